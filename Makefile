@@ -1,0 +1,92 @@
+#  make help        says what there is.
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
+CC ?= cc
+CARGO ?= cargo
+
+VERSION := 4.3.5
+#  The name of the interface is libzmq.so.5; the rest counts its revisions as libzmq 4.3.5 does.
+SONAME := libzmq.so.5
+LIBRARY := $(SONAME).2.5
+
+BUILD := $(or $(CARGO_TARGET_DIR),target)
+DIST := target/dist
+EXAMPLES := target/c-examples
+SOURCES := Cargo.toml $(wildcard Cargo.lock) build.rs cbindgen.toml $(shell find src -name '*.rs')
+
+#  Rust is often installed for one user, and not on the path of a plain shell.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.DELETE_ON_ERROR:
+.PHONY: all demo examples check bench install uninstall headers clean help
+
+all: $(DIST)/$(LIBRARY)
+	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(DIST) program)"
+
+$(DIST)/$(LIBRARY): $(SOURCES)
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
+	$(CARGO) build --release
+	@mkdir -p $(DIST)
+	@cp $(BUILD)/release/libzmq.a $(DIST)/libzmq.a.new
+	@mv -f $(DIST)/libzmq.a.new $(DIST)/libzmq.a
+	@ln -sf $(LIBRARY) $(DIST)/$(SONAME)
+	@ln -sf $(SONAME) $(DIST)/libzmq.so
+	@#  Into place by a rename: programs that run on the old one keep it.
+	@cp $(BUILD)/release/libzmq.so $@.new
+	@mv -f $@.new $@
+
+examples: all
+	@$(MAKE) --no-print-directory -C c-examples \
+	    LIBDIR=../$(DIST) INCLUDEDIR=../include OUT=../$(EXAMPLES)
+
+demo:
+	@scripts/prerequisites demo
+	@$(MAKE) --no-print-directory examples
+	@c-examples/demo
+
+check:
+	@scripts/prerequisites check
+	@scripts/check $(STEPS)
+
+bench:
+	@scripts/prerequisites bench
+	@$(MAKE) --no-print-directory all
+	@$(foreach name,ROWS PAIRS WINDOW OUT,$(if $($(name)),$(name)='$($(name))')) perf/bench
+
+install: all
+	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
+	install -m 755 $(DIST)/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(LIBRARY)'
+	ln -sf $(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libzmq.so'
+	install -m 644 $(DIST)/libzmq.a '$(DESTDIR)$(LIBDIR)/libzmq.a'
+	install -m 644 include/zmq.h include/zmq_utils.h '$(DESTDIR)$(INCLUDEDIR)'
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/libzmq.pc.in \
+	    > '$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc'
+	@echo "Installed in $(DESTDIR)$(PREFIX). If programs do not find it there, run: ldconfig"
+
+uninstall:
+	rm -f '$(DESTDIR)$(LIBDIR)/$(LIBRARY)' '$(DESTDIR)$(LIBDIR)/$(SONAME)' \
+	    '$(DESTDIR)$(LIBDIR)/libzmq.so' '$(DESTDIR)$(LIBDIR)/libzmq.a' \
+	    '$(DESTDIR)$(INCLUDEDIR)/zmq.h' '$(DESTDIR)$(INCLUDEDIR)/zmq_utils.h' \
+	    '$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc'
+
+headers:
+	ZMQ_WRITE_HEADER=1 $(CARGO) check --lib
+	@echo "Wrote include/zmq.h"
+
+clean:
+	rm -rf target
+
+help:
+	@echo "make all        the shared and the static library, in $(DIST)"
+	@echo "make demo       build the library and the examples, and watch them talk"
+	@echo "make check      every test there is (STEPS='rust capi' for some: scripts/check -h)"
+	@echo "make bench      measure against the reference (ROWS=pattern PAIRS=number)"
+	@echo "make install    to PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, under DESTDIR"
+	@echo "make uninstall  the same, away"
+	@echo "make headers    generate include/zmq.h from src/capi"
+	@echo "make clean      remove target/"

@@ -1,0 +1,190 @@
+/*  When the process runs out of file descriptors, calls fail with EMFILE or do
+ *  without; nothing aborts, nothing queued is lost, and all goes on as soon as
+ *  descriptors are free again.  (The reference aborts in
+ *  some of these.)  */
+#define TEST_LIMIT_S 30
+#include "../harness.h"
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#define LIMIT 200
+static int hoard[LIMIT + 1], hoarded;
+
+/*  Takes every descriptor that is left, save some.  */
+static void exhaust (int spare)
+{
+    struct rlimit limit = {LIMIT, LIMIT};
+    CHECK_OK (setrlimit (RLIMIT_NOFILE, &limit));
+    int descriptor;
+    while (hoarded < LIMIT && (descriptor = open ("/dev/null", O_RDONLY)) >= 0)
+        hoard[hoarded++] = descriptor;
+    CHECK_INT (errno, EMFILE);
+    while (spare-- > 0)
+        CHECK_OK (close (hoard[--hoarded]));
+}
+
+static void relieve (void)
+{
+    while (hoarded > 0)
+        CHECK_OK (close (hoard[--hoarded]));
+}
+
+/*  Succeeded, or failed with EMFILE.  */
+static int succeeds_or_emfile (int rc)
+{
+    if (rc == 0)
+        return 1;
+    CHECK_INT (rc, -1);
+    CHECK_INT (errno, EMFILE);
+    return 0;
+}
+
+TEST (contexts_and_sockets_open_or_are_emfile)
+{
+    exhaust (0);
+    void *context = zmq_ctx_new ();
+    if (!context)
+        CHECK_INT (errno, EMFILE);
+    for (int type = ZMQ_PAIR; context && type <= ZMQ_STREAM; type++) {
+        void *socket = zmq_socket (context, type);
+        if (!socket) {
+            CHECK_INT (errno, EMFILE);
+            continue;
+        }
+        int value;
+        size_t size = sizeof value;
+        succeeds_or_emfile (zmq_getsockopt (socket, ZMQ_FD, &value, &size));
+        size = sizeof value;
+        CHECK_OK (zmq_getsockopt (socket, ZMQ_EVENTS, &value, &size));
+        CHECK_OK (zmq_close (socket));
+    }
+    relieve ();
+    if (context)
+        CHECK_OK (zmq_ctx_term (context));
+}
+
+TEST (a_bind_without_a_descriptor_left_is_emfile_and_succeeds_later)
+{
+    void *context = zmq_ctx_new ();
+    void *tcp = open_socket (context, ZMQ_PULL), *ipc = open_socket (context, ZMQ_PULL);
+    //  The I/O thread is running.
+    void *other = open_socket (context, ZMQ_PULL);
+    bind_to (other, "tcp://127.0.0.1:*");
+    exhaust (0);
+    CHECK_ERRNO (zmq_bind (tcp, "tcp://127.0.0.1:*"), EMFILE);
+    CHECK_ERRNO (zmq_bind (ipc, "ipc://*"), EMFILE);
+    relieve ();
+    bind_to (tcp, "tcp://127.0.0.1:*");
+    bind_to (ipc, "ipc://*");
+    CHECK_OK (zmq_close (tcp));
+    CHECK_OK (zmq_close (ipc));
+    CHECK_OK (zmq_close (other));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+TEST (inproc_works_without_a_descriptor_left)
+{
+    void *context = zmq_ctx_new ();
+    void *one = open_socket (context, ZMQ_PAIR), *two = open_socket (context, ZMQ_PAIR);
+    exhaust (0);
+    CHECK_OK (zmq_bind (one, "inproc://no-descriptors"));
+    CHECK_OK (zmq_connect (two, "inproc://no-descriptors"));
+    send_text (two, "hello", 0);
+    EXPECT_TEXT (one, "hello");
+    relieve ();
+    CHECK_OK (zmq_close (one));
+    CHECK_OK (zmq_close (two));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+TEST (a_connect_without_a_descriptor_left_is_made_later_and_loses_nothing)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+    const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
+    set_int (push, ZMQ_RECONNECT_IVL, 20);
+    exhaust (0);
+    int connected = succeeds_or_emfile (zmq_connect (push, endpoint));
+    if (connected) {
+        send_text (push, "one", 0);
+        send_text (push, "two", 0);
+    }
+    sleep_ms (SETTLE_MS);
+    relieve ();
+    if (!connected) {
+        CHECK_OK (zmq_connect (push, endpoint));
+        send_text (push, "one", 0);
+        send_text (push, "two", 0);
+    }
+    EXPECT_TEXT (pull, "one");
+    EXPECT_TEXT (pull, "two");
+    CHECK_OK (zmq_close (pull));
+    CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+TEST (a_listener_without_a_descriptor_left_accepts_later)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+    void *late = open_socket (context, ZMQ_PUSH);
+    const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
+    CHECK_OK (zmq_connect (push, endpoint));
+    send_text (push, "before", 0);
+    EXPECT_TEXT (pull, "before");
+    set_int (late, ZMQ_RECONNECT_IVL, 20);
+    //  One for the connecting side, none for the accepting one.
+    exhaust (1);
+    if (succeeds_or_emfile (zmq_connect (late, endpoint)))
+        send_text (late, "late", 0);
+    //  Meanwhile the connection that exists works.
+    for (int i = 0; i < 20; i++) {
+        send_text (push, "meanwhile", 0);
+        EXPECT_TEXT (pull, "meanwhile");
+    }
+    clock_t start = clock ();
+    sleep_ms (200);
+    //  A listener that cannot accept must not spin.
+    CHECK ((clock () - start) * 1000 / CLOCKS_PER_SEC < 150);
+    relieve ();
+    EXPECT_TEXT (pull, "late");
+    CHECK_OK (zmq_close (late));
+    CHECK_OK (zmq_close (pull));
+    CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+TEST (a_crowd_that_takes_every_descriptor_is_survived)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+    const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    address.sin_port = htons ((uint16_t) atoi (strrchr (endpoint, ':') + 1));
+    CHECK_OK (zmq_connect (push, endpoint));
+    send_text (push, "before", 0);
+    EXPECT_TEXT (pull, "before");
+    exhaust (20);
+    int crowd[64], count = 0;
+    for (; count < 64; count++) {
+        crowd[count] = socket (AF_INET, SOCK_STREAM, 0);
+        if (crowd[count] < 0)
+            break;
+        connect (crowd[count], (struct sockaddr *) &address, sizeof address);
+    }
+    send_text (push, "during", 0);
+    EXPECT_TEXT (pull, "during");
+    while (count > 0)
+        CHECK_OK (close (crowd[--count]));
+    relieve ();
+    void *late = open_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (late, endpoint));
+    send_text (late, "after", 0);
+    EXPECT_TEXT (pull, "after");
+    CHECK_OK (zmq_close (late));
+    CHECK_OK (zmq_close (pull));
+    CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_ctx_term (context));
+}

@@ -1,0 +1,203 @@
+/*  PAIR: one peer, both directions, blocks when it cannot send.  */
+#include "peers.h"
+
+TRANSPORT_TEST (messages_go_both_ways)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *client = open_socket (context, ZMQ_PAIR);
+    join (server, client, transport);
+    send_text (client, "up 1", 0);
+    send_text (client, "up 2", 0);
+    EXPECT_TEXT (server, "up 1");
+    EXPECT_TEXT (server, "up 2");
+    send_text (server, "down", 0);
+    EXPECT_TEXT (client, "down");
+    FINISH (context, server, client);
+}
+
+TRANSPORT_TEST (multipart_keeps_its_boundaries)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *client = open_socket (context, ZMQ_PAIR);
+    join (server, client, transport);
+    SEND_PARTS (client, "a", "", "c");
+    SEND_PARTS (client, "");
+    SEND_PARTS (client, "d", "e");
+    EXPECT_PARTS (server, "a", "", "c");
+    EXPECT_PARTS (server, "");
+    EXPECT_PARTS (server, "d", "e");
+    FINISH (context, server, client);
+}
+
+TRANSPORT_TEST (first_part_waits_for_the_last)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *client = open_socket (context, ZMQ_PAIR);
+    join (server, client, transport);
+    send_text (client, "first", ZMQ_SNDMORE);
+    EXPECT_NOTHING (server);
+    send_text (client, "last", 0);
+    EXPECT_PARTS (server, "first", "last");
+    FINISH (context, server, client);
+}
+
+TEST (no_peer_blocks_the_sender)
+{
+    void *context = zmq_ctx_new ();
+    void *lonely = open_socket (context, ZMQ_PAIR);
+    CHECK_ERRNO (zmq_send (lonely, "x", 1, ZMQ_DONTWAIT), EAGAIN);
+    CHECK_ERRNO (zmq_recv (lonely, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+    CHECK (!shows (lonely, ZMQ_POLLOUT));
+    bind_to (lonely, "tcp://127.0.0.1:*");
+    CHECK_ERRNO (zmq_send (lonely, "x", 1, ZMQ_DONTWAIT), EAGAIN);
+    FINISH (context, lonely);
+}
+
+static void *send_late (void *socket)
+{
+    send_text (socket, "at last", 0);
+    return NULL;
+}
+
+TRANSPORT_TEST (blocked_send_goes_on_when_the_peer_comes)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *client = open_socket (context, ZMQ_PAIR);
+    const char *endpoint = bind_to (server, fresh (transport));
+    pthread_t sender = start_thread (send_late, server);
+    sleep_ms (30);
+    CHECK_OK (zmq_connect (client, endpoint));
+    EXPECT_TEXT (client, "at last");
+    end_thread (sender);
+    FINISH (context, server, client);
+}
+
+TRANSPORT_TEST (second_peer_is_refused)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *first = open_socket (context, ZMQ_PAIR);
+    void *second = open_socket (context, ZMQ_PAIR);
+    const char *endpoint = join (server, first, transport);
+    send_text (first, "first", 0);
+    EXPECT_TEXT (server, "first");
+    CHECK_OK (zmq_connect (second, endpoint));
+    (void) zmq_send (second, "second", 6, ZMQ_DONTWAIT);
+    EXPECT_NOTHING (server);
+    send_text (server, "still yours", 0);
+    EXPECT_TEXT (first, "still yours");
+    EXPECT_NOTHING (second);
+    FINISH (context, server, first, second);
+}
+
+TRANSPORT_TEST (another_peer_may_come_after_the_first_left)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *first = open_socket (context, ZMQ_PAIR);
+    const char *endpoint = join (server, first, transport);
+    send_text (first, "first", 0);
+    EXPECT_TEXT (server, "first");
+    CHECK_OK (zmq_close (first));
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    while (shows (server, ZMQ_POLLOUT) && now_ms () < give_up)
+        sleep_ms (5);
+    CHECK (!shows (server, ZMQ_POLLOUT));
+    /*  The reference refuses newcomers until the old pipe is wholly gone, and
+     *  over inproc that takes calls of the server.  */
+    for (int n = 0; n < 10; n++) {
+        sleep_ms (5);
+        CHECK (!shows (server, ZMQ_POLLOUT));
+    }
+    void *second = open_socket (context, ZMQ_PAIR);
+    CHECK_OK (zmq_connect (second, endpoint));
+    send_text (second, "second", 0);
+    EXPECT_TEXT (server, "second");
+    send_text (server, "welcome", 0);
+    EXPECT_TEXT (second, "welcome");
+    FINISH (context, server, second);
+}
+
+TEST (inproc_mark_is_the_sum_of_both_sides)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *client = open_socket (context, ZMQ_PAIR);
+    set_int (server, ZMQ_RCVHWM, 3);
+    set_int (server, ZMQ_SNDHWM, 7);
+    set_int (client, ZMQ_SNDHWM, 5);
+    set_int (client, ZMQ_RCVHWM, 11);
+    join (server, client, "inproc");
+    CHECK_INT (fill (client, 100), 8);
+    CHECK_INT (fill (server, 100), 18);
+    CHECK (!shows (client, ZMQ_POLLOUT));
+    CHECK_INT (drain (server), 8);
+    CHECK_INT (drain (client), 18);
+    wait_events (client, ZMQ_POLLOUT);
+    FINISH (context, server, client);
+}
+
+TEST (inproc_mark_of_zero_on_either_side_is_no_mark)
+{
+    for (int side = 0; side < 2; side++) {
+        void *context = zmq_ctx_new ();
+        void *server = open_socket (context, ZMQ_PAIR);
+        void *client = open_socket (context, ZMQ_PAIR);
+        set_int (server, ZMQ_RCVHWM, side ? 0 : 2);
+        set_int (client, ZMQ_SNDHWM, side ? 2 : 0);
+        join (server, client, "inproc");
+        CHECK_INT (fill (client, 10000), 10000);
+        CHECK_INT (drain (server), 10000);
+        FINISH (context, server, client);
+    }
+}
+
+TEST (inproc_connect_first_counts_the_same_mark)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *client = open_socket (context, ZMQ_PAIR);
+    set_int (server, ZMQ_RCVHWM, 3);
+    set_int (client, ZMQ_SNDHWM, 5);
+    CHECK_OK (zmq_connect (client, "inproc://later"));
+    CHECK_INT (fill (client, 100), 5);
+    CHECK_OK (zmq_bind (server, "inproc://later"));
+    wait_events (client, ZMQ_POLLOUT);
+    CHECK_INT (fill (client, 100), 3);
+    CHECK_INT (drain (server), 8);
+    FINISH (context, server, client);
+}
+
+TEST (incompatible_peer_gets_nothing)
+{
+    static const int others[] = {ZMQ_PUSH, ZMQ_DEALER, ZMQ_PUB, ZMQ_REQ};
+    for (size_t n = 0; n < sizeof others / sizeof *others; n++) {
+        void *context = zmq_ctx_new ();
+        void *server = open_socket (context, ZMQ_PAIR);
+        void *client = open_socket (context, others[n]);
+        join (server, client, "tcp");
+        CHECK_INT (zmq_send (client, "x", 1, 0), 1);
+        EXPECT_NOTHING (server);
+        FINISH (context, server, client);
+    }
+}
+
+TRANSPORT_TEST (connect_first_queues_until_the_mark)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *client = open_socket (context, ZMQ_PAIR);
+    const char *endpoint = absent (transport);
+    set_int (client, ZMQ_SNDHWM, 4);
+    set_int (client, ZMQ_RECONNECT_IVL, 10);
+    CHECK_OK (zmq_connect (client, endpoint));
+    CHECK_INT (fill (client, 100), 4);
+    CHECK_OK (zmq_bind (server, endpoint));
+    wait_events (server, ZMQ_POLLIN);
+    CHECK_INT (drain (server), 4);
+    FINISH (context, server, client);
+}

@@ -1,0 +1,501 @@
+/*  tcp: addresses, wildcards, binding again, disconnecting, sizes.  */
+#include "peers.h"
+
+#include <ifaddrs.h>
+
+static const char *tcp_endpoint (const char *host, int port)
+{
+    static char buffers[4][100];
+    static int next;
+    char *buffer = buffers[next++ % 4];
+    snprintf (buffer, sizeof buffers[0], "tcp://%s:%d", host, port);
+    return buffer;
+}
+
+/*  The reference frees an address a moment after unbind or close.  */
+static void bind_soon (void *socket, const char *endpoint)
+{
+    int rc = -1;
+    for (int64_t give_up = now_ms () + PATIENCE_MS; rc != 0 && now_ms () < give_up;) {
+        rc = zmq_bind (socket, endpoint);
+        if (rc != 0) {
+            CHECK_INT (zmq_errno (), EADDRINUSE);
+            sleep_ms (2);
+        }
+    }
+    CHECK_OK (rc);
+}
+
+static void expect_delivery (void *push, void *pull)
+{
+    send_text (push, "delivered", 0);
+    EXPECT_TEXT (pull, "delivered");
+}
+
+TEST (wildcards_show_the_real_port)
+{
+    static const char *const given[] = {"tcp://*:*", "tcp://*:0", "tcp://127.0.0.1:*",
+                                        "tcp://127.0.0.1:0", "tcp://lo:*", "tcp://lo:0"};
+    void *context = zmq_ctx_new ();
+    for (size_t n = 0; n < sizeof given / sizeof *given; n++) {
+        void *pull = open_socket (context, ZMQ_PULL);
+        void *push = open_socket (context, ZMQ_PUSH);
+        const char *endpoint = bind_to (pull, given[n]);
+        const char *host = n < 2 ? "0.0.0.0" : "127.0.0.1";
+        CHECK (port_of (endpoint) > 0);
+        CHECK_STRING (endpoint, tcp_endpoint (host, port_of (endpoint)));
+        CHECK_OK (zmq_connect (push, tcp_endpoint ("127.0.0.1", port_of (endpoint))));
+        expect_delivery (push, pull);
+        CHECK_OK (zmq_close (pull));
+        CHECK_OK (zmq_close (push));
+    }
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+TEST (explicit_port)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    const char *endpoint = absent ("tcp");
+    CHECK_STRING (bind_to (pull, endpoint), endpoint);
+    CHECK_OK (zmq_connect (push, endpoint));
+    char last[100];
+    size_t size = sizeof last;
+    CHECK_OK (zmq_getsockopt (push, ZMQ_LAST_ENDPOINT, last, &size));
+    CHECK_STRING (last, endpoint);
+    CHECK_INT (size, strlen (endpoint) + 1);
+    expect_delivery (push, pull);
+    FINISH (context, pull, push);
+}
+
+TEST (bound_twice_is_in_use)
+{
+    void *context = zmq_ctx_new ();
+    void *one = open_socket (context, ZMQ_PULL);
+    void *two = open_socket (context, ZMQ_PULL);
+    const char *endpoint = bind_to (one, "tcp://127.0.0.1:*");
+    CHECK_ERRNO (zmq_bind (one, endpoint), EADDRINUSE);
+    CHECK_ERRNO (zmq_bind (two, endpoint), EADDRINUSE);
+    int port;
+    int plain = plain_listen (&port);
+    CHECK_ERRNO (zmq_bind (two, tcp_endpoint ("127.0.0.1", port)), EADDRINUSE);
+    CHECK_OK (close (plain));
+    void *push = open_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (push, endpoint));
+    expect_delivery (push, one);
+    FINISH (context, one, two, push);
+}
+
+TEST (malformed_addresses_to_bind)
+{
+    static const struct {
+        const char *endpoint;
+        int error;
+    } cases[] = {
+        {"", EINVAL},
+        {"tcp", EINVAL},
+        {"tcp:", EINVAL},
+        {"tcp:/", EINVAL},
+        {"tcp://", EINVAL},
+        {"://127.0.0.1:1", EINVAL},
+        {"tcp://127.0.0.1", EINVAL},
+        {"tcp://127.0.0.1:", EINVAL},
+        {"tcp://127.0.0.1:port", EINVAL},
+        {"tcp://127.0.0.1:65536", EINVAL},
+        {"tcp://256.0.0.1:0", ENODEV},
+        {"tcp://no-such-interface:0", ENODEV},
+        {"tcp://[::1]:0", ENODEV},
+        {"tcp://192.0.2.1:0", EADDRNOTAVAIL},
+        {"bogus://127.0.0.1:0", EPROTONOSUPPORT},
+        {"TCP://127.0.0.1:0", EPROTONOSUPPORT},
+    };
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        errno = 0;
+        int rc = zmq_bind (pull, cases[n].endpoint);
+        if (rc != -1 || zmq_errno () != cases[n].error)
+            harness_fail (__FILE__, __LINE__, "bind \"%s\" gave %d, errno %d (%s)",
+                          cases[n].endpoint, rc, zmq_errno (), zmq_strerror (zmq_errno ()));
+    }
+    FINISH (context, pull);
+}
+
+TEST (malformed_addresses_to_connect)
+{
+    static const struct {
+        const char *endpoint;
+        int error;
+    } cases[] = {
+        {"", EINVAL},
+        {"tcp://", EINVAL},
+        {"tcp://127.0.0.1", EINVAL},
+        {"tcp://127.0.0.1:", EINVAL},
+        {"tcp://127.0.0.1:*", EINVAL},
+        {"tcp://*:5555", EINVAL},
+        {"tcp://127.0.0.1:port", EINVAL},
+        {"tcp://;127.0.0.1:5555", EINVAL},
+        {"bogus://x", EPROTONOSUPPORT},
+    };
+    void *context = zmq_ctx_new ();
+    void *push = open_socket (context, ZMQ_PUSH);
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        errno = 0;
+        int rc = zmq_connect (push, cases[n].endpoint);
+        if (rc != -1 || zmq_errno () != cases[n].error)
+            harness_fail (__FILE__, __LINE__, "connect \"%s\" gave %d, errno %d (%s)",
+                          cases[n].endpoint, rc, zmq_errno (), zmq_strerror (zmq_errno ()));
+    }
+    CHECK_ERRNO (zmq_send (push, "x", 1, ZMQ_DONTWAIT), EAGAIN);
+    FINISH (context, push);
+}
+
+/*  Names are looked up later, for as long as it takes.  */
+TEST (unknown_host_is_no_error)
+{
+    void *context = zmq_ctx_new ();
+    void *push = open_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (push, "tcp://no-such-host.invalid:5555"));
+    CHECK_OK (zmq_disconnect (push, "tcp://no-such-host.invalid:5555"));
+    FINISH (context, push);
+}
+
+TEST (host_names)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    int port = port_of (bind_to (pull, "tcp://127.0.0.1:*"));
+    CHECK_OK (zmq_connect (push, tcp_endpoint ("localhost", port)));
+    expect_delivery (push, pull);
+    CHECK_OK (zmq_disconnect (push, tcp_endpoint ("localhost", port)));
+    FINISH (context, pull, push);
+}
+
+TEST (source_addresses)
+{
+    static const char *const sources[] = {"127.0.0.1:0", "lo:0", "127.0.0.2:0", "127.0.0.1:*"};
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    int port = port_of (bind_to (pull, "tcp://127.0.0.1:*"));
+    for (size_t n = 0; n < sizeof sources / sizeof *sources; n++) {
+        void *push = open_socket (context, ZMQ_PUSH);
+        char endpoint[100];
+        snprintf (endpoint, sizeof endpoint, "tcp://%s;127.0.0.1:%d", sources[n], port);
+        CHECK_OK (zmq_connect (push, endpoint));
+        send_text (push, "x", 0);
+        zmq_msg_t message;
+        CHECK_OK (zmq_msg_init (&message));
+        CHECK_INT (zmq_msg_recv (&message, pull, 0), 1);
+        CHECK_STRING (zmq_msg_gets (&message, "Peer-Address"),
+                      n == 2 ? "127.0.0.2" : "127.0.0.1");
+        CHECK_OK (zmq_msg_close (&message));
+        CHECK_OK (zmq_disconnect (push, endpoint));
+        CHECK_OK (zmq_close (push));
+    }
+    FINISH (context, pull);
+}
+
+static bool has_ipv6 (void)
+{
+    int fd = socket (AF_INET6, SOCK_STREAM, 0);
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    bool works = fd >= 0 && bind (fd, (struct sockaddr *) &address, sizeof address) == 0;
+    if (fd >= 0)
+        close (fd);
+    return works;
+}
+
+TEST (ipv6)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    set_int (pull, ZMQ_IPV6, 1);
+    set_int (push, ZMQ_IPV6, 1);
+    if (has_ipv6 ()) {
+        const char *endpoint = bind_to (pull, "tcp://[::1]:*");
+        CHECK_STRING (endpoint, tcp_endpoint ("[::1]", port_of (endpoint)));
+        CHECK_OK (zmq_connect (push, endpoint));
+        expect_delivery (push, pull);
+        CHECK_OK (zmq_disconnect (push, endpoint));
+        CHECK_OK (zmq_unbind (pull, endpoint));
+        /*  The wildcard of an IPv6 socket takes both kinds.  */
+        endpoint = bind_to (pull, "tcp://*:*");
+        CHECK_STRING (endpoint, tcp_endpoint ("[::]", port_of (endpoint)));
+        void *four = open_socket (context, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (four, tcp_endpoint ("127.0.0.1", port_of (endpoint))));
+        expect_delivery (four, pull);
+        CHECK_OK (zmq_connect (push, tcp_endpoint ("[::1]", port_of (endpoint))));
+        wait_events (push, ZMQ_POLLOUT);
+        expect_delivery (push, pull);
+        CHECK_OK (zmq_close (four));
+    } else
+        printf ("    (no IPv6 here)\n");
+    FINISH (context, pull, push);
+}
+
+TEST (ipv4_works_with_the_ipv6_option)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    set_int (pull, ZMQ_IPV6, 1);
+    set_int (push, ZMQ_IPV6, 1);
+    CHECK_OK (zmq_connect (push, bind_to (pull, "tcp://127.0.0.1:*")));
+    expect_delivery (push, pull);
+    FINISH (context, pull, push);
+}
+
+/*  In DIFFERENCES: the reference needs a moment.  */
+TEST (address_is_free_at_once_after_unbind)
+{
+    void *context = zmq_ctx_new ();
+    void *one = open_socket (context, ZMQ_PULL);
+    void *two = open_socket (context, ZMQ_PULL);
+    const char *endpoint = bind_to (one, "tcp://127.0.0.1:*");
+    for (int n = 0; n < 20; n++) {
+        CHECK_OK (zmq_unbind (n % 2 ? two : one, endpoint));
+        CHECK_OK (zmq_bind (n % 2 ? one : two, endpoint));
+    }
+    FINISH (context, one, two);
+}
+
+/*  In DIFFERENCES: the reference needs a moment.  */
+TEST (address_is_free_at_once_after_close)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
+    for (int n = 0; n < 20; n++) {
+        void *push = open_socket (context, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (push, endpoint));
+        expect_delivery (push, pull);
+        CHECK_OK (zmq_close (pull));
+        CHECK_OK (zmq_close (push));
+        pull = open_socket (context, ZMQ_PULL);
+        CHECK_OK (zmq_bind (pull, endpoint));
+    }
+    FINISH (context, pull);
+}
+
+/*  Connections in TIME_WAIT do not hinder.  */
+TEST (address_is_free_soon_after_connections)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
+    for (int n = 0; n < 5; n++) {
+        void *push = open_socket (context, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (push, endpoint));
+        expect_delivery (push, pull);
+        if (n % 2)
+            CHECK_OK (zmq_unbind (pull, endpoint));
+        CHECK_OK (zmq_close (pull));
+        CHECK_OK (zmq_close (push));
+        pull = open_socket (context, ZMQ_PULL);
+        bind_soon (pull, endpoint);
+    }
+    FINISH (context, pull);
+}
+
+TEST (unbind_by_the_string_given_or_the_last_endpoint)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    int port = port_of (bind_to (pull, "tcp://127.0.0.1:*"));
+    const char *given = tcp_endpoint ("127.0.0.1", port);
+    CHECK_OK (zmq_unbind (pull, given));
+    CHECK_ERRNO (zmq_unbind (pull, given), ENOENT);
+    CHECK_ERRNO (zmq_unbind (pull, "tcp://127.0.0.1:1"), ENOENT);
+    /*  Given by name, ended by what LAST_ENDPOINT said.  */
+    const char *last = bind_to (pull, "tcp://lo:*");
+    CHECK_OK (zmq_unbind (pull, last));
+    last = bind_to (pull, "tcp://*:*");
+    CHECK_OK (zmq_unbind (pull, last));
+    FINISH (context, pull);
+}
+
+/*  In DIFFERENCES: the reference forgets the name.  */
+TEST (unbind_by_the_interface_name_given)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    const char *by_name = tcp_endpoint ("lo", port_of (absent ("tcp")));
+    CHECK_OK (zmq_bind (pull, by_name));
+    CHECK_OK (zmq_unbind (pull, by_name));
+    CHECK_ERRNO (zmq_unbind (pull, by_name), ENOENT);
+    FINISH (context, pull);
+}
+
+TEST (unbind_of_nonsense)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    CHECK_ERRNO (zmq_unbind (pull, "garbage"), EINVAL);
+    CHECK_ERRNO (zmq_disconnect (pull, "garbage"), EINVAL);
+    CHECK_ERRNO (zmq_unbind (pull, NULL), EINVAL);
+    CHECK_ERRNO (zmq_disconnect (pull, NULL), EINVAL);
+    CHECK_ERRNO (zmq_unbind (pull, "bogus://x"), EPROTONOSUPPORT);
+    CHECK_ERRNO (zmq_disconnect (pull, "bogus://x"), EPROTONOSUPPORT);
+    CHECK_ERRNO (zmq_disconnect (pull, "tcp://127.0.0.1:5555"), ENOENT);
+    FINISH (context, pull);
+}
+
+/*  No newcomers after unbind, and those who were connected through it go.  */
+TEST (unbind_ends_connections)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    void *late = open_socket (context, ZMQ_PUSH);
+    set_int (push, ZMQ_IMMEDIATE, 1);
+    const char *endpoint = join (pull, push, "tcp");
+    const char *other = join (pull, late, "tcp");
+    expect_delivery (push, pull);
+    expect_delivery (late, pull);
+    CHECK_OK (zmq_unbind (pull, endpoint));
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    while (shows (push, ZMQ_POLLOUT) && now_ms () < give_up) {
+        (void) shows (pull, ZMQ_POLLIN);
+        sleep_ms (2);
+    }
+    CHECK_ERRNO (zmq_send (push, "x", 1, ZMQ_DONTWAIT), EAGAIN);
+    /*  Only those.  */
+    expect_delivery (late, pull);
+    CHECK_OK (zmq_unbind (pull, other));
+    FINISH (context, pull, push, late);
+}
+
+TEST (disconnect_ends_delivery_both_ways)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_DEALER);
+    void *client = open_socket (context, ZMQ_DEALER);
+    const char *endpoint = join (server, client, "tcp");
+    send_text (client, "hello", 0);
+    EXPECT_TEXT (server, "hello");
+    CHECK_OK (zmq_disconnect (client, endpoint));
+    CHECK_ERRNO (zmq_disconnect (client, endpoint), ENOENT);
+    CHECK_ERRNO (zmq_send (client, "x", 1, ZMQ_DONTWAIT), EAGAIN);
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    while (shows (server, ZMQ_POLLOUT) && now_ms () < give_up) {
+        /*  The reference works on it while the application calls.  */
+        (void) shows (client, ZMQ_POLLIN);
+        sleep_ms (2);
+    }
+    CHECK (!shows (server, ZMQ_POLLOUT));
+    /*  And again.  */
+    CHECK_OK (zmq_connect (client, endpoint));
+    send_text (client, "back", 0);
+    EXPECT_TEXT (server, "back");
+    FINISH (context, server, client);
+}
+
+/*  With a linger, what was sent before disconnecting is still delivered.  */
+TEST (disconnect_lets_sent_messages_out)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    set_int (push, ZMQ_LINGER, -1);
+    const char *endpoint = join (pull, push, "tcp");
+    for (int n = 0; n < 100; n++)
+        CHECK_INT (zmq_send (push, &n, sizeof n, 0), sizeof n);
+    CHECK_OK (zmq_disconnect (push, endpoint));
+    for (int n = 0; n < 100; n++) {
+        int got = -1;
+        CHECK_INT (zmq_recv (pull, &got, sizeof got, 0), sizeof got);
+        CHECK_INT (got, n);
+    }
+    FINISH (context, pull, push);
+}
+
+/*  PUSH connects as often as asked; DEALER, REQ, SUB, PUB but once.  */
+TEST (connecting_twice)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    const char *endpoint = join (pull, push, "tcp");
+    CHECK_OK (zmq_connect (push, endpoint));
+    void *in = open_socket (context, ZMQ_ROUTER);
+    void *once = open_socket (context, ZMQ_DEALER);
+    endpoint = join (in, once, "tcp");
+    CHECK_OK (zmq_connect (once, endpoint));
+    char first[8], next[8];
+    for (int n = 0; n < 6; n++) {
+        expect_delivery (push, pull);
+        send_text (once, "x", 0);
+        CHECK_INT (zmq_recv (in, n ? next : first, 8, 0), 5);
+        EXPECT_TEXT (in, "x");
+        CHECK (n == 0 || memcmp (first, next, 5) == 0);
+    }
+    CHECK_OK (zmq_disconnect (once, endpoint));
+    CHECK_ERRNO (zmq_disconnect (once, endpoint), ENOENT);
+    FINISH (context, pull, push, in, once);
+}
+
+TEST (too_large_a_message_costs_the_sender_its_connection)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *rude = open_socket (context, ZMQ_PUSH);
+    void *polite = open_socket (context, ZMQ_PUSH);
+    int64_t limit = 1000;
+    CHECK_OK (zmq_setsockopt (pull, ZMQ_MAXMSGSIZE, &limit, sizeof limit));
+    set_int (rude, ZMQ_RECONNECT_IVL, -1);
+    set_int (rude, ZMQ_IMMEDIATE, 1);
+    const char *endpoint = join (pull, rude, "tcp");
+    CHECK_OK (zmq_connect (polite, endpoint));
+    char body[1001] = "";
+    CHECK_INT (zmq_send (rude, body, 1000, 0), 1000);
+    char got[1001];
+    CHECK_INT (zmq_recv (pull, got, sizeof got, 0), 1000);
+    CHECK_INT (zmq_send (rude, body, 1001, 0), 1001);
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    while (shows (rude, ZMQ_POLLOUT) && now_ms () < give_up)
+        sleep_ms (2);
+    CHECK (!shows (rude, ZMQ_POLLOUT));
+    EXPECT_NOTHING (pull);
+    expect_delivery (polite, pull);
+    FINISH (context, pull, rude, polite);
+}
+
+TEST (descriptors_are_not_inherited)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    join (pull, push, "tcp");
+    expect_delivery (push, pull);
+    for (int fd = 3; fd < 64; fd++) {
+        struct stat kind;
+        if (fstat (fd, &kind) == 0 && S_ISSOCK (kind.st_mode))
+            CHECK (fcntl (fd, F_GETFD) & FD_CLOEXEC);
+    }
+    FINISH (context, pull, push);
+}
+
+/*  Somebody who is no ZMTP peer costs nothing but their connection.  */
+TEST (strangers_do_no_harm)
+{
+    static const char *const greetings[] = {"GET / HTTP/1.0\r\n\r\n", "\xff", "\x01\x00",
+                                            "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"};
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
+    int strangers[4];
+    for (int n = 0; n < 4; n++) {
+        strangers[n] = plain_connect (port_of (endpoint));
+        plain_write (strangers[n], greetings[n], strlen (greetings[n]));
+    }
+    void *push = open_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (push, endpoint));
+    expect_delivery (push, pull);
+    for (int n = 0; n < 4; n++)
+        CHECK_OK (close (strangers[n]));
+    expect_delivery (push, pull);
+    FINISH (context, pull, push);
+}

@@ -1,0 +1,134 @@
+//! Contexts (zmq_ctx_new(3), zmq_ctx_set(3), zmq_ctx_get(3), zmq_ctx_shutdown(3), zmq_ctx_term(3)).
+
+use super::handle::{answer, answer_pointer, handle_of, object};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use std::ffi::{c_int, c_void};
+
+/// Context option: how many threads do input and output.
+pub const ZMQ_IO_THREADS: c_int = 1;
+/// Context option: how many sockets may be open at a time.
+pub const ZMQ_MAX_SOCKETS: c_int = 2;
+/// Context option, to read only: the highest value of ZMQ_MAX_SOCKETS.
+pub const ZMQ_SOCKET_LIMIT: c_int = 3;
+/// Context option, to set only: scheduling priority of the I/O threads.
+pub const ZMQ_THREAD_PRIORITY: c_int = 3;
+/// Context option: scheduling policy of the I/O threads.
+pub const ZMQ_THREAD_SCHED_POLICY: c_int = 4;
+/// Context option: the largest message that may be sent, in bytes.
+pub const ZMQ_MAX_MSGSZ: c_int = 5;
+/// Context option, to read only: the size of `zmq_msg_t` in bytes.
+pub const ZMQ_MSG_T_SIZE: c_int = 6;
+/// Context option: a processor that the I/O threads may run on.
+pub const ZMQ_THREAD_AFFINITY_CPU_ADD: c_int = 7;
+/// Context option: a processor that the I/O threads may not run on any more.
+pub const ZMQ_THREAD_AFFINITY_CPU_REMOVE: c_int = 8;
+/// Context option: a number that the names of the I/O threads begin with.
+pub const ZMQ_THREAD_NAME_PREFIX: c_int = 9;
+
+/// ZMQ_IO_THREADS of a new context.
+pub const ZMQ_IO_THREADS_DFLT: c_int = 1;
+/// ZMQ_MAX_SOCKETS of a new context.
+pub const ZMQ_MAX_SOCKETS_DFLT: c_int = 1023;
+/// ZMQ_THREAD_PRIORITY of a new context: as the system has it.
+pub const ZMQ_THREAD_PRIORITY_DFLT: c_int = -1;
+/// ZMQ_THREAD_SCHED_POLICY of a new context: as the system has it.
+pub const ZMQ_THREAD_SCHED_POLICY_DFLT: c_int = -1;
+
+/// Makes a context (zmq_ctx_new(3)).
+///
+/// Returns its handle, or NULL with errno ENOMEM or EMFILE.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_ctx_new() -> *mut c_void {
+    answer_pointer(|| Ok(handle_of(Context::create()?)))
+}
+
+/// Ends a context: waits until its sockets are closed and what lingers is out or timed out
+/// (zmq_ctx_term(3)).
+///
+/// Returns 0, or -1 with errno EFAULT (not a context) or EINTR (call again).
+///
+/// # Safety
+/// `context` is NULL or a handle that `zmq_ctx_new` or `zmq_init` gave, also one that has ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Context>(context) }?.terminate())
+}
+
+/// Makes the blocked and later calls on the context's sockets fail with ETERM; closing them is
+/// all that is left (zmq_ctx_shutdown(3)).
+///
+/// Returns 0, or -1 with errno EFAULT.
+///
+/// # Safety
+/// As `zmq_ctx_term`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ctx_shutdown(context: *mut c_void) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Context>(context) }?.shutdown())
+}
+
+/// Sets a context option (zmq_ctx_set(3)).
+///
+/// Returns 0, or -1 with errno EFAULT (not a context) or EINVAL (option or value).
+///
+/// # Safety
+/// As `zmq_ctx_term`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ctx_set(context: *mut c_void, option: c_int, optval: c_int) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Context>(context) }?.set(option, optval))
+}
+
+/// Reads a context option (zmq_ctx_get(3)).
+///
+/// Returns the value, or -1 with errno EFAULT (not a context) or EINVAL (unknown option).
+///
+/// # Safety
+/// As `zmq_ctx_term`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ctx_get(context: *mut c_void, option: c_int) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Context>(context) }?.get(option))
+}
+
+/// Makes a context with this many I/O threads (zmq_init(3); zmq_ctx_new(3) is its successor).
+///
+/// Returns its handle, or NULL with errno EINVAL (negative number), ENOMEM or EMFILE.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
+    answer_pointer(|| {
+        if io_threads < 0 {
+            return Err(Error::InvalidArgument);
+        }
+        let context = Context::create()?;
+        let configured = context.set(ZMQ_IO_THREADS, io_threads);
+        if let Err(error) = configured {
+            // Nothing was opened, so that there is nothing to wait for.
+            let _: Result<()> = context.terminate();
+            return Err(error);
+        }
+        Ok(handle_of(context))
+    })
+}
+
+/// The old name of `zmq_ctx_term` (zmq_term(3)).
+///
+/// # Safety
+/// As `zmq_ctx_term`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_term(context: *mut c_void) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { zmq_ctx_term(context) }
+}
+
+/// Another old name of `zmq_ctx_term` (zmq_ctx_destroy(3)).
+///
+/// # Safety
+/// As `zmq_ctx_term`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_ctx_destroy(context: *mut c_void) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { zmq_ctx_term(context) }
+}

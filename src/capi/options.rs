@@ -1,0 +1,193 @@
+//! The numbers of the socket options (zmq_setsockopt(3), zmq_getsockopt(3)).
+
+use std::ffi::c_int;
+
+/// Socket option: which I/O threads do the work, as bits.
+pub const ZMQ_AFFINITY: c_int = 4;
+/// Socket option: the name that ROUTER peers know the socket by.
+pub const ZMQ_ROUTING_ID: c_int = 5;
+/// Socket option: a prefix of messages to receive.
+pub const ZMQ_SUBSCRIBE: c_int = 6;
+/// Socket option: a prefix not to receive any more.
+pub const ZMQ_UNSUBSCRIBE: c_int = 7;
+/// Socket option: multicast rate, in kilobits a second.
+pub const ZMQ_RATE: c_int = 8;
+/// Socket option: multicast recovery, in milliseconds.
+pub const ZMQ_RECOVERY_IVL: c_int = 9;
+/// Socket option: the system's send buffer, in bytes.
+pub const ZMQ_SNDBUF: c_int = 11;
+/// Socket option: the system's receive buffer, in bytes.
+pub const ZMQ_RCVBUF: c_int = 12;
+/// Socket option: 1 if more parts follow the one received last.
+pub const ZMQ_RCVMORE: c_int = 13;
+/// Socket option: a descriptor that tells when ZMQ_EVENTS may have changed.
+pub const ZMQ_FD: c_int = 14;
+/// Socket option: whether the socket can receive (ZMQ_POLLIN) and send (ZMQ_POLLOUT).
+pub const ZMQ_EVENTS: c_int = 15;
+/// Socket option: the type of the socket.
+pub const ZMQ_TYPE: c_int = 16;
+/// Socket option: how long unsent messages outlive the socket, in milliseconds.
+pub const ZMQ_LINGER: c_int = 17;
+/// Socket option: time before a connection is tried again, in milliseconds.
+pub const ZMQ_RECONNECT_IVL: c_int = 18;
+/// Socket option: connections that wait to be accepted.
+pub const ZMQ_BACKLOG: c_int = 19;
+/// Socket option: limit of the growing time between tries, in milliseconds.
+pub const ZMQ_RECONNECT_IVL_MAX: c_int = 21;
+/// Socket option: the largest part that a peer may send, in bytes.
+pub const ZMQ_MAXMSGSIZE: c_int = 22;
+/// Socket option: messages that wait to be sent, for each peer.
+pub const ZMQ_SNDHWM: c_int = 23;
+/// Socket option: messages that wait to be received, for each peer.
+pub const ZMQ_RCVHWM: c_int = 24;
+/// Socket option: how far multicast goes.
+pub const ZMQ_MULTICAST_HOPS: c_int = 25;
+/// Socket option: how long a receive may wait, in milliseconds.
+pub const ZMQ_RCVTIMEO: c_int = 27;
+/// Socket option: how long a send may wait, in milliseconds.
+pub const ZMQ_SNDTIMEO: c_int = 28;
+/// Socket option: the endpoint of the last bind or connect.
+pub const ZMQ_LAST_ENDPOINT: c_int = 32;
+/// Socket option: a ROUTER fails where it would drop.
+pub const ZMQ_ROUTER_MANDATORY: c_int = 33;
+/// Socket option: keep-alive of TCP: on, off or as the system has it.
+pub const ZMQ_TCP_KEEPALIVE: c_int = 34;
+/// Socket option: keep-alive of TCP: lost probes before the end.
+pub const ZMQ_TCP_KEEPALIVE_CNT: c_int = 35;
+/// Socket option: keep-alive of TCP: seconds before the first probe.
+pub const ZMQ_TCP_KEEPALIVE_IDLE: c_int = 36;
+/// Socket option: keep-alive of TCP: seconds between probes.
+pub const ZMQ_TCP_KEEPALIVE_INTVL: c_int = 37;
+/// Socket option: only complete connections get messages.
+pub const ZMQ_IMMEDIATE: c_int = 39;
+/// Socket option: an XPUB receives repeated subscriptions as well.
+pub const ZMQ_XPUB_VERBOSE: c_int = 40;
+/// Socket option: a ROUTER speaks with plain TCP peers.
+pub const ZMQ_ROUTER_RAW: c_int = 41;
+/// Socket option: IPv6 beside IPv4.
+pub const ZMQ_IPV6: c_int = 42;
+/// Socket option: the security mechanism in use.
+pub const ZMQ_MECHANISM: c_int = 43;
+/// Socket option: this side checks names and passwords.
+pub const ZMQ_PLAIN_SERVER: c_int = 44;
+/// Socket option: name for PLAIN.
+pub const ZMQ_PLAIN_USERNAME: c_int = 45;
+/// Socket option: password for PLAIN.
+pub const ZMQ_PLAIN_PASSWORD: c_int = 46;
+/// Socket option: this side is the server of CURVE.
+pub const ZMQ_CURVE_SERVER: c_int = 47;
+/// Socket option: own public key for CURVE.
+pub const ZMQ_CURVE_PUBLICKEY: c_int = 48;
+/// Socket option: own secret key for CURVE.
+pub const ZMQ_CURVE_SECRETKEY: c_int = 49;
+/// Socket option: public key of the server for CURVE.
+pub const ZMQ_CURVE_SERVERKEY: c_int = 50;
+/// Socket option: an empty message greets each peer.
+pub const ZMQ_PROBE_ROUTER: c_int = 51;
+/// Socket option: a REQ marks its requests and checks the replies.
+pub const ZMQ_REQ_CORRELATE: c_int = 52;
+/// Socket option: a REQ may send again before the reply came.
+pub const ZMQ_REQ_RELAXED: c_int = 53;
+/// Socket option: only the last message is kept.
+pub const ZMQ_CONFLATE: c_int = 54;
+/// Socket option: domain for the authentication of peers.
+pub const ZMQ_ZAP_DOMAIN: c_int = 55;
+/// Socket option: a new peer takes over a routing id in use.
+pub const ZMQ_ROUTER_HANDOVER: c_int = 56;
+/// Socket option: type of service of IP packets.
+pub const ZMQ_TOS: c_int = 57;
+/// Socket option: routing id of the peer that is connected next.
+pub const ZMQ_CONNECT_ROUTING_ID: c_int = 61;
+/// Socket option: this side is the server of GSSAPI.
+pub const ZMQ_GSSAPI_SERVER: c_int = 62;
+/// Socket option: own principal for GSSAPI.
+pub const ZMQ_GSSAPI_PRINCIPAL: c_int = 63;
+/// Socket option: principal of the server for GSSAPI.
+pub const ZMQ_GSSAPI_SERVICE_PRINCIPAL: c_int = 64;
+/// Socket option: GSSAPI without encryption.
+pub const ZMQ_GSSAPI_PLAINTEXT: c_int = 65;
+/// Socket option: how long a handshake may take, in milliseconds.
+pub const ZMQ_HANDSHAKE_IVL: c_int = 66;
+/// Socket option: a SOCKS5 proxy to connect through.
+pub const ZMQ_SOCKS_PROXY: c_int = 68;
+/// Socket option: a PUB or XPUB waits where it would drop.
+pub const ZMQ_XPUB_NODROP: c_int = 69;
+/// Context option: whether ending waits for lingering messages.
+pub const ZMQ_BLOCKY: c_int = 70;
+/// Socket option: an XPUB subscribes its peers itself.
+pub const ZMQ_XPUB_MANUAL: c_int = 71;
+/// Socket option: a message for each new subscriber.
+pub const ZMQ_XPUB_WELCOME_MSG: c_int = 72;
+/// Socket option: a STREAM tells of connections that come and go.
+pub const ZMQ_STREAM_NOTIFY: c_int = 73;
+/// Socket option: messages that match no subscription are sent.
+pub const ZMQ_INVERT_MATCHING: c_int = 74;
+/// Socket option: time between heartbeats, in milliseconds.
+pub const ZMQ_HEARTBEAT_IVL: c_int = 75;
+/// Socket option: how long the peer may wait for ours, in milliseconds.
+pub const ZMQ_HEARTBEAT_TTL: c_int = 76;
+/// Socket option: how long the peer's may take, in milliseconds.
+pub const ZMQ_HEARTBEAT_TIMEOUT: c_int = 77;
+/// Socket option: an XPUB receives repeated unsubscriptions as well.
+pub const ZMQ_XPUB_VERBOSER: c_int = 78;
+/// Socket option: how long connecting may take, in milliseconds.
+pub const ZMQ_CONNECT_TIMEOUT: c_int = 79;
+/// Socket option: how long TCP sends again, in milliseconds.
+pub const ZMQ_TCP_MAXRT: c_int = 80;
+/// Socket option: 1 if threads may share the socket.
+pub const ZMQ_THREAD_SAFE: c_int = 81;
+/// Socket option: the largest multicast packet, in bytes.
+pub const ZMQ_MULTICAST_MAXTPDU: c_int = 84;
+/// Socket option: buffer of VMCI, in bytes.
+pub const ZMQ_VMCI_BUFFER_SIZE: c_int = 85;
+/// Socket option: smallest buffer of VMCI, in bytes.
+pub const ZMQ_VMCI_BUFFER_MIN_SIZE: c_int = 86;
+/// Socket option: largest buffer of VMCI, in bytes.
+pub const ZMQ_VMCI_BUFFER_MAX_SIZE: c_int = 87;
+/// Socket option: how long connecting by VMCI may take, in milliseconds.
+pub const ZMQ_VMCI_CONNECT_TIMEOUT: c_int = 88;
+/// Socket option: a descriptor made elsewhere, to be used by bind or connect.
+pub const ZMQ_USE_FD: c_int = 89;
+/// Socket option: kind of name of the own principal.
+pub const ZMQ_GSSAPI_PRINCIPAL_NAMETYPE: c_int = 90;
+/// Socket option: kind of name of the server's principal.
+pub const ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE: c_int = 91;
+/// Socket option: the network interface to use.
+pub const ZMQ_BINDTODEVICE: c_int = 92;
+
+/// Old name of ZMQ_ROUTING_ID.
+pub const ZMQ_IDENTITY: c_int = ZMQ_ROUTING_ID;
+/// Old name of ZMQ_CONNECT_ROUTING_ID.
+pub const ZMQ_CONNECT_RID: c_int = ZMQ_CONNECT_ROUTING_ID;
+/// Deprecated socket option: the opposite of ZMQ_IPV6.
+pub const ZMQ_IPV4ONLY: c_int = 31;
+/// Deprecated socket option: addresses to accept connections from.
+pub const ZMQ_TCP_ACCEPT_FILTER: c_int = 38;
+/// Deprecated socket option: processes to accept connections from.
+pub const ZMQ_IPC_FILTER_PID: c_int = 58;
+/// Deprecated socket option: users to accept connections from.
+pub const ZMQ_IPC_FILTER_UID: c_int = 59;
+/// Deprecated socket option: groups to accept connections from.
+pub const ZMQ_IPC_FILTER_GID: c_int = 60;
+/// Old name of ZMQ_IMMEDIATE.
+pub const ZMQ_DELAY_ATTACH_ON_CONNECT: c_int = ZMQ_IMMEDIATE;
+/// Old name of ZMQ_ROUTER_MANDATORY.
+pub const ZMQ_FAIL_UNROUTABLE: c_int = ZMQ_ROUTER_MANDATORY;
+/// Old name of ZMQ_ROUTER_MANDATORY.
+pub const ZMQ_ROUTER_BEHAVIOR: c_int = ZMQ_ROUTER_MANDATORY;
+
+/// Security mechanism: none.
+pub const ZMQ_NULL: c_int = 0;
+/// Security mechanism: name and password, in clear.
+pub const ZMQ_PLAIN: c_int = 1;
+/// Security mechanism: keys of Curve25519.
+pub const ZMQ_CURVE: c_int = 2;
+/// Security mechanism: Kerberos.
+pub const ZMQ_GSSAPI: c_int = 3;
+
+/// Kind of GSSAPI name: service at a host.
+pub const ZMQ_GSSAPI_NT_HOSTBASED: c_int = 0;
+/// Kind of GSSAPI name: user.
+pub const ZMQ_GSSAPI_NT_USER_NAME: c_int = 1;
+/// Kind of GSSAPI name: Kerberos principal.
+pub const ZMQ_GSSAPI_NT_KRB5_PRINCIPAL: c_int = 2;

@@ -1,0 +1,279 @@
+//! Sockets (zmq_socket(3), zmq_bind(3), zmq_send(3), zmq_recv(3) and their like).
+//!
+//! A socket handle that is NULL, closed or something else is answered with ENOTSOCK.
+
+use super::handle::{answer, answer_pointer, bytes, endpoint, handle_of, object};
+use crate::context::Context;
+use crate::error::Error;
+use crate::message::Message;
+use crate::socket::{SendFlags, Socket};
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr;
+
+/// Socket type: one peer, both directions.
+pub const ZMQ_PAIR: c_int = 0;
+/// Socket type: sends to all peers that subscribed.
+pub const ZMQ_PUB: c_int = 1;
+/// Socket type: receives what it subscribed to.
+pub const ZMQ_SUB: c_int = 2;
+/// Socket type: sends a request, then receives its reply.
+pub const ZMQ_REQ: c_int = 3;
+/// Socket type: receives a request, then sends its reply.
+pub const ZMQ_REP: c_int = 4;
+/// Socket type: sends to its peers in turn, receives from all of them.
+pub const ZMQ_DEALER: c_int = 5;
+/// Socket type: sends to the peer that the first part names.
+pub const ZMQ_ROUTER: c_int = 6;
+/// Socket type: receives from its peers in turn.
+pub const ZMQ_PULL: c_int = 7;
+/// Socket type: sends to its peers in turn.
+pub const ZMQ_PUSH: c_int = 8;
+/// Socket type: a ZMQ_PUB that receives the subscriptions as messages.
+pub const ZMQ_XPUB: c_int = 9;
+/// Socket type: a ZMQ_SUB that sends its subscriptions as messages.
+pub const ZMQ_XSUB: c_int = 10;
+/// Socket type: bytes of plain TCP connections.
+pub const ZMQ_STREAM: c_int = 11;
+
+/// Old name of ZMQ_DEALER.
+pub const ZMQ_XREQ: c_int = ZMQ_DEALER;
+/// Old name of ZMQ_ROUTER.
+pub const ZMQ_XREP: c_int = ZMQ_ROUTER;
+
+/// Flag of sends and receives: fail with EAGAIN where the call would wait.
+pub const ZMQ_DONTWAIT: c_int = 1;
+/// Flag of sends: more parts of the same message follow.
+pub const ZMQ_SNDMORE: c_int = 2;
+/// Old name of ZMQ_DONTWAIT.
+pub const ZMQ_NOBLOCK: c_int = ZMQ_DONTWAIT;
+
+/// Longest name of a group, in bytes (draft socket types).
+pub const ZMQ_GROUP_MAX_LENGTH: c_int = 255;
+
+/// Opens a socket (zmq_socket(3)).
+///
+/// Returns its handle, or NULL with errno EINVAL (unknown type), EFAULT (not a context), EMFILE
+/// (too many sockets or descriptors) or ETERM.
+///
+/// # Safety
+/// `context` is NULL or a context handle, also one that has ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_socket(context: *mut c_void, r#type: c_int) -> *mut c_void {
+    answer_pointer(|| {
+        // SAFETY: the caller's promise.
+        let context = unsafe { object::<Context>(context) }?;
+        Ok(handle_of(context.socket(r#type)?))
+    })
+}
+
+/// Closes a socket (zmq_close(3)). What lingers is sent in the background.
+///
+/// Returns 0, or -1 with errno ENOTSOCK.
+///
+/// # Safety
+/// `s` is NULL or a socket handle, also a closed one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_close(s: *mut c_void) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Socket>(s) }?.close())
+}
+
+/// Sets a socket option (zmq_setsockopt(3)).
+///
+/// Returns 0, or -1 with errno EINVAL (option, size or value; also a NULL value with a size),
+/// ETERM, ENOTSOCK or EINTR.
+///
+/// # Safety
+/// `s` is NULL or a socket handle, also a closed one; `optval` is NULL or `optvallen` bytes can
+/// be read there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_setsockopt(
+    s: *mut c_void,
+    option: c_int,
+    optval: *const c_void,
+    optvallen: usize,
+) -> c_int {
+    answer(|| {
+        // SAFETY: the caller's promise.
+        let socket = unsafe { object::<Socket>(s) }?;
+        // SAFETY: the caller's promise.
+        let value = unsafe { bytes(optval, optvallen) }.map_err(|_| Error::InvalidArgument)?;
+        socket.set_option(option, (!optval.is_null()).then_some(value))
+    })
+}
+
+/// Reads a socket option (zmq_getsockopt(3)); `optvallen` is the room on entry, and what was
+/// written on return.
+///
+/// Returns 0, or -1 with errno EINVAL (option, too little room, NULL), ETERM, ENOTSOCK or EINTR.
+///
+/// # Safety
+/// `s` is NULL or a socket handle, also a closed one; `optvallen` is NULL or points at a size,
+/// and `optval` is NULL or as many bytes can be written there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_getsockopt(
+    s: *mut c_void,
+    option: c_int,
+    optval: *mut c_void,
+    optvallen: *mut usize,
+) -> c_int {
+    answer(|| {
+        // SAFETY: the caller's promise.
+        let socket = unsafe { object::<Socket>(s) }?;
+        if optvallen.is_null() || !optvallen.is_aligned() {
+            return Err(Error::InvalidArgument);
+        }
+        // SAFETY: readable (caller). No option is longer than the limit.
+        let room = unsafe { optvallen.read() }.min(usize::from(u16::MAX));
+        if optval.is_null() && room > 0 {
+            return Err(Error::InvalidArgument);
+        }
+        let place = ptr::NonNull::new(optval.cast::<u8>()).unwrap_or(ptr::NonNull::dangling());
+        // SAFETY: writable (caller), or no bytes at all.
+        let place = unsafe { std::slice::from_raw_parts_mut(place.as_ptr(), room) };
+        let written = socket.option(option, place)?;
+        // SAFETY: writable (caller).
+        unsafe { optvallen.write(written) };
+        Ok(())
+    })
+}
+
+/// Accepts connections at an endpoint (zmq_bind(3)).
+///
+/// Returns 0, or -1 with errno EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, EADDRINUSE,
+/// EADDRNOTAVAIL, ENODEV, ETERM, ENOTSOCK or EMTHREAD.
+///
+/// # Safety
+/// `s` is NULL or a socket handle, also a closed one; `addr` is NULL (EINVAL) or a string with a
+/// NUL at its end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Socket>(s)?.bind(&endpoint(addr)?) })
+}
+
+/// Connects to an endpoint, in the background (zmq_connect(3)).
+///
+/// Returns 0, or -1 with errno EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ETERM, ENOTSOCK or
+/// EMTHREAD.
+///
+/// # Safety
+/// As `zmq_bind`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Socket>(s)?.connect(&endpoint(addr)?) })
+}
+
+/// Stops accepting at an endpoint, as `zmq_bind` or ZMQ_LAST_ENDPOINT named it (zmq_unbind(3)).
+///
+/// Returns 0, or -1 with errno EINVAL, ETERM, ENOTSOCK or ENOENT (not bound there).
+///
+/// # Safety
+/// As `zmq_bind`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Socket>(s)?.unbind(&endpoint(addr)?) })
+}
+
+/// Ends a connection, as `zmq_connect` or ZMQ_LAST_ENDPOINT named it (zmq_disconnect(3)).
+///
+/// Returns 0, or -1 with errno EINVAL, ETERM, ENOTSOCK or ENOENT (not connected there).
+///
+/// # Safety
+/// As `zmq_bind`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_disconnect(s: *mut c_void, addr: *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    answer(|| unsafe { object::<Socket>(s)?.disconnect(&endpoint(addr)?) })
+}
+
+/// Sends a copy of `len` bytes as a message part (zmq_send(3)).
+///
+/// Returns the size of the part (at most INT_MAX), or -1 with errno EAGAIN, ENOTSUP, EINVAL,
+/// EFSM, ETERM, ENOTSOCK, EINTR, EHOSTUNREACH, ENOMEM, or EFAULT (NULL with a size).
+///
+/// # Safety
+/// `s` is NULL or a socket handle, also a closed one; `buf` is NULL or `len` bytes can be read
+/// there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_send(
+    s: *mut c_void,
+    buf: *const c_void,
+    len: usize,
+    flags: c_int,
+) -> c_int {
+    answer(|| {
+        // SAFETY: the caller's promise.
+        let socket = unsafe { object::<Socket>(s) }?;
+        // SAFETY: the caller's promise.
+        let mut message = Message::from_slice(unsafe { bytes(buf, len) }?)?;
+        socket.send(&mut message, send_flags(flags))
+    })
+}
+
+/// Sends `len` bytes that never change and are never freed, without a copy (zmq_send_const(3)).
+///
+/// Returns as `zmq_send`.
+///
+/// # Safety
+/// As `zmq_send`; the bytes stay as they are while the process runs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_send_const(
+    s: *mut c_void,
+    buf: *const c_void,
+    len: usize,
+    flags: c_int,
+) -> c_int {
+    answer(|| {
+        // SAFETY: the caller's promise.
+        let socket = unsafe { object::<Socket>(s) }?;
+        // SAFETY: the caller's promise.
+        let constant = unsafe { bytes(buf, len) }?;
+        // SAFETY: the bytes stay (caller).
+        let mut message = unsafe { Message::from_constant(constant.as_ptr(), constant.len()) };
+        socket.send(&mut message, send_flags(flags))
+    })
+}
+
+/// Receives a message part and stores its first `len` bytes; the rest is cut off (zmq_recv(3)).
+/// A NULL buffer takes nothing.
+///
+/// Returns the size that the part had (at most INT_MAX; more than `len` if it was cut), or -1
+/// with errno EAGAIN, ENOTSUP, EFSM, ETERM, ENOTSOCK or EINTR.
+///
+/// # Safety
+/// `s` is NULL or a socket handle, also a closed one; `buf` is NULL or `len` bytes can be written
+/// there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_recv(
+    s: *mut c_void,
+    buf: *mut c_void,
+    len: usize,
+    flags: c_int,
+) -> c_int {
+    answer(|| {
+        // SAFETY: the caller's promise.
+        let socket = unsafe { object::<Socket>(s) }?;
+        let message = socket.recv(dont_wait(flags))?;
+        let data = message.data();
+        if !buf.is_null() {
+            // SAFETY: writable (caller); the message's bytes belong to this library.
+            unsafe { ptr::copy_nonoverlapping(data.as_ptr(), buf.cast(), data.len().min(len)) };
+        }
+        Ok(data.len())
+    })
+}
+
+/// ZMQ_DONTWAIT and ZMQ_SNDMORE for the engine; unknown flags mean nothing (observed).
+#[inline(always)]
+pub(super) fn send_flags(flags: c_int) -> SendFlags {
+    SendFlags { dont_wait: dont_wait(flags), more: flags & ZMQ_SNDMORE != 0 }
+}
+
+/// True if the flags have ZMQ_DONTWAIT.
+#[inline(always)]
+pub(super) fn dont_wait(flags: c_int) -> bool {
+    flags & ZMQ_DONTWAIT != 0
+}

@@ -1,0 +1,283 @@
+//! Contexts: what sockets share. I/O threads, limits, inproc names, and the end of all of it.
+
+#![forbid(unsafe_code)]
+
+mod inproc;
+mod options;
+
+pub use inproc::{InprocBinding, InprocConnection};
+
+use crate::error::{Error, Result};
+use crate::io::{ReactorHandle, Waiter, WaiterList, start_thread};
+use crate::options::Options;
+use crate::socket::{Event, Mailbox, Socket};
+use crate::zmtp::SocketType;
+use inproc::InprocNames;
+use options::ContextOptions;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+/// A context handle; see [`Socket`] for its memory.
+#[repr(C)]
+pub struct Context {
+    tag: AtomicU32,
+    core: Mutex<Option<Arc<ContextCore>>>,
+}
+
+/// An open context.
+pub struct ContextCore {
+    options: Mutex<ContextOptions>,
+    /// No call succeeds any more.
+    terminated: AtomicBool,
+    /// Open sockets.
+    sockets: Mutex<Vec<Arc<Mailbox>>>,
+    /// Sessions that are not over.
+    sessions: AtomicUsize,
+    /// What the first socket fixed: the I/O threads, and the most sockets.
+    started: Mutex<Option<(Vec<IoThread>, usize)>>,
+    /// Threads in `terminate`.
+    waiters: WaiterList,
+    names: Mutex<InprocNames>,
+}
+
+struct IoThread {
+    handle: Arc<ReactorHandle>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Ended handles, oldest first.
+static ENDED: Mutex<VecDeque<&'static Context>> = Mutex::new(VecDeque::new());
+/// So many handles rest before the oldest is used again.
+const RESTING: usize = 16;
+
+impl Context {
+    /// The first word of an open context.
+    pub const TAG: u32 = 0x5a51_c7c7;
+
+    /// Makes a context (zmq_ctx_new(3)).
+    ///
+    /// # Errors
+    /// None today; the I/O threads start with the first socket.
+    pub fn create() -> Result<&'static Self> {
+        let core = Arc::new(ContextCore {
+            options: Mutex::default(),
+            terminated: AtomicBool::new(false),
+            sockets: Mutex::default(),
+            sessions: AtomicUsize::new(0),
+            started: Mutex::new(None),
+            waiters: WaiterList::default(),
+            names: Mutex::default(),
+        });
+        let mut ended = ENDED.lock();
+        let resting = if ended.len() > RESTING { ended.pop_front() } else { None };
+        drop(ended);
+        let context = resting.unwrap_or_else(|| {
+            Box::leak(Box::new(Self { tag: AtomicU32::new(0), core: Mutex::new(None) }))
+        });
+        *context.core.lock() = Some(core);
+        context.tag.store(Self::TAG, Ordering::Release);
+        Ok(context)
+    }
+
+    /// Whether the handle is that of an open context.
+    pub fn is_valid(&self) -> bool {
+        self.tag.load(Ordering::Acquire) == Self::TAG
+    }
+
+    fn core(&self) -> Result<Arc<ContextCore>> {
+        self.core.lock().clone().ok_or(Error::BadAddress)
+    }
+
+    /// Sets an option (zmq_ctx_set(3)).
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`], [`Error::BadAddress`].
+    pub fn set(&self, option: i32, value: i32) -> Result<()> {
+        self.core()?.options.lock().set(option, value)
+    }
+
+    /// Reads an option (zmq_ctx_get(3)).
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn get(&self, option: i32) -> Result<i32> {
+        self.core()?.options.lock().get(option)
+    }
+
+    /// Ends all blocking calls and fails all later ones (zmq_ctx_shutdown(3)).
+    ///
+    /// # Errors
+    /// [`Error::BadAddress`].
+    pub fn shutdown(&self) -> Result<()> {
+        self.core()?.shut_down();
+        Ok(())
+    }
+
+    /// Shuts down, waits until all sockets are closed and their messages sent or given up, and
+    /// frees everything (zmq_ctx_term(3)).
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]: call again. [`Error::BadAddress`].
+    pub fn terminate(&'static self) -> Result<()> {
+        let core = self.core()?;
+        core.shut_down();
+        core.wait_for_end()?;
+        // Of several threads in this call, one takes it all down.
+        if self.core.lock().take().is_some() {
+            self.tag.store(0xdead_beef, Ordering::Release);
+            core.stop_threads();
+            ENDED.lock().push_back(self);
+        }
+        Ok(())
+    }
+
+    /// Opens a socket (zmq_socket(3)).
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::TooManyOpen`],
+    /// [`Error::BadAddress`].
+    pub fn socket(&self, socket_type: i32) -> Result<&'static Socket> {
+        let core = self.core()?;
+        if core.is_terminated() {
+            return Err(Error::Terminated);
+        }
+        let socket_type = SocketType::from_value(socket_type).ok_or(Error::InvalidArgument)?;
+        let max_sockets = core.start()?;
+        let mut sockets = core.sockets.lock();
+        if sockets.len() >= max_sockets {
+            return Err(Error::TooManyOpen);
+        }
+        let (ipv6, blocky) = {
+            let own = core.options.lock();
+            (own.ipv6, own.blocky)
+        };
+        let options = Options::new(socket_type, ipv6, blocky);
+        let (socket, mailbox) = Socket::open(core.clone(), socket_type, options);
+        sockets.push(mailbox);
+        Ok(socket)
+    }
+}
+
+impl ContextCore {
+    /// Whether the context was shut down.
+    #[inline]
+    pub fn is_terminated(&self) -> bool {
+        self.terminated.load(Ordering::Acquire)
+    }
+
+    fn shut_down(&self) {
+        if !self.terminated.swap(true, Ordering::SeqCst) {
+            for mailbox in self.sockets.lock().iter() {
+                mailbox.post(Event::Look);
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.sockets.lock().is_empty() && self.sessions.load(Ordering::Acquire) == 0
+    }
+
+    fn wait_for_end(&self) -> Result<()> {
+        if self.is_over() {
+            return Ok(());
+        }
+        let waiter = Waiter::of_this_thread()?;
+        self.waiters.add(&waiter);
+        let mut outcome = Ok(());
+        while outcome.is_ok() && !self.is_over() {
+            outcome = waiter.wait(&mut Vec::new(), None);
+        }
+        self.waiters.remove(&waiter);
+        outcome
+    }
+
+    /// Starts the I/O threads with the first socket; returns the most sockets, as it was set then.
+    fn start(&self) -> Result<usize> {
+        let mut started = self.started.lock();
+        if let Some((_, max_sockets)) = &*started {
+            return Ok(*max_sockets);
+        }
+        let options = self.options.lock();
+        let mut threads = Vec::new();
+        for number in 0..options.io_threads {
+            match start_thread(options.threads.settings(number)) {
+                Ok((handle, thread)) => threads.push(IoThread { handle, thread: Some(thread) }),
+                Err(error) => {
+                    threads.iter_mut().for_each(IoThread::stop);
+                    return Err(error);
+                }
+            }
+        }
+        *started = Some((threads, options.max_sockets));
+        Ok(options.max_sockets)
+    }
+
+    fn stop_threads(&self) {
+        if let Some((mut threads, _)) = self.started.lock().take() {
+            threads.iter_mut().for_each(IoThread::stop);
+        }
+    }
+
+    /// The I/O thread with the least to do among those that the mask allows (0: all).
+    pub fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>> {
+        let started = self.started.lock();
+        let threads = started.iter().flat_map(|(threads, _)| threads);
+        let allowed = threads
+            .enumerate()
+            .filter(|(number, _)| affinity == 0 || *number < 64 && affinity & (1 << number) != 0);
+        let chosen = allowed.min_by_key(|(_, thread)| thread.handle.load());
+        chosen.map(|(_, thread)| thread.handle.clone())
+    }
+
+    /// A session begins.
+    pub fn session_opened(&self) {
+        self.sessions.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A session is over.
+    pub fn session_closed(&self) {
+        self.sessions.fetch_sub(1, Ordering::AcqRel);
+        self.waiters.notify();
+    }
+
+    /// A socket was closed.
+    pub fn socket_closed(&self, mailbox: &Arc<Mailbox>) {
+        self.sockets.lock().retain(|own| !own.is(mailbox));
+        self.waiters.notify();
+    }
+
+    /// Binds an inproc name; returns the connections that waited for it.
+    ///
+    /// # Errors
+    /// [`Error::AddressInUse`].
+    pub fn bind_inproc(&self, name: &str, binding: InprocBinding) -> Result<Vec<InprocConnection>> {
+        self.names.lock().bind(name, binding)
+    }
+
+    /// Frees an inproc name, if this socket holds it.
+    pub fn unbind_inproc(&self, name: &str, mailbox: &Arc<Mailbox>) {
+        self.names.lock().unbind(name, mailbox);
+    }
+
+    /// Calls `connect` with the binding of a name; what it returns waits for a later bind.
+    pub fn connect_inproc(
+        &self,
+        name: &str,
+        connect: impl FnOnce(Option<&InprocBinding>) -> Option<InprocConnection>,
+    ) {
+        self.names.lock().connect(name, connect);
+    }
+}
+
+impl IoThread {
+    fn stop(&mut self) {
+        self.handle.stop();
+        if let Some(thread) = self.thread.take() {
+            // It can only have ended by returning.
+            let _ = thread.join();
+        }
+    }
+}

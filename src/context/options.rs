@@ -1,0 +1,214 @@
+//! The options of a context (zmq_ctx_set(3), zmq_ctx_get(3)); ranges and defaults as observed.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::io::ThreadSettings;
+
+const IO_THREADS: i32 = 1;
+const MAX_SOCKETS: i32 = 2;
+/// To read.
+const SOCKET_LIMIT: i32 = 3;
+/// To set; it shares its number with SOCKET_LIMIT.
+const THREAD_PRIORITY: i32 = 3;
+const THREAD_SCHED_POLICY: i32 = 4;
+const MAX_MSGSZ: i32 = 5;
+const MSG_T_SIZE: i32 = 6;
+const THREAD_AFFINITY_CPU_ADD: i32 = 7;
+const THREAD_AFFINITY_CPU_REMOVE: i32 = 8;
+const THREAD_NAME_PREFIX: i32 = 9;
+/// Not in the stable header, and answered by the reference all the same.
+const ZERO_COPY_RECV: i32 = 10;
+const IPV6: i32 = 42;
+const BLOCKY: i32 = 70;
+
+/// What ZMQ_SOCKET_LIMIT tells.
+const MOST_SOCKETS: i32 = 65535;
+/// What ZMQ_MSG_T_SIZE tells: the size of `zmq_msg_t`.
+const MESSAGE_SIZE: i32 = size_of::<crate::message::Message>() as i32;
+
+/// The options of a context. Those of the threads count when the threads start, at the first
+/// socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextOptions {
+    /// ZMQ_IO_THREADS: threads for I/O; 0 is enough for inproc.
+    pub io_threads: usize,
+    /// ZMQ_MAX_SOCKETS: sockets that may be open at a time; at least 1.
+    pub max_sockets: usize,
+    /// ZMQ_MAX_MSGSZ in bytes.
+    pub max_message_size: usize,
+    /// ZMQ_IPV6: the default of new sockets.
+    pub ipv6: bool,
+    /// ZMQ_BLOCKY: new sockets linger forever; if not, not at all.
+    pub blocky: bool,
+    /// ZMQ_ZERO_COPY_RECV: messages may share the buffer they were read into.
+    pub zero_copy_receive: bool,
+    /// How the I/O threads run.
+    pub threads: ThreadOptions,
+}
+
+/// How the I/O threads run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ThreadOptions {
+    /// ZMQ_THREAD_PRIORITY; None leaves it alone.
+    pub priority: Option<i32>,
+    /// ZMQ_THREAD_SCHED_POLICY, a number of sched.h; None leaves it alone.
+    pub scheduling_policy: Option<i32>,
+    /// ZMQ_THREAD_AFFINITY_CPU_ADD and _REMOVE: the CPUs to run on; empty means any.
+    pub affinity: BTreeSet<usize>,
+    /// ZMQ_THREAD_NAME_PREFIX; None when it was never set, and reads as 0.
+    pub name_prefix: Option<i32>,
+}
+
+impl Default for ContextOptions {
+    fn default() -> Self {
+        Self {
+            io_threads: 1,
+            max_sockets: 1023,
+            max_message_size: i32::MAX as usize,
+            ipv6: false,
+            blocky: true,
+            zero_copy_receive: true,
+            threads: ThreadOptions::default(),
+        }
+    }
+}
+
+impl ContextOptions {
+    /// Sets the option with this number.
+    ///
+    /// # Errors
+    /// InvalidArgument for an unknown option or a value out of its range.
+    pub fn set(&mut self, option: i32, value: i32) -> Result<()> {
+        let invalid = Error::InvalidArgument;
+        if option == THREAD_NAME_PREFIX {
+            self.threads.name_prefix = Some(value);
+            return Ok(());
+        }
+        // No other option takes a negative value.
+        let size = usize::try_from(value).map_err(|_| invalid)?;
+        match option {
+            IO_THREADS => self.io_threads = size,
+            MAX_SOCKETS if size > 0 => self.max_sockets = size,
+            THREAD_PRIORITY => self.threads.priority = Some(value),
+            THREAD_SCHED_POLICY => self.threads.scheduling_policy = Some(value),
+            MAX_MSGSZ => self.max_message_size = size,
+            THREAD_AFFINITY_CPU_ADD => {
+                self.threads.affinity.insert(size);
+            }
+            THREAD_AFFINITY_CPU_REMOVE if self.threads.affinity.remove(&size) => {}
+            ZERO_COPY_RECV => self.zero_copy_receive = size != 0,
+            IPV6 => self.ipv6 = size != 0,
+            BLOCKY => self.blocky = size != 0,
+            _ => return Err(invalid),
+        }
+        Ok(())
+    }
+
+    /// The value of the option with this number. A valid value may be -1.
+    ///
+    /// # Errors
+    /// InvalidArgument for an unknown option.
+    pub fn get(&self, option: i32) -> Result<i32> {
+        // All sizes came from an i32.
+        let number = |size: usize| i32::try_from(size).unwrap_or(i32::MAX);
+        Ok(match option {
+            IO_THREADS => number(self.io_threads),
+            MAX_SOCKETS => number(self.max_sockets),
+            SOCKET_LIMIT => MOST_SOCKETS,
+            THREAD_SCHED_POLICY => self.threads.scheduling_policy.unwrap_or(-1),
+            MAX_MSGSZ => number(self.max_message_size),
+            MSG_T_SIZE => MESSAGE_SIZE,
+            THREAD_NAME_PREFIX => self.threads.name_prefix.unwrap_or(0),
+            ZERO_COPY_RECV => self.zero_copy_receive.into(),
+            IPV6 => self.ipv6.into(),
+            BLOCKY => self.blocky.into(),
+            _ => return Err(Error::InvalidArgument),
+        })
+    }
+}
+
+impl ThreadOptions {
+    /// How the I/O thread with this number is to run; named as the reference's threads are.
+    pub(super) fn settings(&self, number: usize) -> ThreadSettings {
+        let name = match self.name_prefix {
+            None | Some(0) => format!("ZMQbg/IO/{number}"),
+            Some(prefix) => format!("{prefix}/ZMQbg/IO/{number}"),
+        };
+        ThreadSettings {
+            name,
+            policy: self.scheduling_policy.unwrap_or(-1),
+            priority: self.priority.unwrap_or(-1),
+            affinity: self.affinity.iter().copied().collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_manual() {
+        let options = ContextOptions::default();
+        let rows = [
+            (1, 1),
+            (2, 1023),
+            (3, 65535),
+            (4, -1),
+            (5, i32::MAX),
+            (6, 64),
+            (9, 0),
+            (10, 1),
+            (42, 0),
+            (70, 1),
+        ];
+        for (option, value) in rows {
+            assert_eq!(options.get(option), Ok(value), "option {option}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_checked() {
+        let mut options = ContextOptions::default();
+        let refused = [
+            (0, 1),
+            (1, -1),
+            (2, 0),
+            (2, -1),
+            (3, -1),
+            (4, -1),
+            (5, -1),
+            (6, 64),
+            (7, -1),
+            (8, 0),
+            (42, -1),
+            (70, -1),
+            (100, 1),
+        ];
+        for (option, value) in refused {
+            assert_eq!(options.set(option, value), Err(Error::InvalidArgument), "{option} {value}");
+        }
+        assert_eq!(options, ContextOptions::default());
+    }
+
+    #[test]
+    fn a_cpu_is_removed_once() {
+        let mut options = ContextOptions::default();
+        assert_eq!(options.set(THREAD_AFFINITY_CPU_ADD, 3), Ok(()));
+        assert_eq!(options.set(THREAD_AFFINITY_CPU_REMOVE, 3), Ok(()));
+        assert_eq!(options.set(THREAD_AFFINITY_CPU_REMOVE, 3), Err(Error::InvalidArgument));
+        assert_eq!(options.get(THREAD_AFFINITY_CPU_ADD), Err(Error::InvalidArgument));
+    }
+
+    #[test]
+    fn flags_read_back_as_one() {
+        let mut options = ContextOptions::default();
+        for option in [IPV6, BLOCKY, ZERO_COPY_RECV] {
+            options.set(option, 5).unwrap();
+            assert_eq!(options.get(option), Ok(1));
+            options.set(option, 0).unwrap();
+            assert_eq!(options.get(option), Ok(0));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What the crates lack for plain descriptors: taking one over, and who is at the other end.
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// Takes over a listening descriptor that the application handed to us (ZMQ_USE_FD), and makes
+/// it non-blocking and close-on-exec.
+///
+/// # Errors
+/// The operating system's error when the number is not an open descriptor.
+pub fn adopt(descriptor: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: fcntl with F_GETFL takes no pointer; a bad number is answered with EBADF.
+    let flags = check(unsafe { libc::fcntl(descriptor, libc::F_GETFL) })?;
+    // SAFETY: as above, with integer arguments.
+    check(unsafe { libc::fcntl(descriptor, libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
+    // SAFETY: as above.
+    check(unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    // SAFETY: the descriptor is open, and by the option's contract the library owns it from here.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// The process at the other end of a local socket, as it was when it connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credentials {
+    /// Process id.
+    pub process: u32,
+    /// Effective user id.
+    pub user: u32,
+    /// Effective group id.
+    pub group: u32,
+}
+
+/// Who is at the other end of a connected AF_UNIX socket.
+///
+/// # Errors
+/// The operating system's error, for instance for a socket of another family.
+pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
+    let mut raw = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut size = mem::size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: `raw` and `size` are valid for the call, and `size` is the size of `raw`.
+    check(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut raw).cast(),
+            &raw mut size,
+        )
+    })?;
+    Ok(Credentials { process: raw.pid as u32, user: raw.uid, group: raw.gid })
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::{AsFd, IntoRawFd};
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn the_peer_of_a_socket_pair_is_this_process() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let peer = peer_credentials(ours.as_fd()).unwrap();
+        assert_eq!(peer.process, std::process::id());
+    }
+
+    #[test]
+    fn adopting_needs_an_open_descriptor() {
+        assert!(adopt(-1).is_err());
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        assert!(adopt(ours.into_raw_fd()).is_ok());
+    }
+}

@@ -1,0 +1,141 @@
+//! The only system calls made by hand.
+
+#![allow(unsafe_code)]
+
+use crate::message::ByteSource;
+use socket2::Socket;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// An event counter of the kernel (eventfd(2)): readable once it was signalled.
+#[derive(Debug)]
+pub struct EventDescriptor(OwnedFd);
+
+impl EventDescriptor {
+    /// Makes one, not signalled, closed on exec.
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: a system call without pointers.
+        let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: just opened, and owned by nobody else.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+    }
+
+    /// Makes it readable.
+    pub fn signal(&self) {
+        let one = 1u64;
+        // The only failure is a counter at its limit, which is readable as well.
+        // SAFETY: eight readable bytes.
+        unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) };
+    }
+
+    /// Makes it unreadable.
+    pub fn clear(&self) {
+        let mut count = 0u64;
+        // SAFETY: eight writable bytes.
+        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
+    }
+}
+
+impl AsRawFd for EventDescriptor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// A descriptor to wait for, as poll(2) takes it.
+#[repr(transparent)]
+#[derive(Clone, Copy)]
+pub struct PollDescriptor(libc::pollfd);
+
+impl PollDescriptor {
+    /// Waits for these events (POLLIN, POLLOUT, POLLPRI of poll(2)).
+    pub fn new(descriptor: RawFd, events: i16) -> Self {
+        Self(libc::pollfd { fd: descriptor, events, revents: 0 })
+    }
+
+    /// The events that were found.
+    pub fn found(&self) -> i16 {
+        self.0.revents
+    }
+}
+
+/// Waits until a descriptor is ready, for ever without a timeout. Returns how many are.
+///
+/// # Errors
+/// `Interrupted` when a signal handler ran, whatever its SA_RESTART says (signal(7)).
+pub fn poll_descriptors(
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+) -> io::Result<usize> {
+    let time = timeout.map(|timeout| libc::timespec {
+        tv_sec: timeout.as_secs().min(i64::MAX as u64 / 2) as libc::time_t,
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    let time = time.as_ref().map_or(std::ptr::null(), |time| time as *const _);
+    let count = descriptors.len() as libc::nfds_t;
+    // SAFETY: `PollDescriptor` is a transparent `pollfd`, `count` of them are writable; the time
+    // is NULL or points to a timespec that lives through the call.
+    let found =
+        unsafe { libc::ppoll(descriptors.as_mut_ptr().cast(), count, time, std::ptr::null()) };
+    if found < 0 { Err(io::Error::last_os_error()) } else { Ok(found as usize) }
+}
+
+/// Blocks all signals for the calling thread: handlers belong to the threads of the application.
+pub(super) fn block_signals() {
+    // SAFETY: the set is filled before it is used; a NULL old set is allowed.
+    unsafe {
+        let mut all = MaybeUninit::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
+    }
+}
+
+/// Applies ZMQ_THREAD_SCHED_POLICY and ZMQ_THREAD_PRIORITY; -1 leaves the default. Best effort.
+pub(super) fn set_scheduling(policy: i32, priority: i32) {
+    if policy < 0 && priority < 0 {
+        return;
+    }
+    // SAFETY: the structure is plain data, filled by the system before it is changed.
+    unsafe {
+        let mut current = 0;
+        let mut parameters: libc::sched_param = std::mem::zeroed();
+        let this = libc::pthread_self();
+        libc::pthread_getschedparam(this, &mut current, &mut parameters);
+        if priority >= 0 {
+            parameters.sched_priority = priority;
+        }
+        libc::pthread_setschedparam(this, if policy < 0 { current } else { policy }, &parameters);
+    }
+}
+
+/// Pins the calling thread to these processors; an empty list leaves it free. Best effort.
+pub(super) fn set_affinity(processors: &[usize]) {
+    if processors.is_empty() {
+        return;
+    }
+    // SAFETY: the set is plain data; CPU_SET ignores nothing, so numbers are checked here.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        for &processor in processors {
+            if processor < libc::CPU_SETSIZE as usize {
+                libc::CPU_SET(processor, &mut set);
+            }
+        }
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
+    }
+}
+
+/// Reads from a socket without blocking.
+pub struct SocketSource<'a>(pub &'a Socket);
+
+// SAFETY: `recv` returns how many bytes the kernel wrote.
+unsafe impl ByteSource for SocketSource<'_> {
+    fn read(&mut self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        self.0.recv_with_flags(buffer, libc::MSG_DONTWAIT)
+    }
+}

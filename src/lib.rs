@@ -1,0 +1,25 @@
+//! A message engine that speaks ZMTP, with the C ABI of libzmq 4.3.
+//!
+//! The rooms, and what each may use:
+//!
+//! ```text
+//! capi -> context, socket -> pattern -> pipe -> message
+//!                   |-> session -> transport, io
+//!                                \-> zmtp -> message
+//! ```
+//!
+//! ARCHITECTURE.md has the map, the threads and the way of a message.
+
+pub mod capi;
+pub mod context;
+pub mod error;
+pub mod io;
+pub mod message;
+pub mod options;
+pub mod pattern;
+pub mod pipe;
+pub mod session;
+pub mod socket;
+pub mod transport;
+pub mod utility;
+pub mod zmtp;

@@ -1,0 +1,202 @@
+//! The reference-counted memory behind long messages.
+
+use super::out_of_memory;
+use crate::error::Result;
+use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::ffi::c_void;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+
+/// C's `zmq_free_fn`: called with the data and the hint of `zmq_msg_init_data`.
+pub type FreeFunction = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
+
+/// Head of a block. The bytes of an owned block follow it.
+#[repr(C, align(16))]
+struct Head {
+    references: AtomicUsize,
+    /// Bytes behind the head; 0 if the memory is the application's.
+    capacity: usize,
+    /// The application's memory and how to give it back.
+    foreign: Option<(FreeFunction, *mut c_void, *mut c_void)>,
+}
+
+const HEAD: usize = size_of::<Head>();
+
+/// A block with memory of its own, held by one owner who may write.
+pub(super) struct Block(NonNull<Head>);
+
+// SAFETY: a block is plain memory with one owner.
+unsafe impl Send for Block {}
+
+impl Block {
+    fn layout(capacity: usize) -> Result<Layout> {
+        let size = capacity.checked_add(HEAD).ok_or_else(out_of_memory)?;
+        Layout::from_size_align(size, align_of::<Head>()).map_err(|_| out_of_memory())
+    }
+
+    /// Memory for `capacity` bytes, not initialised.
+    pub(super) fn allocate(capacity: usize) -> Result<Self> {
+        let layout = Self::layout(capacity)?;
+        // SAFETY: the layout is not empty: it contains the head.
+        let head = NonNull::new(unsafe { alloc(layout) }).ok_or_else(out_of_memory)?.cast::<Head>();
+        // SAFETY: freshly allocated, large and aligned enough.
+        unsafe {
+            head.write(Head { references: AtomicUsize::new(1), capacity, foreign: None });
+        }
+        Ok(Self(head))
+    }
+
+    /// A slice over memory of the application.
+    ///
+    /// # Safety
+    /// As `Message::from_user`.
+    pub(super) unsafe fn adopt(
+        data: *mut c_void,
+        size: usize,
+        free: FreeFunction,
+        hint: *mut c_void,
+    ) -> Result<Slice> {
+        let block = Self::allocate(0)?;
+        // SAFETY: the head is valid and ours alone.
+        unsafe { (*block.0.as_ptr()).foreign = Some((free, data, hint)) };
+        let head = block.0;
+        std::mem::forget(block);
+        Ok(Slice { head, data: data.cast(), length: size })
+    }
+
+    /// Moves the bytes to a block of another size.
+    pub(super) fn resize(&mut self, capacity: usize) -> Result<()> {
+        let old = Self::layout(self.capacity())?;
+        let new = Self::layout(capacity)?;
+        // SAFETY: the memory came from `alloc` with this layout, and the new size is not 0.
+        let moved = unsafe { realloc(self.0.as_ptr().cast(), old, new.size()) };
+        self.0 = NonNull::new(moved).ok_or_else(out_of_memory)?.cast();
+        // SAFETY: the head moved along with the bytes.
+        unsafe { (*self.0.as_ptr()).capacity = capacity };
+        Ok(())
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        // SAFETY: the head is valid while the block is.
+        unsafe { self.0.as_ref().capacity }
+    }
+
+    pub(super) fn bytes(&self) -> *mut u8 {
+        // SAFETY: the bytes follow the head in the same allocation.
+        unsafe { self.0.as_ptr().cast::<u8>().add(HEAD) }
+    }
+
+    /// True if no slice refers to the block.
+    pub(super) fn is_unique(&self, own_references: usize) -> bool {
+        // Acquire pairs with the Release of the slices' drops: their reads are over.
+        // SAFETY: the head is valid while the block is.
+        unsafe { self.0.as_ref() }.references.load(Ordering::Acquire) == own_references
+    }
+
+    /// Counts references in advance, for slices to come.
+    pub(super) fn add_references(&self, count: usize) {
+        // SAFETY: the head is valid while the block is.
+        unsafe { self.0.as_ref() }.references.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// A slice of the block, with a reference that was counted before.
+    ///
+    /// # Safety
+    /// One reference is given to the slice; `offset + length` bytes are initialised and are not
+    /// written any more.
+    pub(super) unsafe fn slice(&self, offset: usize, length: usize) -> Slice {
+        // SAFETY: within the block (caller).
+        Slice { head: self.0, data: unsafe { self.bytes().add(offset) }, length }
+    }
+
+    /// Gives back references that were counted in advance and not used; the owner's stays.
+    pub(super) fn give_back(&self, count: usize) {
+        // Relaxed: the owner's reference remains, so this one frees nothing.
+        // SAFETY: the head is valid while the block is.
+        unsafe { self.0.as_ref() }.references.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// Turns the owner into a slice of the first `length` bytes.
+    pub(super) fn into_slice(self, length: usize) -> Slice {
+        let slice = Slice { head: self.0, data: self.bytes(), length };
+        std::mem::forget(self);
+        slice
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: the owner's reference.
+        unsafe { release(self.0, 1) };
+    }
+}
+
+/// Bytes in a block, with one reference to it.
+pub(super) struct Slice {
+    head: NonNull<Head>,
+    pub(super) data: *mut u8,
+    pub(super) length: usize,
+}
+
+impl Slice {
+    #[inline(always)]
+    pub(super) fn bytes(&self) -> &[u8] {
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: the reference keeps the memory; nobody writes to shared bytes.
+        unsafe { std::slice::from_raw_parts(self.data, self.length) }
+    }
+
+    #[inline]
+    pub(super) fn add_references(&self, count: usize) {
+        // Relaxed: who shares has a reference already, so the block cannot go meanwhile.
+        // SAFETY: the slice's reference keeps the head.
+        unsafe { self.head.as_ref() }.references.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Slice {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the slice's own reference.
+        unsafe { release(self.head, 1) };
+    }
+}
+
+/// Gives up references; the last one frees the memory.
+///
+/// # Safety
+/// The caller owns `count` references to the block and does not use them again.
+#[inline]
+unsafe fn release(head: NonNull<Head>, count: usize) {
+    // SAFETY: the references keep the head.
+    let references = unsafe { &head.as_ref().references };
+    // Who holds all references needs no atomic subtraction: nobody else can make new ones.
+    // Acquire, here and in the fence, pairs with the Release of the other holders' drops.
+    if references.load(Ordering::Acquire) != count {
+        if references.fetch_sub(count, Ordering::Release) != count {
+            return;
+        }
+        fence(Ordering::Acquire);
+    }
+    // SAFETY: no reference is left.
+    unsafe { free(head) };
+}
+
+/// # Safety
+/// No reference to the block is left.
+#[cold]
+#[inline(never)]
+unsafe fn free(head: NonNull<Head>) {
+    // SAFETY: the last reader; moved out before the memory goes.
+    let Head { capacity, foreign, .. } = unsafe { ptr::read(head.as_ptr()) };
+    if let Ok(layout) = Block::layout(capacity) {
+        // SAFETY: allocated with this layout in `allocate` or `resize`.
+        unsafe { dealloc(head.as_ptr().cast(), layout) };
+    }
+    if let Some((function, data, hint)) = foreign {
+        // SAFETY: the application's promise of zmq_msg_init_data; called once, for the last copy.
+        unsafe { function(data, hint) };
+    }
+}

@@ -1,0 +1,71 @@
+//! A long message that arrives in pieces.
+
+use super::block::Block;
+use super::{ByteSource, Message};
+use crate::error::Result;
+use std::io;
+use std::mem::MaybeUninit;
+
+/// Memory that is had for an announced length before any byte of it came.
+const FIRST: usize = 256 * 1024;
+
+/// Collects a message of known length. Its memory grows with the bytes that arrive, so that a
+/// peer which announces much and sends little costs little.
+pub struct MessageBuilder {
+    block: Block,
+    filled: usize,
+    length: usize,
+}
+
+impl MessageBuilder {
+    /// Starts a message of `length` bytes.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::OutOfMemory`], here and where memory grows.
+    pub fn new(length: usize) -> Result<Self> {
+        let block = Block::allocate(length.min(FIRST))?;
+        Ok(Self { block, filled: 0, length })
+    }
+
+    /// Bytes still to come.
+    pub fn remaining(&self) -> usize {
+        self.length - self.filled
+    }
+
+    /// Appends bytes, at most `remaining()` of them; returns how many it took.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<usize> {
+        let count = bytes.len().min(self.remaining());
+        let spare = self.spare(count)?;
+        let count = count.min(spare.len());
+        spare[..count].write_copy_of_slice(&bytes[..count]);
+        self.filled += count;
+        Ok(count)
+    }
+
+    /// Reads once from the source; returns what the read returned (0 at the end of the stream).
+    pub fn fill(&mut self, source: &mut impl ByteSource) -> io::Result<usize> {
+        let spare = self.spare(1).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let count = source.read(spare)?;
+        self.filled += count.min(self.length - self.filled);
+        Ok(count)
+    }
+
+    /// Writable memory behind the bytes that came, of at least `wanted` bytes where as many remain.
+    fn spare(&mut self, wanted: usize) -> Result<&mut [MaybeUninit<u8>]> {
+        let needed = (self.filled + wanted).min(self.length);
+        if needed > self.block.capacity() {
+            let grown = self.block.capacity().saturating_mul(2).max(needed);
+            self.block.resize(grown.min(self.length))?;
+        }
+        let room = self.block.capacity() - self.filled;
+        // SAFETY: `filled <= capacity`; the block is ours alone; uninitialised is allowed.
+        Ok(unsafe {
+            std::slice::from_raw_parts_mut(self.block.bytes().add(self.filled).cast(), room)
+        })
+    }
+
+    /// The message; bytes that did not come are cut off.
+    pub fn finish(self) -> Message {
+        Message::from_slice_of_block(self.block.into_slice(self.filled))
+    }
+}

@@ -1,0 +1,262 @@
+//! zmq_setsockopt.
+
+use std::time::Duration;
+
+use super::ids::*;
+use super::security::Mechanism;
+use super::value::{Argument, MAX_TEXT};
+use super::{AddressFilter, Options, RawFd};
+use crate::error::{Error, Result};
+use crate::zmtp::SocketType::{Dealer, Pub, Rep, Req, Router, Stream, Sub, Xpub, Xsub};
+
+/// Longest name of a device: IFNAMSIZ.
+const MAX_DEVICE: usize = 16;
+/// The unit of ZMQ_HEARTBEAT_TTL on the wire.
+const DECISECOND_MS: i32 = 100;
+/// Largest ZMQ_HEARTBEAT_TTL: 16 bits of deciseconds.
+const MAX_TTL: i32 = 65535;
+
+/// What an option that was set asks the socket to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied<'a> {
+    /// Nothing: it is stored.
+    Stored,
+    /// Subscribe to this prefix. On PUB and XPUB, which know it when they are manual: subscribe
+    /// the peer whose subscription was received last.
+    Subscribe(&'a [u8]),
+    /// Take the subscription to this prefix back.
+    Unsubscribe(&'a [u8]),
+}
+
+impl Options {
+    /// Sets the option with this number; None stands for a NULL pointer. A value that is refused
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// InvalidArgument for an option that is unknown, read-only or not of this socket type, and
+    /// for a value of the wrong size or out of range.
+    pub fn set<'a>(&mut self, option: i32, value: Option<&'a [u8]>) -> Result<Applied<'a>> {
+        let value = Argument(value);
+        match option {
+            SUBSCRIBE if self.takes_subscriptions() => Ok(Applied::Subscribe(value.bytes())),
+            UNSUBSCRIBE if self.takes_subscriptions() => Ok(Applied::Unsubscribe(value.bytes())),
+            _ => self.set_general(option, value).map(|()| Applied::Stored),
+        }
+    }
+
+    fn takes_subscriptions(&self) -> bool {
+        match self.socket_type {
+            Sub => true,
+            Pub | Xpub => self.publisher.manual,
+            _ => false,
+        }
+    }
+
+    /// The options of every type: queues, times, identity.
+    fn set_general(&mut self, option: i32, value: Argument<'_>) -> Result<()> {
+        match option {
+            AFFINITY => self.affinity = u64::from_ne_bytes(value.wide()?),
+            ROUTING_ID => self.routing_id = value.text()?,
+            SNDHWM => self.send_high_water_mark = value.count()?,
+            RCVHWM => self.receive_high_water_mark = value.count()?,
+            MAXMSGSIZE => self.max_message_size = i64::from_ne_bytes(value.wide()?),
+            CONFLATE => self.conflate = value.bit()?,
+            IMMEDIATE => self.immediate = value.bit()?,
+            INVERT_MATCHING => self.invert_matching = value.any_int()?,
+            LINGER => self.linger = value.milliseconds_or_none()?,
+            SNDTIMEO => self.send_timeout = value.milliseconds_or_none()?,
+            RCVTIMEO => self.receive_timeout = value.milliseconds_or_none()?,
+            RECONNECT_IVL => self.reconnect_interval = value.milliseconds_or_none()?,
+            RECONNECT_IVL_MAX => self.reconnect_interval_max = value.milliseconds()?,
+            RECONNECT_STOP => self.reconnect_stop = value.int()?,
+            HANDSHAKE_IVL => self.handshake_interval = value.milliseconds_not_zero()?,
+            CONNECT_TIMEOUT => self.connect_timeout = value.milliseconds_not_zero()?,
+            HEARTBEAT_IVL => self.heartbeat_interval = value.milliseconds_not_zero()?,
+            HEARTBEAT_TIMEOUT => self.heartbeat_timeout_set = Some(value.milliseconds()?),
+            HEARTBEAT_TTL => self.heartbeat_ttl = heartbeat_ttl(value)?,
+            LOOPBACK_FASTPATH => self.loopback_fast_path = value.any_int()?,
+            _ => return self.set_transport(option, value),
+        }
+        Ok(())
+    }
+
+    fn set_transport(&mut self, option: i32, value: Argument<'_>) -> Result<()> {
+        let transport = &mut self.transport;
+        match option {
+            IPV6 => transport.ipv6 = value.bit()?,
+            IPV4ONLY => transport.ipv6 = !value.bit()?,
+            BACKLOG => transport.backlog = value.at_least(0)?,
+            SNDBUF => transport.send_buffer = value.unsigned_or_none()?.map(|size| size as usize),
+            RCVBUF => {
+                transport.receive_buffer = value.unsigned_or_none()?.map(|size| size as usize)
+            }
+            TOS => transport.type_of_service = value.unsigned()?,
+            TCP_MAXRT => transport.max_retransmit = value.milliseconds_not_zero()?,
+            TCP_KEEPALIVE => {
+                transport.keepalive.enabled = match value.int()? {
+                    -1 => None,
+                    _ => Some(value.bit()?),
+                }
+            }
+            TCP_KEEPALIVE_CNT => transport.keepalive.probes = value.unsigned_or_none()?,
+            TCP_KEEPALIVE_IDLE => transport.keepalive.idle = value.seconds_or_none()?,
+            TCP_KEEPALIVE_INTVL => transport.keepalive.interval = value.seconds_or_none()?,
+            USE_FD => {
+                transport.descriptor = Some(value.at_least(-1)?).filter(|&fd: &RawFd| fd >= 0)
+            }
+            BINDTODEVICE => transport.device = value.text_or_null(MAX_DEVICE)?,
+            TCP_ACCEPT_FILTER => match value.0 {
+                None => transport.address_filters.clear(),
+                Some(_) => {
+                    let text = value.text().and(value.c_string())?;
+                    transport.address_filters.push(AddressFilter::parse(text, transport.ipv6)?);
+                }
+            },
+            IPC_FILTER_PID => filter(&mut transport.credential_filters.processes, value)?,
+            IPC_FILTER_UID => filter(&mut transport.credential_filters.users, value)?,
+            IPC_FILTER_GID => filter(&mut transport.credential_filters.groups, value)?,
+            SOCKS_PROXY => self.socks.proxy = value.text_or_null(usize::MAX)?.unwrap_or_default(),
+            SOCKS_USERNAME => self.socks.username = value.text_or_empty()?,
+            SOCKS_PASSWORD => self.socks.password = value.text_or_empty()?,
+            _ => return self.set_multicast(option, value),
+        }
+        Ok(())
+    }
+
+    fn set_multicast(&mut self, option: i32, value: Argument<'_>) -> Result<()> {
+        let multicast = &mut self.multicast;
+        match option {
+            RATE => multicast.rate = value.at_least(1)?.unsigned_abs(),
+            RECOVERY_IVL => multicast.recovery_interval = value.milliseconds()?,
+            MULTICAST_HOPS => multicast.hops = value.at_least(1)?.unsigned_abs(),
+            MULTICAST_MAXTPDU => multicast.max_transport_unit = value.at_least(1)?.unsigned_abs(),
+            MULTICAST_LOOP => multicast.loopback = value.any_int()?,
+            _ => return self.set_security(option, value),
+        }
+        Ok(())
+    }
+
+    fn set_security(&mut self, option: i32, value: Argument<'_>) -> Result<()> {
+        let security = &mut self.security;
+        match option {
+            PLAIN_SERVER => security.set_server(Mechanism::Plain, value.bit()?),
+            PLAIN_USERNAME | PLAIN_PASSWORD => {
+                let text = value.text_or_null(MAX_TEXT)?;
+                security.set_client(Mechanism::Plain, text.is_some());
+                // NULL turns PLAIN off, but forgets nothing.
+                match (option, text) {
+                    (PLAIN_USERNAME, Some(text)) => security.plain_username = text,
+                    (_, Some(text)) => security.plain_password = text,
+                    (_, None) => {}
+                }
+            }
+            CURVE_SERVER => security.set_server(Mechanism::Curve, value.bit()?),
+            CURVE_PUBLICKEY | CURVE_SECRETKEY | CURVE_SERVERKEY => {
+                let key = value.key()?;
+                security.mechanism = Mechanism::Curve;
+                match option {
+                    CURVE_PUBLICKEY => security.curve_public_key = key,
+                    CURVE_SECRETKEY => security.curve_secret_key = key,
+                    _ => {
+                        security.curve_server_key = key;
+                        security.server = false;
+                    }
+                }
+            }
+            GSSAPI_SERVER => {
+                security.server = value.bit()?;
+                security.mechanism = Mechanism::Gssapi;
+            }
+            GSSAPI_PRINCIPAL => {
+                security.gssapi_principal = value.text()?;
+                security.mechanism = Mechanism::Gssapi;
+            }
+            GSSAPI_SERVICE_PRINCIPAL => {
+                security.gssapi_service_principal = value.text()?;
+                security.set_client(Mechanism::Gssapi, true);
+            }
+            GSSAPI_PLAINTEXT => security.gssapi_plaintext = value.bit()?,
+            GSSAPI_PRINCIPAL_NAMETYPE => security.gssapi_principal_name_type = name_type(value)?,
+            GSSAPI_SERVICE_PRINCIPAL_NAMETYPE => {
+                security.gssapi_service_principal_name_type = name_type(value)?;
+            }
+            ZAP_DOMAIN => security.zap_domain = value.text()?,
+            ZAP_ENFORCE_DOMAIN => security.zap_enforce_domain = value.any_int()?,
+            _ => return self.set_pattern(option, value),
+        }
+        Ok(())
+    }
+
+    /// The options that only some types have.
+    fn set_pattern(&mut self, option: i32, value: Argument<'_>) -> Result<()> {
+        match (option, self.socket_type) {
+            (ROUTER_MANDATORY, Router | Rep) => self.router.mandatory = value.flag()?,
+            (ROUTER_HANDOVER, Router | Rep) => self.router.handover = value.flag()?,
+            (ROUTER_RAW, Router | Rep) => self.router.raw = value.flag()?,
+            (PROBE_ROUTER, Router | Rep | Dealer | Req) => self.probe_router = value.flag()?,
+            (CONNECT_ROUTING_ID, Router | Rep | Stream) => {
+                self.connect_routing_id = Some(value.text_up_to(usize::MAX)?);
+            }
+            (REQ_CORRELATE, Req) => self.request.correlate = value.flag()?,
+            (REQ_RELAXED, Req) => self.request.relaxed = value.flag()?,
+            (STREAM_NOTIFY, Stream) => self.stream_notify = value.bit()?,
+            (ONLY_FIRST_SUBSCRIBE, Pub | Xpub | Xsub) => {
+                self.only_first_subscribe = value.flag()?
+            }
+            (_, Pub | Xpub) => return self.set_publisher(option, value),
+            _ => return Err(Error::InvalidArgument),
+        }
+        Ok(())
+    }
+
+    fn set_publisher(&mut self, option: i32, value: Argument<'_>) -> Result<()> {
+        let publisher = &mut self.publisher;
+        match option {
+            XPUB_VERBOSE => {
+                publisher.verbose_subscribe = value.flag()?;
+                publisher.verbose_unsubscribe = false;
+            }
+            XPUB_VERBOSER => {
+                publisher.verbose_subscribe = value.flag()?;
+                publisher.verbose_unsubscribe = publisher.verbose_subscribe;
+            }
+            XPUB_NODROP => publisher.no_drop = value.flag()?,
+            XPUB_MANUAL => publisher.manual = value.flag()?,
+            XPUB_MANUAL_LAST_VALUE => {
+                publisher.manual = value.flag()?;
+                publisher.manual_last_value = publisher.manual;
+            }
+            XPUB_WELCOME_MSG => publisher.welcome_message = value.bytes().to_vec(),
+            _ => return Err(Error::InvalidArgument),
+        }
+        Ok(())
+    }
+}
+
+fn heartbeat_ttl(value: Argument<'_>) -> Result<Duration> {
+    // What is above -100 ms rounds to 0 (observed).
+    let deciseconds = value.int()? / DECISECOND_MS;
+    match u64::try_from(deciseconds) {
+        Ok(count) if deciseconds <= MAX_TTL => Ok(Duration::from_millis(count * 100)),
+        _ => Err(Error::InvalidArgument),
+    }
+}
+
+/// One of the three GSSAPI name types.
+fn name_type(value: Argument<'_>) -> Result<i32> {
+    value.at_least(0).and_then(|own| if own > 2 { Err(Error::InvalidArgument) } else { Ok(own) })
+}
+
+/// Adds an id to a filter; NULL clears it.
+fn filter(ids: &mut Vec<u32>, value: Argument<'_>) -> Result<()> {
+    match value.0 {
+        None => ids.clear(),
+        Some(_) => {
+            let id = value.int()? as u32;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! DEALER: sends to its peers in turn and receives from them in turn.
+
+use super::fair_queue::FairQueue;
+use super::load_balancer::LoadBalancer;
+use super::{Core, Pattern, PipeId};
+use crate::error::{Error, Result};
+use crate::message::Message;
+
+#[derive(Default)]
+pub(super) struct Dealer {
+    pub(super) queue: FairQueue,
+    pub(super) out: LoadBalancer,
+}
+
+impl Pattern for Dealer {
+    fn attached(&mut self, core: &mut Core, id: PipeId) {
+        if core.options.probe_router {
+            core.pipes.write_unbounded(id, Message::new());
+        }
+        self.queue.activate(id);
+        self.out.activate(id);
+    }
+
+    fn readable(&mut self, _: &mut Core, id: PipeId) {
+        self.queue.activate(id);
+    }
+
+    fn writable(&mut self, _: &mut Core, id: PipeId) {
+        self.out.activate(id);
+    }
+
+    fn lost(&mut self, _: &mut Core, id: PipeId) {
+        self.out.remove(id);
+    }
+
+    fn ended(&mut self, _: &mut Core, id: PipeId) {
+        self.queue.remove(id);
+        self.out.remove(id);
+    }
+
+    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+        self.out.send(core, message).map(|_| ())
+    }
+
+    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+        self.queue.recv(core).map(|(_, message)| message).ok_or(Error::WouldBlock)
+    }
+
+    fn can_recv(&mut self, core: &mut Core) -> bool {
+        self.queue.can_recv(core)
+    }
+
+    fn can_send(&mut self, core: &mut Core) -> bool {
+        self.out.can_send(core)
+    }
+}

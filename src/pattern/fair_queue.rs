@@ -1,0 +1,83 @@
+//! Fair queueing: messages are taken from the pipes in turn.
+
+use super::{Core, PipeId};
+use crate::message::Message;
+use crate::pipe::Found;
+use std::collections::VecDeque;
+
+/// The pipes that may have something to read, the next one first.
+///
+/// A pipe that is not listed sleeps: it notifies when something comes.
+#[derive(Default)]
+pub(super) struct FairQueue {
+    active: VecDeque<PipeId>,
+    /// The first pipe is in the middle of a message.
+    in_message: bool,
+}
+
+impl FairQueue {
+    /// Lists a pipe: a new one, or one that notified.
+    pub(super) fn activate(&mut self, id: PipeId) {
+        if !self.active.contains(&id) {
+            self.active.push_back(id);
+        }
+    }
+
+    /// Forgets a pipe.
+    pub(super) fn remove(&mut self, id: PipeId) {
+        if self.active.front() == Some(&id) {
+            self.in_message = false;
+        }
+        self.active.retain(|own| *own != id);
+    }
+
+    /// The next part and the pipe that it came from.
+    #[inline]
+    pub(super) fn recv(&mut self, core: &mut Core) -> Option<(PipeId, Message)> {
+        loop {
+            let id = *self.active.front()?;
+            if let Some(message) = core.pipes.read(id) {
+                self.in_message = message.more();
+                if !self.in_message && self.active.len() > 1 {
+                    self.active.rotate_left(1);
+                }
+                core.last_read = Some(id);
+                return Some((id, message));
+            }
+            self.deactivate_first(core, id);
+        }
+    }
+
+    /// Takes the rest of the message whose first part was read last.
+    pub(super) fn skip_rest(&mut self, core: &mut Core) {
+        while self.in_message && self.recv(core).is_some() {}
+    }
+
+    /// Whether a part is there.
+    #[inline]
+    pub(super) fn can_recv(&mut self, core: &mut Core) -> bool {
+        while let Some(&id) = self.active.front() {
+            if core.pipes.look(id) == Found::Item {
+                return true;
+            }
+            self.deactivate_first(core, id);
+        }
+        false
+    }
+
+    /// The first pipe had nothing: it sleeps, unless something came meanwhile. A pipe that ended
+    /// is unlisted too; the socket removes it.
+    fn deactivate_first(&mut self, core: &mut Core, id: PipeId) {
+        match core.pipes.sleep(id) {
+            Found::Item => {}
+            Found::Nothing => {
+                self.active.pop_front();
+            }
+            Found::End => {
+                self.active.pop_front();
+                self.in_message = false;
+                core.ended.push(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Fan-out: a message goes to every pipe that wants it; those that are full miss it.
+
+use super::{Core, PipeId};
+use crate::message::Message;
+use crate::pipe::Room;
+
+/// The receivers of the message that is being sent.
+#[derive(Default)]
+pub(super) struct FanOut {
+    receivers: Vec<PipeId>,
+    /// Parts of a message were sent and its last one was not.
+    in_message: bool,
+}
+
+impl FanOut {
+    /// True between the parts of a message.
+    pub(super) fn in_message(&self) -> bool {
+        self.in_message
+    }
+
+    /// Says who gets the message that begins: those of these pipes that have room.
+    pub(super) fn begin(&mut self, core: &mut Core, wanted: impl Iterator<Item = PipeId>) {
+        self.receivers.clear();
+        self.receivers.extend(wanted.filter(|id| core.pipes.room(*id) == Room::Available));
+    }
+
+    /// Forgets a pipe.
+    pub(super) fn remove(&mut self, id: PipeId) {
+        self.receivers.retain(|own| *own != id);
+    }
+
+    /// Sends a part to the receivers.
+    pub(super) fn send(&mut self, core: &mut Core, message: &mut Message) {
+        self.in_message = message.more();
+        let mut message = message.take();
+        if let Some((last, others)) = self.receivers.split_last() {
+            for (id, copy) in others.iter().zip(message.share_among(others.len())) {
+                core.pipes.write_unbounded(*id, copy);
+            }
+            core.pipes.write_unbounded(*last, message);
+        }
+        if !self.in_message {
+            self.receivers.clear();
+        }
+    }
+}

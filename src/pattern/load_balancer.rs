@@ -1,0 +1,81 @@
+//! Load balancing: messages go to the pipes in turn, past those that are full.
+
+use super::{Core, PipeId};
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::pipe::Room;
+use std::collections::VecDeque;
+
+/// The pipes that may take a message, the next one first.
+///
+/// A pipe that is not listed is full: it notifies when it takes messages again.
+#[derive(Default)]
+pub(super) struct LoadBalancer {
+    active: VecDeque<PipeId>,
+    /// The first pipe is in the middle of a message.
+    in_message: bool,
+    /// The pipe in the middle of whose message we were is gone; the rest of it is dropped.
+    dropping: bool,
+}
+
+impl LoadBalancer {
+    /// Lists a pipe: a new one, or one that notified.
+    pub(super) fn activate(&mut self, id: PipeId) {
+        if !self.active.contains(&id) {
+            self.active.push_back(id);
+        }
+    }
+
+    /// Forgets a pipe.
+    pub(super) fn remove(&mut self, id: PipeId) {
+        if self.in_message && self.active.front() == Some(&id) {
+            self.in_message = false;
+            self.dropping = true;
+        }
+        self.active.retain(|own| *own != id);
+    }
+
+    /// Sends a part; returns the pipe that took it, or `None` if it was dropped with the message
+    /// that it belongs to.
+    #[inline]
+    pub(super) fn send(
+        &mut self,
+        core: &mut Core,
+        message: &mut Message,
+    ) -> Result<Option<PipeId>> {
+        let more = message.more();
+        if self.dropping {
+            self.dropping = more;
+            message.take();
+            return Ok(None);
+        }
+        while let Some(&id) = self.active.front() {
+            match core.pipes.write(id, message.take()) {
+                Ok(()) => {
+                    self.in_message = more;
+                    if !more && self.active.len() > 1 {
+                        self.active.rotate_left(1);
+                    }
+                    return Ok(Some(id));
+                }
+                Err(back) => {
+                    *message = back;
+                    self.active.pop_front();
+                }
+            }
+        }
+        Err(Error::WouldBlock)
+    }
+
+    /// Whether a part would be taken.
+    #[inline]
+    pub(super) fn can_send(&mut self, core: &mut Core) -> bool {
+        while let Some(&id) = self.active.front() {
+            if self.in_message || core.pipes.room(id) == Room::Available {
+                return true;
+            }
+            self.active.pop_front();
+        }
+        false
+    }
+}

@@ -1,0 +1,91 @@
+//! The messaging patterns: one file a socket type, and the strategies that they share.
+//!
+//! A pattern runs behind its socket's lock and never blocks: what cannot be done now is
+//! [`Error::WouldBlock`], and the socket waits. The socket calls,
+//! in this order for each pipe: `attached`; `reconnected` for each connection but the first, `identified`
+//! when the handshake with the peer is done; `readable` and `writable` as the pipe notifies; `lost` when nothing can be sent any more
+//! (what came may still be read); `ended` when the pipe is removed.
+
+#![forbid(unsafe_code)]
+
+mod dealer;
+mod fair_queue;
+mod fan_out;
+mod load_balancer;
+mod pair;
+mod pipes;
+mod publish;
+mod pull;
+mod push;
+mod rep;
+mod req;
+mod router;
+mod subscribe;
+mod trie;
+
+pub use pipes::{Core, Link, PeerInfo, Pipe, PipeId, Pipes};
+pub use router::made_up_id;
+
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::zmtp::SocketType;
+
+/// What a socket type does with messages and pipes.
+pub trait Pattern: Send {
+    /// There is a new pipe.
+    fn attached(&mut self, core: &mut Core, id: PipeId);
+    /// The peer at the other end is known, for the first time or after a reconnection.
+    fn identified(&mut self, _core: &mut Core, _id: PipeId) {}
+    /// The pipe has a new connection: what the peer was told is forgotten.
+    fn reconnected(&mut self, _core: &mut Core, _id: PipeId) {}
+    /// The pipe has something to read after it had nothing.
+    fn readable(&mut self, _core: &mut Core, _id: PipeId) {}
+    /// The pipe takes messages again after it was full.
+    fn writable(&mut self, _core: &mut Core, _id: PipeId) {}
+    /// Nothing can be sent through the pipe any more.
+    fn lost(&mut self, _core: &mut Core, _id: PipeId) {}
+    /// The pipe is removed after this call.
+    fn ended(&mut self, core: &mut Core, id: PipeId);
+    /// Sends a part. On failure the message is as it was.
+    fn send(&mut self, _core: &mut Core, _message: &mut Message) -> Result<()> {
+        Err(Error::NotSupported)
+    }
+    /// Receives a part.
+    fn recv(&mut self, _core: &mut Core) -> Result<Message> {
+        Err(Error::NotSupported)
+    }
+    /// Whether `recv` would give a part.
+    fn can_recv(&mut self, _core: &mut Core) -> bool {
+        false
+    }
+    /// Whether `send` would take a part.
+    fn can_send(&mut self, _core: &mut Core) -> bool {
+        false
+    }
+    /// ZMQ_SUBSCRIBE.
+    fn subscribe(&mut self, _core: &mut Core, _prefix: &[u8]) -> Result<()> {
+        Err(Error::InvalidArgument)
+    }
+    /// ZMQ_UNSUBSCRIBE.
+    fn unsubscribe(&mut self, _core: &mut Core, _prefix: &[u8]) -> Result<()> {
+        Err(Error::InvalidArgument)
+    }
+}
+
+/// The pattern of a socket type.
+pub fn pattern_of(socket_type: SocketType) -> Box<dyn Pattern> {
+    match socket_type {
+        SocketType::Pair => Box::new(pair::Pair::default()),
+        SocketType::Pub => Box::new(publish::Publish::new(false)),
+        SocketType::Xpub => Box::new(publish::Publish::new(true)),
+        SocketType::Sub => Box::new(subscribe::Subscribe::new(false)),
+        SocketType::Xsub => Box::new(subscribe::Subscribe::new(true)),
+        SocketType::Req => Box::new(req::Req::default()),
+        SocketType::Rep => Box::new(rep::Rep::default()),
+        SocketType::Dealer => Box::new(dealer::Dealer::default()),
+        SocketType::Push => Box::new(push::Push::default()),
+        SocketType::Pull => Box::new(pull::Pull::default()),
+        // STREAM is a ROUTER whose peers speak plain bytes: the sessions see to the difference.
+        SocketType::Router | SocketType::Stream => Box::new(router::Router::default()),
+    }
+}

@@ -1,0 +1,193 @@
+//! The pipes of a socket.
+
+use crate::message::{Message, Metadata};
+use crate::options::Options;
+use crate::pipe::{Found, PipeReader, PipeWriter, Room};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Names a pipe of a socket; never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipeId(pub u64);
+
+/// What a socket asks of the other end of a pipe, where that is a session.
+pub trait Link: Send + Sync {
+    /// Ends the connection, and for a connecting session the endpoint: after what is queued was
+    /// sent, or this time is over (`None`: for ever).
+    fn close(&self, linger: Option<Duration>);
+}
+
+/// What is known of the peer at the other end.
+#[derive(Debug, Clone, Default)]
+pub struct PeerInfo {
+    /// The routing id that it told, or empty.
+    pub routing_id: Vec<u8>,
+    /// Properties for its messages.
+    pub metadata: Option<Arc<Metadata>>,
+}
+
+/// A pair of pipes to one peer.
+pub struct Pipe {
+    /// What comes.
+    pub reader: PipeReader,
+    /// What goes; `None` when the peer is gone.
+    pub writer: Option<PipeWriter>,
+    /// The peer, once it is known.
+    pub peer: Option<PeerInfo>,
+    /// The session, where there is one.
+    pub link: Option<Arc<dyn Link>>,
+    /// The endpoint that it belongs to, for disconnect and unbind.
+    pub endpoint: u64,
+    /// The routing id that CONNECT_ROUTING_ID gave the peer.
+    pub assigned_id: Vec<u8>,
+}
+
+/// The pipes and options that a pattern works with.
+pub struct Core {
+    /// The pipes.
+    pub pipes: Pipes,
+    /// The options.
+    pub options: Options,
+    /// The pipe that the last received part came from.
+    pub last_read: Option<PipeId>,
+    /// Pipes that were read to their end, for the socket to remove.
+    pub ended: Vec<PipeId>,
+}
+
+impl Core {
+    /// Lets an empty pipe notify when something comes. False if something is there now; a pipe
+    /// at its end is reported to the socket.
+    pub fn sleep_or_end(&mut self, id: PipeId) -> bool {
+        match self.pipes.sleep(id) {
+            Found::Item => false,
+            Found::Nothing => true,
+            Found::End => {
+                self.ended.push(id);
+                true
+            }
+        }
+    }
+}
+
+/// A table of pipes.
+#[derive(Default)]
+pub struct Pipes {
+    /// A slot's pipe, under the upper half of its id; the lower half is the slot's number.
+    slots: Vec<Option<(PipeId, Pipe)>>,
+    free: Vec<u32>,
+    generation: u64,
+}
+
+impl Pipes {
+    /// Adds a pipe.
+    pub fn insert(&mut self, pipe: Pipe) -> PipeId {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() as u32 - 1
+        });
+        self.generation += 1;
+        let id = PipeId((self.generation << 32) | slot as u64);
+        self.slots[slot as usize] = Some((id, pipe));
+        id
+    }
+
+    /// The pipe with this id.
+    #[inline]
+    pub fn get(&mut self, id: PipeId) -> Option<&mut Pipe> {
+        match self.slots.get_mut(id.0 as u32 as usize) {
+            Some(Some((own, pipe))) if *own == id => Some(pipe),
+            _ => None,
+        }
+    }
+
+    /// Removes a pipe.
+    pub fn remove(&mut self, id: PipeId) -> Option<Pipe> {
+        self.get(id)?;
+        let slot = id.0 as u32;
+        self.free.push(slot);
+        self.slots[slot as usize].take().map(|(_, pipe)| pipe)
+    }
+
+    /// All ids.
+    pub fn ids(&self) -> Vec<PipeId> {
+        self.slots.iter().flatten().map(|(id, _)| *id).collect()
+    }
+
+    /// All pipes.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut Pipe)> {
+        self.slots.iter_mut().flatten().map(|(id, pipe)| (*id, pipe))
+    }
+
+    /// Changes the marks of the pipes to and from sessions; those of inproc pipes are sums that
+    /// the other side takes part in.
+    pub fn set_high_water_marks(&mut self, send: usize, receive: usize) {
+        for pipe in self.slots.iter_mut().flatten().map(|(_, pipe)| pipe) {
+            if pipe.link.is_some() {
+                pipe.reader.set_high_water_mark(receive);
+                if let Some(writer) = &pipe.writer {
+                    writer.set_high_water_mark(send);
+                }
+            }
+        }
+    }
+
+    /// Whether a message can be written.
+    #[inline]
+    pub fn room(&mut self, id: PipeId) -> Room {
+        let writer = self.get(id).and_then(|pipe| pipe.writer.as_mut());
+        writer.map_or(Room::Gone, PipeWriter::room)
+    }
+
+    /// Writes a part, and sends the message off with its last part. Gives it back if there is no
+    /// room.
+    #[inline]
+    pub fn write(&mut self, id: PipeId, message: Message) -> Result<(), Message> {
+        let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_mut()) else {
+            return Err(message);
+        };
+        let last = !message.more();
+        writer.write(message)?;
+        if last {
+            writer.flush();
+        }
+        Ok(())
+    }
+
+    /// Writes without regard to the high-water mark.
+    pub fn write_unbounded(&mut self, id: PipeId, message: Message) {
+        if let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_mut()) {
+            let last = !message.more();
+            writer.write_unbounded(message);
+            if last {
+                writer.flush();
+            }
+        }
+    }
+
+    /// The next part of a pipe.
+    #[inline]
+    pub fn read(&mut self, id: PipeId) -> Option<Message> {
+        self.get(id)?.reader.read()
+    }
+
+    /// Whether a part is there.
+    #[inline]
+    pub fn look(&mut self, id: PipeId) -> Found {
+        self.get(id).map_or(Found::End, |pipe| pipe.reader.look())
+    }
+
+    /// Lets the pipe notify when something comes; see [`PipeReader::sleep`].
+    pub fn sleep(&mut self, id: PipeId) -> Found {
+        self.get(id).map_or(Found::End, |pipe| pipe.reader.sleep())
+    }
+
+    /// Ends the connection of a pipe at once.
+    pub fn close(&mut self, id: PipeId) {
+        if let Some(pipe) = self.get(id) {
+            pipe.writer = None;
+            if let Some(link) = &pipe.link {
+                link.close(Some(Duration::ZERO));
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! PUB and XPUB: a message goes to every peer that subscribed to a prefix of its first part.
+
+use super::fan_out::FanOut;
+use super::trie::Trie;
+use super::{Core, Pattern, PipeId};
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::pipe::Room;
+use std::collections::VecDeque;
+
+pub(super) struct Publish {
+    /// XPUB: subscriptions are handed to the application.
+    extended: bool,
+    out: FanOut,
+    subscriptions: Trie<Vec<PipeId>>,
+    pipes: Vec<PipeId>,
+    /// What the application is to receive, with the pipe that it came from.
+    pending: VecDeque<(Option<PipeId>, Message)>,
+    /// XPUB_MANUAL: whose subscription was received last.
+    last_pipe: Option<PipeId>,
+}
+
+impl Publish {
+    pub(super) fn new(extended: bool) -> Self {
+        Self {
+            extended,
+            out: FanOut::default(),
+            subscriptions: Trie::default(),
+            pipes: Vec::new(),
+            pending: VecDeque::new(),
+            last_pipe: None,
+        }
+    }
+
+    /// Adds a subscription; true if nobody had it before.
+    fn add(&mut self, id: PipeId, prefix: &[u8]) -> bool {
+        let pipes = self.subscriptions.get_or_insert(prefix, Vec::new);
+        let first = pipes.is_empty();
+        if !pipes.contains(&id) {
+            pipes.push(id);
+        }
+        first
+    }
+
+    /// Removes a subscription; `None` if the pipe had none, true if nobody has it any more.
+    fn remove(&mut self, id: PipeId, prefix: &[u8]) -> Option<bool> {
+        let pipes = self.subscriptions.get_mut(prefix)?;
+        let place = pipes.iter().position(|own| *own == id)?;
+        pipes.swap_remove(place);
+        let last = pipes.is_empty();
+        if last {
+            self.subscriptions.remove(prefix);
+        }
+        Some(last)
+    }
+
+    /// Takes what a subscriber sent.
+    fn take(&mut self, core: &mut Core, id: PipeId, message: Message) {
+        let options = &core.options;
+        let subscribe = match message.data().first() {
+            Some(1) => true,
+            Some(0) => false,
+            _ => {
+                if self.extended {
+                    self.pending.push_back((None, message));
+                }
+                return;
+            }
+        };
+        let prefix = &message.data()[1..];
+        let tell = if options.publisher.manual {
+            true
+        } else if subscribe {
+            self.add(id, prefix) || options.publisher.verbose_subscribe
+        } else {
+            self.remove(id, prefix).unwrap_or(false) || options.publisher.verbose_unsubscribe
+        };
+        if tell && self.extended {
+            let text = Message::from_slice(message.data()).unwrap_or_default();
+            self.pending.push_back((Some(id), text));
+        }
+    }
+}
+
+impl Pattern for Publish {
+    fn attached(&mut self, core: &mut Core, id: PipeId) {
+        self.pipes.push(id);
+        if !core.options.publisher.welcome_message.is_empty() {
+            let welcome =
+                Message::from_slice(&core.options.publisher.welcome_message).unwrap_or_default();
+            core.pipes.write_unbounded(id, welcome);
+        }
+        self.readable(core, id);
+    }
+
+    fn readable(&mut self, core: &mut Core, id: PipeId) {
+        loop {
+            while let Some(message) = core.pipes.read(id) {
+                self.take(core, id, message);
+            }
+            if core.sleep_or_end(id) {
+                return;
+            }
+        }
+    }
+
+    fn lost(&mut self, _: &mut Core, id: PipeId) {
+        self.out.remove(id);
+    }
+
+    fn ended(&mut self, core: &mut Core, id: PipeId) {
+        self.pipes.retain(|own| *own != id);
+        self.out.remove(id);
+        self.last_pipe = self.last_pipe.filter(|own| *own != id);
+        for prefix in self.subscriptions.prefixes() {
+            let gone = self.remove(id, &prefix);
+            let tell =
+                gone == Some(true) || gone.is_some() && core.options.publisher.verbose_unsubscribe;
+            if tell && self.extended {
+                let text = [&[0], &prefix[..]].concat();
+                self.pending.push_back((None, Message::from_slice(&text).unwrap_or_default()));
+            }
+        }
+    }
+
+    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+        if !self.out.in_message() {
+            let mut wanted = Vec::new();
+            self.subscriptions.matches(message.data(), |pipes| wanted.extend_from_slice(pipes));
+            // Several matching prefixes of one peer give it the message once.
+            wanted.sort_unstable();
+            wanted.dedup();
+            if core.options.invert_matching {
+                let matched = std::mem::take(&mut wanted);
+                wanted.extend(self.pipes.iter().filter(|id| matched.binary_search(id).is_err()));
+            }
+            if core.options.publisher.no_drop
+                && wanted.iter().any(|id| core.pipes.room(*id) == Room::Full)
+            {
+                return Err(Error::WouldBlock);
+            }
+            self.out.begin(core, wanted.into_iter());
+        }
+        self.out.send(core, message);
+        Ok(())
+    }
+
+    fn recv(&mut self, _: &mut Core) -> Result<Message> {
+        if !self.extended {
+            return Err(Error::NotSupported);
+        }
+        let (id, message) = self.pending.pop_front().ok_or(Error::WouldBlock)?;
+        if id.is_some() {
+            self.last_pipe = id;
+        }
+        Ok(message)
+    }
+
+    fn can_recv(&mut self, _: &mut Core) -> bool {
+        !self.pending.is_empty()
+    }
+
+    fn can_send(&mut self, _: &mut Core) -> bool {
+        true
+    }
+
+    fn subscribe(&mut self, _: &mut Core, prefix: &[u8]) -> Result<()> {
+        if let Some(id) = self.last_pipe {
+            self.add(id, prefix);
+        }
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self, _: &mut Core, prefix: &[u8]) -> Result<()> {
+        if let Some(id) = self.last_pipe {
+            self.remove(id, prefix);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! REP: receives a request, then sends the reply back where it came from.
+
+use super::fair_queue::FairQueue;
+use super::{Core, Pattern, PipeId};
+use crate::error::{Error, Result};
+use crate::message::Message;
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    /// Waiting for a request.
+    #[default]
+    Idle,
+    /// In the middle of a request.
+    Receiving,
+    /// The reply is due.
+    Replying,
+    /// In the middle of the reply.
+    Sending,
+}
+
+#[derive(Default)]
+pub(super) struct Rep {
+    queue: FairQueue,
+    state: State,
+    /// The way back: the parts up to the empty delimiter, and that.
+    envelope: Vec<Message>,
+    /// Where the request came from; `None` when that peer is gone.
+    requester: Option<PipeId>,
+    /// The first part of the body, read when its envelope was.
+    first: Option<Message>,
+}
+
+impl Rep {
+    /// Reads envelopes until one has a body behind it. Requests without a delimiter are dropped.
+    fn fetch(&mut self, core: &mut Core) -> bool {
+        while self.first.is_none() {
+            let Some((id, part)) = self.queue.recv(core) else {
+                return false;
+            };
+            self.requester = Some(id);
+            let (delimiter, more) = (part.is_empty(), part.more());
+            self.envelope.push(part);
+            if !more {
+                self.envelope.clear();
+            } else if delimiter {
+                // Parts of a message are there together.
+                self.first = self.queue.recv(core).map(|(_, part)| part);
+            }
+        }
+        true
+    }
+}
+
+impl Pattern for Rep {
+    fn attached(&mut self, _: &mut Core, id: PipeId) {
+        self.queue.activate(id);
+    }
+
+    fn readable(&mut self, _: &mut Core, id: PipeId) {
+        self.queue.activate(id);
+    }
+
+    fn lost(&mut self, _: &mut Core, id: PipeId) {
+        self.requester = self.requester.filter(|own| *own != id);
+    }
+
+    fn ended(&mut self, core: &mut Core, id: PipeId) {
+        self.lost(core, id);
+        self.queue.remove(id);
+    }
+
+    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+        if !matches!(self.state, State::Replying | State::Sending) {
+            return Err(Error::WrongState);
+        }
+        let more = message.more();
+        for part in self.envelope.drain(..).chain([message.take()]) {
+            if let Some(id) = self.requester {
+                core.pipes.write_unbounded(id, part);
+            }
+        }
+        self.state = if more { State::Sending } else { State::Idle };
+        Ok(())
+    }
+
+    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+        if matches!(self.state, State::Replying | State::Sending) {
+            return Err(Error::WrongState);
+        }
+        if self.state == State::Idle && !self.fetch(core) {
+            return Err(Error::WouldBlock);
+        }
+        let part = match self.first.take() {
+            Some(part) => part,
+            None => self.queue.recv(core).ok_or(Error::WouldBlock)?.1,
+        };
+        self.state = if part.more() { State::Receiving } else { State::Replying };
+        Ok(part)
+    }
+
+    fn can_recv(&mut self, core: &mut Core) -> bool {
+        match self.state {
+            State::Idle => self.fetch(core),
+            State::Receiving => true,
+            _ => false,
+        }
+    }
+
+    fn can_send(&mut self, _: &mut Core) -> bool {
+        matches!(self.state, State::Replying | State::Sending)
+    }
+}

@@ -1,0 +1,218 @@
+//! ROUTER: knows its peers by routing id; prefixes what comes with it, and routes by it.
+
+use super::fair_queue::FairQueue;
+use super::{Core, Pattern, PipeId};
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::pipe::Room;
+use crate::zmtp::SocketType;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+#[derive(Default)]
+pub(super) struct Router {
+    queue: FairQueue,
+    peers: HashMap<Vec<u8>, PipeId>,
+    ids: HashMap<PipeId, Vec<u8>>,
+    /// The part behind the routing id that was handed out.
+    prefetched: Option<Message>,
+    /// The routing id of a message that is there, for `can_recv`.
+    announced: Option<Message>,
+    /// Parts of a message were handed out and its last one was not.
+    reading: bool,
+    /// The pipe of the message that is being sent; `None` drops it.
+    target: Option<PipeId>,
+    /// The routing id of a message was taken and its last part was not.
+    writing: bool,
+}
+
+/// A routing id for a peer that has none: five bytes, the first of them 0 (zmq_socket(3),
+/// zmq_setsockopt(3)). None is given twice.
+pub fn made_up_id() -> Vec<u8> {
+    static NEXT: LazyLock<AtomicU32> =
+        LazyLock::new(|| AtomicU32::new(RandomState::new().hash_one(0) as u32));
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    [&[0], &number.to_be_bytes()[..]].concat()
+}
+
+impl Router {
+    /// Gives the peer its routing id: the one that connect assigned, its own, or a new one.
+    /// False if its own is taken: the peer is then ignored, as the manual page says.
+    fn identify(&mut self, core: &mut Core, id: PipeId) -> bool {
+        let Some(pipe) = core.pipes.get(id) else {
+            return false;
+        };
+        let told = pipe.peer.as_ref().map_or(&[][..], |peer| &peer.routing_id);
+        let assigned = !pipe.assigned_id.is_empty();
+        let name = if assigned { pipe.assigned_id.clone() } else { told.to_vec() };
+        let name =
+            if name.is_empty() || core.options.is_raw() && !assigned { made_up_id() } else { name };
+        if let Some(&holder) = self.peers.get(&name) {
+            if holder == id {
+                return true;
+            }
+            if !core.options.router.handover {
+                return false;
+            }
+            // The newcomer takes the id over; the old connection ends.
+            self.forget(holder);
+            self.queue.remove(holder);
+            core.pipes.close(holder);
+            core.ended.push(holder);
+        }
+        if let Some(old) = self.ids.insert(id, name.clone()) {
+            self.peers.remove(&old);
+        }
+        self.peers.insert(name, id);
+        true
+    }
+
+    /// Nothing is routed to the pipe any more.
+    fn forget(&mut self, id: PipeId) {
+        if let Some(name) = self.ids.get(&id)
+            && self.peers.get(name) == Some(&id)
+        {
+            self.peers.remove(name);
+        }
+        if self.target == Some(id) {
+            self.target = None;
+        }
+    }
+
+    /// The routing id of the pipe, as the first part of a message.
+    fn id_part(&self, id: PipeId) -> Message {
+        let name = self.ids.get(&id).map_or(&[][..], Vec::as_slice);
+        let mut part = Message::from_slice(name).unwrap_or_default();
+        part.set_more(true);
+        part
+    }
+
+    /// Chooses the pipe for a message by its first part.
+    fn route(&mut self, core: &mut Core, name: &[u8]) -> Result<()> {
+        // STREAM refuses what it cannot route, always (observed).
+        let mandatory =
+            core.options.router.mandatory || core.options.socket_type == SocketType::Stream;
+        self.target = self.peers.get(name).copied();
+        let Some(id) = self.target else {
+            return if mandatory { Err(Error::HostUnreachable) } else { Ok(()) };
+        };
+        let room = core.pipes.room(id);
+        if room == Room::Available {
+            return Ok(());
+        }
+        self.target = None;
+        match (mandatory, room) {
+            (false, _) => Ok(()),
+            (true, Room::Full) => Err(Error::WouldBlock),
+            (true, _) => Err(Error::HostUnreachable),
+        }
+    }
+
+    /// Fetches the next message; its routing id goes to `announced`.
+    fn fetch(&mut self, core: &mut Core) -> bool {
+        if self.announced.is_none() && self.prefetched.is_none() {
+            let Some((id, message)) = self.queue.recv(core) else {
+                return false;
+            };
+            self.announced = Some(self.id_part(id));
+            self.prefetched = Some(message);
+        }
+        true
+    }
+}
+
+impl Pattern for Router {
+    fn attached(&mut self, core: &mut Core, id: PipeId) {
+        if core.options.probe_router {
+            core.pipes.write_unbounded(id, Message::new());
+        }
+        let assigned = core.pipes.get(id).is_some_and(|pipe| !pipe.assigned_id.is_empty());
+        if assigned {
+            self.identify(core, id);
+        }
+    }
+
+    fn identified(&mut self, core: &mut Core, id: PipeId) {
+        if self.identify(core, id) {
+            self.queue.activate(id);
+        }
+    }
+
+    fn readable(&mut self, _: &mut Core, id: PipeId) {
+        if self.ids.contains_key(&id) {
+            self.queue.activate(id);
+        }
+    }
+
+    fn lost(&mut self, core: &mut Core, id: PipeId) {
+        self.forget(id);
+        if !self.ids.contains_key(&id) {
+            core.ended.push(id);
+        }
+    }
+
+    fn ended(&mut self, _: &mut Core, id: PipeId) {
+        self.forget(id);
+        self.ids.remove(&id);
+        self.queue.remove(id);
+    }
+
+    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+        let more = message.more();
+        if !self.writing {
+            // A message that is a routing id and nothing else is dropped.
+            if more {
+                self.route(core, message.data())?;
+                self.writing = true;
+            }
+            message.take();
+            return Ok(());
+        }
+        // Plain bytes have no parts: what follows is another message.
+        let raw = core.options.is_raw();
+        let more = more && !raw;
+        message.set_more(more);
+        self.writing = more;
+        let message = message.take();
+        if let Some(id) = self.target {
+            if raw && message.is_empty() {
+                core.pipes.close(id);
+            } else {
+                core.pipes.write_unbounded(id, message);
+            }
+        }
+        if !more {
+            self.target = None;
+        }
+        Ok(())
+    }
+
+    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+        if !self.reading && !self.fetch(core) {
+            return Err(Error::WouldBlock);
+        }
+        if let Some(id) = self.announced.take() {
+            self.reading = true;
+            return Ok(id);
+        }
+        let message = match self.prefetched.take() {
+            Some(message) => message,
+            None => self.queue.recv(core).ok_or(Error::WouldBlock)?.1,
+        };
+        self.reading = message.more();
+        Ok(message)
+    }
+
+    fn can_recv(&mut self, core: &mut Core) -> bool {
+        self.reading || self.fetch(core)
+    }
+
+    fn can_send(&mut self, core: &mut Core) -> bool {
+        if !core.options.router.mandatory {
+            return true;
+        }
+        self.peers.values().any(|id| core.pipes.room(*id) == Room::Available)
+    }
+}

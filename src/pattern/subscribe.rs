@@ -1,0 +1,168 @@
+//! SUB and XSUB: subscriptions go to all peers; what comes is taken if it matches one.
+
+use super::fair_queue::FairQueue;
+use super::fan_out::FanOut;
+use super::trie::Trie;
+use super::{Core, Pattern, PipeId};
+use crate::error::{Error, Result};
+use crate::message::Message;
+
+pub(super) struct Subscribe {
+    /// XSUB: the application sends its subscriptions as messages.
+    extended: bool,
+    queue: FairQueue,
+    out: FanOut,
+    /// The subscriptions, and how often each was made.
+    subscriptions: Trie<usize>,
+    pipes: Vec<PipeId>,
+    /// The first part of a message that matches.
+    first: Option<Message>,
+    /// Parts of a message were handed out and its last one was not.
+    reading: bool,
+}
+
+/// A subscription or its cancellation, as it travels: 1 or 0 and the prefix. Those of SUB become
+/// commands where the peer knows them, those of XSUB stay messages (observed).
+fn subscription(subscribe: bool, prefix: &[u8], command: bool) -> Message {
+    let text = [&[subscribe as u8], prefix].concat();
+    let mut message = Message::from_slice(&text).unwrap_or_default();
+    message.set_command(command);
+    message
+}
+
+impl Subscribe {
+    pub(super) fn new(extended: bool) -> Self {
+        Self {
+            extended,
+            queue: FairQueue::default(),
+            out: FanOut::default(),
+            subscriptions: Trie::default(),
+            pipes: Vec::new(),
+            first: None,
+            reading: false,
+        }
+    }
+
+    /// Sends a subscription to all peers.
+    fn tell(&mut self, core: &mut Core, mut message: Message) {
+        for (id, copy) in self.pipes.iter().zip(message.share_among(self.pipes.len())) {
+            core.pipes.write_unbounded(*id, copy);
+        }
+    }
+
+    /// Sends all subscriptions to a peer.
+    fn tell_all(&mut self, core: &mut Core, id: PipeId) {
+        for prefix in self.subscriptions.prefixes() {
+            core.pipes.write_unbounded(id, subscription(true, &prefix, !self.extended));
+        }
+    }
+
+    fn matches(&self, core: &Core, message: &Message) -> bool {
+        let mut found = false;
+        self.subscriptions.matches(message.data(), |_| found = true);
+        found != core.options.invert_matching
+    }
+
+    /// Reads until the first part of a message matches.
+    fn fetch(&mut self, core: &mut Core) -> bool {
+        while self.first.is_none() {
+            let Some((_, part)) = self.queue.recv(core) else {
+                return false;
+            };
+            // XSUB hands out everything that its peers send (observed), SUB filters.
+            if self.extended && !core.options.invert_matching || self.matches(core, &part) {
+                self.first = Some(part);
+            } else {
+                self.queue.skip_rest(core);
+            }
+        }
+        true
+    }
+}
+
+impl Pattern for Subscribe {
+    fn attached(&mut self, core: &mut Core, id: PipeId) {
+        self.pipes.push(id);
+        self.queue.activate(id);
+        self.tell_all(core, id);
+    }
+
+    fn reconnected(&mut self, core: &mut Core, id: PipeId) {
+        self.tell_all(core, id);
+    }
+
+    fn readable(&mut self, _: &mut Core, id: PipeId) {
+        self.queue.activate(id);
+    }
+
+    fn lost(&mut self, _: &mut Core, id: PipeId) {
+        self.pipes.retain(|own| *own != id);
+        self.out.remove(id);
+    }
+
+    fn ended(&mut self, core: &mut Core, id: PipeId) {
+        self.lost(core, id);
+        self.queue.remove(id);
+    }
+
+    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+        if !self.extended {
+            return Err(Error::NotSupported);
+        }
+        let first = message.data().first().copied();
+        if !self.out.in_message() && matches!(first, Some(0 | 1)) {
+            let taken = message.take();
+            let prefix = &taken.data()[1..];
+            return if first == Some(1) {
+                self.subscribe(core, prefix)
+            } else {
+                self.unsubscribe(core, prefix)
+            };
+        }
+        if !self.out.in_message() {
+            self.out.begin(core, self.pipes.clone().into_iter());
+        }
+        self.out.send(core, message);
+        Ok(())
+    }
+
+    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+        if !self.reading && !self.fetch(core) {
+            return Err(Error::WouldBlock);
+        }
+        let part = match self.first.take() {
+            Some(part) => part,
+            None => self.queue.recv(core).ok_or(Error::WouldBlock)?.1,
+        };
+        self.reading = part.more();
+        Ok(part)
+    }
+
+    fn can_recv(&mut self, core: &mut Core) -> bool {
+        self.reading || self.fetch(core)
+    }
+
+    fn can_send(&mut self, _: &mut Core) -> bool {
+        self.extended
+    }
+
+    fn subscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
+        let count = self.subscriptions.get_or_insert(prefix, || 0);
+        *count += 1;
+        // Repeated ones as well: a publisher may want to hear of them (ZMQ_XPUB_VERBOSE).
+        self.tell(core, subscription(true, prefix, !self.extended));
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
+        let Some(count) = self.subscriptions.get_mut(prefix) else {
+            return Ok(());
+        };
+        *count -= 1;
+        if *count == 0 {
+            self.subscriptions.remove(prefix);
+            self.tell(core, subscription(false, prefix, !self.extended));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,366 @@
+//! Pipes: one direction of messages between two parties, with a high-water mark.
+//!
+//! A party is a socket or the session of a connection. Each end belongs to one thread at a time
+//! (it lies behind its party's lock); the two ends never wait for each other. Instead each end
+//! reports the one change that the other may be waiting for, through [`Notify`]: from empty to
+//! not empty, from full to not full any more, and that it is gone.
+//!
+//! The mark counts whole messages. As in the original, a writer that reached it goes on when the
+//! reader has read to a multiple of half the mark (observed).
+
+mod queue;
+mod sync;
+
+use crate::message::Message;
+use parking_lot::Mutex;
+use queue::{Consumer, Producer, queue};
+use std::sync::Arc as StdArc;
+use sync::{Arc, AtomicU64, Ordering};
+
+pub use queue::Found;
+
+/// What an end of a pipe calls when the party at the other end may be waiting.
+/// Implementations only take note: they neither block nor call back into the pipe.
+pub trait Notify: Send + Sync {
+    /// The reader of a pipe can go on: there are messages, or the writer is gone.
+    fn readable(&self);
+    /// The writer of a pipe can go on: there is room, or the reader is gone.
+    fn writable(&self);
+}
+
+/// `consumed`: the writer found the pipe full and waits to be told.
+const WAITING: u64 = 1;
+/// `consumed`: the reader is gone.
+const GONE: u64 = 2;
+const COUNT_SHIFT: u32 = 2;
+
+/// Flow control, from the reader to the writer.
+struct Flow {
+    /// Messages that the reader reported as read, `WAITING` and `GONE`. Changed by
+    /// read-modify-write operations only, so neither side loses the other's flag.
+    consumed: AtomicU64,
+    /// The most messages that may stand in the pipe; 0 is no limit.
+    high_water_mark: AtomicU64,
+    /// With ZMQ_CONFLATE: the newest message; the queue holds only a token for it.
+    newest: Option<Mutex<Option<Message>>>,
+}
+
+/// The writing end.
+pub struct PipeWriter {
+    queue: Producer<Message>,
+    flow: Arc<Flow>,
+    /// Whole messages written.
+    written: u64,
+    /// Messages that the reader is known to have read; `acknowledged <= written`.
+    acknowledged: u64,
+    /// Parts of an unfinished message were written.
+    in_message: bool,
+    reader: StdArc<dyn Notify>,
+}
+
+/// The reading end.
+pub struct PipeReader {
+    queue: Consumer<Message>,
+    flow: Arc<Flow>,
+    /// Whole messages read.
+    read: u64,
+    writer: StdArc<dyn Notify>,
+}
+
+/// Whether a pipe takes another message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// It does.
+    Available,
+    /// The high-water mark is reached; the writer will be notified.
+    Full,
+    /// The reader is gone.
+    Gone,
+}
+
+/// Makes a pipe. `writer` is told what concerns the writing end, `reader` the reading end.
+pub fn pipe(
+    high_water_mark: usize,
+    conflate: bool,
+    writer: StdArc<dyn Notify>,
+    reader: StdArc<dyn Notify>,
+) -> (PipeWriter, PipeReader) {
+    let (producer, consumer) = queue();
+    let flow = Arc::new(Flow {
+        consumed: AtomicU64::new(0),
+        high_water_mark: AtomicU64::new(high_water_mark as u64),
+        newest: conflate.then(|| Mutex::new(None)),
+    });
+    let writing = PipeWriter {
+        queue: producer,
+        flow: flow.clone(),
+        written: 0,
+        acknowledged: 0,
+        in_message: false,
+        reader,
+    };
+    let reading = PipeReader { queue: consumer, flow, read: 0, writer };
+    (writing, reading)
+}
+
+impl PipeWriter {
+    /// Whether a message can be written now. `Full` arranges for a notification.
+    #[inline]
+    pub fn room(&mut self) -> Room {
+        // Relaxed: a limit, not a signal.
+        let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+        if self.in_message || mark == 0 || self.written - self.acknowledged < mark {
+            return Room::Available;
+        }
+        self.room_when_full(mark)
+    }
+
+    #[cold]
+    fn room_when_full(&mut self, mark: u64) -> Room {
+        // Acquire pairs with the reader's Release in `report`.
+        let mut consumed = self.flow.consumed.load(Ordering::Acquire);
+        loop {
+            if consumed & GONE != 0 {
+                return Room::Gone;
+            }
+            self.acknowledged = consumed >> COUNT_SHIFT;
+            if self.flow.newest.is_some() || self.written - self.acknowledged < mark {
+                return Room::Available;
+            }
+            match self.flow.consumed.compare_exchange(
+                consumed,
+                consumed | WAITING,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Room::Full,
+                Err(now) => consumed = now,
+            }
+        }
+    }
+
+    /// True if the reader is gone: what is written goes nowhere.
+    pub fn is_abandoned(&self) -> bool {
+        self.flow.consumed.load(Ordering::Acquire) & GONE != 0
+    }
+
+    /// Writes a part, if there is room; otherwise gives it back. Nobody sees it before
+    /// [`flush`](Self::flush), and never a part of a message without the others.
+    #[inline]
+    pub fn write(&mut self, message: Message) -> Result<(), Message> {
+        if self.room() != Room::Available {
+            return Err(message);
+        }
+        self.write_unbounded(message);
+        Ok(())
+    }
+
+    /// Writes a part without regard to the high-water mark.
+    #[inline]
+    pub fn write_unbounded(&mut self, message: Message) {
+        self.in_message = message.more();
+        if !self.in_message {
+            self.written += 1;
+        }
+        if let Some(newest) = &self.flow.newest {
+            let mut newest = newest.lock();
+            if newest.replace(message).is_none() {
+                self.queue.push(Message::new());
+            }
+        } else {
+            self.queue.push(message);
+        }
+        if !self.in_message {
+            self.queue.commit();
+        }
+    }
+
+    /// Makes whole messages visible to the reader and wakes it if it waits.
+    #[inline]
+    pub fn flush(&mut self) {
+        if self.queue.publish() {
+            self.reader.readable();
+        }
+    }
+
+    /// Drops the parts of an unfinished message.
+    pub fn rollback(&mut self) {
+        self.queue.retract();
+        self.in_message = false;
+    }
+
+    /// Changes the high-water mark; 0 is no limit.
+    pub fn set_high_water_mark(&self, mark: usize) {
+        self.flow.high_water_mark.store(mark as u64, Ordering::Relaxed);
+    }
+}
+
+impl Drop for PipeWriter {
+    fn drop(&mut self) {
+        if self.queue.end() {
+            self.reader.readable();
+        }
+    }
+}
+
+impl PipeReader {
+    /// The next part, if there is one.
+    #[inline]
+    pub fn read(&mut self) -> Option<Message> {
+        let mut message = self.queue.pop()?;
+        if let Some(newest) = &self.flow.newest {
+            message = newest.lock().take().unwrap_or_default();
+        }
+        if !message.more() {
+            self.read += 1;
+            let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+            if mark != 0 && self.read.is_multiple_of(mark.div_ceil(2)) {
+                self.report();
+            }
+        }
+        Some(message)
+    }
+
+    /// The next part, left in the pipe. Not for pipes that conflate.
+    pub fn peek(&mut self) -> Option<&Message> {
+        self.queue.peek()
+    }
+
+    /// Tells the writer how much was read, and wakes it if it waits for that.
+    #[cold]
+    fn report(&mut self) {
+        // Release: the reader is done with what it counts; Acquire: for the flag.
+        let before = self.flow.consumed.swap(self.read << COUNT_SHIFT, Ordering::AcqRel);
+        if before & WAITING != 0 {
+            self.writer.writable();
+        }
+    }
+
+    /// Changes the high-water mark; 0 is no limit.
+    pub fn set_high_water_mark(&self, mark: usize) {
+        self.flow.high_water_mark.store(mark as u64, Ordering::Relaxed);
+    }
+
+    /// Whether a part is there.
+    #[inline]
+    pub fn look(&mut self) -> Found {
+        self.queue.look()
+    }
+
+    /// Arranges for a notification when a message comes or the writer goes; returns `Nothing`
+    /// then. Anything else is there already.
+    pub fn sleep(&mut self) -> Found {
+        self.queue.sleep()
+    }
+}
+
+impl Drop for PipeReader {
+    fn drop(&mut self) {
+        self.flow.consumed.fetch_or(GONE, Ordering::AcqRel);
+        self.writer.writable();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Default)]
+    struct Count {
+        readable: AtomicUsize,
+        writable: AtomicUsize,
+    }
+
+    impl Notify for Count {
+        fn readable(&self) {
+            self.readable.fetch_add(1, Ordering::SeqCst);
+        }
+        fn writable(&self) {
+            self.writable.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn text(text: &str, more: bool) -> Message {
+        let mut message = Message::from_short(text.as_bytes());
+        message.set_more(more);
+        message
+    }
+
+    fn make(mark: usize, conflate: bool) -> (PipeWriter, PipeReader, StdArc<Count>) {
+        let count = StdArc::new(Count::default());
+        let (writer, reader) = pipe(mark, conflate, count.clone(), count.clone());
+        (writer, reader, count)
+    }
+
+    #[test]
+    fn a_full_pipe_takes_messages_again_at_half_the_mark() {
+        let (mut writer, mut reader, count) = make(4, false);
+        for _ in 0..4 {
+            writer.write(text("m", false)).unwrap();
+        }
+        writer.flush();
+        assert_eq!(writer.room(), Room::Full);
+        reader.read().unwrap();
+        assert_eq!(writer.room(), Room::Full);
+        reader.read().unwrap();
+        assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+        assert_eq!(writer.room(), Room::Available);
+    }
+
+    #[test]
+    fn parts_count_as_one_message_and_appear_together() {
+        let (mut writer, mut reader, _) = make(1, false);
+        writer.write(text("a", true)).unwrap();
+        writer.flush();
+        assert!(reader.read().is_none());
+        writer.write(text("b", false)).unwrap();
+        writer.flush();
+        assert!(writer.write(text("c", false)).is_err());
+        assert!(reader.read().unwrap().more());
+        assert!(!reader.read().unwrap().more());
+    }
+
+    #[test]
+    fn an_unfinished_message_can_be_rolled_back() {
+        let (mut writer, mut reader, _) = make(0, false);
+        writer.write(text("a", false)).unwrap();
+        writer.flush();
+        writer.write(text("b", true)).unwrap();
+        writer.rollback();
+        writer.write(text("c", false)).unwrap();
+        writer.flush();
+        assert_eq!(reader.read().unwrap().data(), b"a");
+        assert_eq!(reader.read().unwrap().data(), b"c");
+        assert!(reader.read().is_none());
+    }
+
+    #[test]
+    fn a_conflating_pipe_holds_the_newest_message() {
+        let (mut writer, mut reader, _) = make(0, true);
+        for text in [text("1", false), text("2", false), text("3", false)] {
+            writer.write(text).unwrap();
+            writer.flush();
+        }
+        assert_eq!(reader.read().unwrap().data(), b"3");
+        assert!(reader.read().is_none());
+    }
+
+    #[test]
+    fn each_end_learns_that_the_other_is_gone() {
+        let (mut writer, mut reader, count) = make(1, false);
+        assert_eq!(reader.sleep(), Found::Nothing);
+        writer.write(text("m", false)).unwrap();
+        writer.flush();
+        assert_eq!(writer.room(), Room::Full);
+        drop(writer);
+        assert!(reader.read().is_some());
+        assert_eq!(reader.look(), Found::End);
+        let (mut writer, reader, _) = make(1, false);
+        writer.write(text("m", false)).unwrap();
+        assert_eq!(writer.room(), Room::Full);
+        drop(reader);
+        assert_eq!(writer.room(), Room::Gone);
+        assert!(count.readable.load(Ordering::SeqCst) == 1);
+    }
+}

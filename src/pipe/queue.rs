@@ -1,0 +1,568 @@
+//! An unbounded single-producer single-consumer queue in which items become visible in batches.
+//!
+//! The producer pushes items, commits them when a message is whole, and publishes what is
+//! committed: so a message of several parts appears whole or not at all. The consumer says when it goes to sleep, and the publish
+//! that ends the sleep tells the producer so: one wake-up for each change from empty to not
+//! empty, none for what lies between.
+//!
+//! The items stand in a chain of small chunks. An unused queue has none.
+
+#![allow(unsafe_code)]
+
+use super::sync::{Arc, AtomicPtr, AtomicU64, Ordering, UnsafeCell};
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// Items in a chunk; a power of two. 32 messages are 2 KiB.
+#[cfg(not(loom))]
+const CHUNK: u64 = 32;
+/// Small enough for the model checker to reach a second chunk.
+#[cfg(loom)]
+const CHUNK: u64 = 2;
+
+/// `published`: the consumer found nothing and waits to be woken.
+const ASLEEP: u64 = 1;
+/// `published`: the producer is gone; nothing follows.
+const ENDED: u64 = 2;
+/// The count of items stands above the flags.
+const COUNT_SHIFT: u32 = 2;
+
+struct Chunk<T> {
+    slots: [UnsafeCell<MaybeUninit<T>>; CHUNK as usize],
+    /// The chunk that follows; set by the producer before it publishes an item in it.
+    next: AtomicPtr<Chunk<T>>,
+    /// The chunk before; the producer's, valid while nothing in this one is published.
+    previous: UnsafeCell<*mut Chunk<T>>,
+}
+
+impl<T> Chunk<T> {
+    fn allocate() -> *mut Self {
+        Box::into_raw(Box::new(Self {
+            slots: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
+            next: AtomicPtr::new(ptr::null_mut()),
+            previous: UnsafeCell::new(ptr::null_mut()),
+        }))
+    }
+}
+
+/// Keeps what two threads write on cache lines of their own.
+#[repr(align(128))]
+struct Padded<T>(T);
+
+struct Shared<T> {
+    /// Items published so far, `ASLEEP` and `ENDED`. The producer swaps in a new count, the
+    /// consumer sets `ASLEEP`; both through read-modify-write operations, so neither loses the
+    /// other's change.
+    published: Padded<AtomicU64>,
+    /// The first chunk; set by the producer before its first publish.
+    first: AtomicPtr<Chunk<T>>,
+    /// An emptied chunk on its way back from the consumer to the producer, or null.
+    spare: AtomicPtr<Chunk<T>>,
+    /// Where the consumer stood when it was dropped: its chunk and the items popped.
+    left: UnsafeCell<(*mut Chunk<T>, u64)>,
+}
+
+// SAFETY: the chunks are reached through raw pointers, but each slot belongs to the producer until
+// it is published and to the consumer afterwards; items only need to be sendable for that.
+unsafe impl<T: Send> Send for Shared<T> {}
+// SAFETY: as above; `left` is written
+// and read by one thread each, ordered by the reference count; all other fields are atomics.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        let spare = self.spare.load(Ordering::Relaxed);
+        if !spare.is_null() {
+            // SAFETY: the spare chunk is linked nowhere else, and both ends are gone.
+            drop(unsafe { Box::from_raw(spare) });
+        }
+        let end = self.published.0.load(Ordering::Relaxed) >> COUNT_SHIFT;
+        // SAFETY: both ends are gone, so this is the only access.
+        let (entered, mut position) = self.left.with_mut(|left| unsafe { *left });
+        let (mut chunk, mut slot) = match (entered.is_null(), position % CHUNK) {
+            (true, _) => (self.first.load(Ordering::Relaxed), 0),
+            (false, 0) => (entered, CHUNK),
+            (false, slot) => (entered, slot),
+        };
+        while !chunk.is_null() {
+            // SAFETY: from the consumer's chunk on, all chunks are linked and the queue's own.
+            let owned = unsafe { Box::from_raw(chunk) };
+            while slot < CHUNK && position < end {
+                // SAFETY: published and not popped: written, and dropped once, here.
+                owned.slots[slot as usize].with_mut(|cell| unsafe { (*cell).assume_init_drop() });
+                slot += 1;
+                position += 1;
+            }
+            slot = 0;
+            chunk = owned.next.load(Ordering::Relaxed);
+        }
+    }
+}
+
+/// The writing end of a queue.
+pub(super) struct Producer<T> {
+    shared: Arc<Shared<T>>,
+    /// The chunk of the item pushed last; null before the first.
+    tail: *mut Chunk<T>,
+    /// Items pushed so far.
+    pushed: u64,
+    /// Items that belong to whole messages; `committed <= pushed`.
+    committed: u64,
+    /// Items published so far; `published <= committed`.
+    published: u64,
+}
+
+/// The reading end of a queue.
+pub(super) struct Consumer<T> {
+    shared: Arc<Shared<T>>,
+    /// The chunk of the next item; null before the first.
+    head: *mut Chunk<T>,
+    /// Items popped so far.
+    popped: u64,
+    /// Items known to be published; `popped <= available`.
+    available: u64,
+}
+
+// SAFETY: each end owns its side of the queue alone; moving it moves that right with it.
+unsafe impl<T: Send> Send for Producer<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Send for Consumer<T> {}
+
+/// Makes an empty queue. The consumer counts as awake.
+pub(super) fn queue<T>() -> (Producer<T>, Consumer<T>) {
+    let shared = Arc::new(Shared {
+        published: Padded(AtomicU64::new(0)),
+        first: AtomicPtr::new(ptr::null_mut()),
+        spare: AtomicPtr::new(ptr::null_mut()),
+        left: UnsafeCell::new((ptr::null_mut(), 0)),
+    });
+    let producer = Producer {
+        shared: shared.clone(),
+        tail: ptr::null_mut(),
+        pushed: 0,
+        committed: 0,
+        published: 0,
+    };
+    let consumer = Consumer { shared, head: ptr::null_mut(), popped: 0, available: 0 };
+    (producer, consumer)
+}
+
+impl<T> Producer<T> {
+    /// Appends an item that stays invisible until it is committed and published.
+    #[inline]
+    pub(super) fn push(&mut self, item: T) {
+        let slot = self.pushed % CHUNK;
+        if slot == 0 {
+            self.extend();
+        }
+        // SAFETY: `extend` ran before the first slot of each chunk, so `tail` is valid; the slot
+        // is not published yet, so the consumer does not touch it.
+        unsafe {
+            (&(*self.tail).slots)[slot as usize].with_mut(|cell| (*cell).write(item));
+        }
+        self.pushed += 1;
+    }
+
+    /// Links a chunk for the next item: the spare one if there is any.
+    #[cold]
+    fn extend(&mut self) {
+        // Acquire pairs with the Release of the consumer's swap in `advance_chunk`: it is done
+        // with the slots and with `next`.
+        let spare = self.shared.spare.swap(ptr::null_mut(), Ordering::Acquire);
+        let chunk = if spare.is_null() { Chunk::allocate() } else { spare };
+        let previous = self.tail;
+        // SAFETY: the chunk is new or handed back, so nobody else reaches it.
+        unsafe { (*chunk).previous.with_mut(|link| *link = previous) };
+        if self.tail.is_null() {
+            // Relaxed: the publish that makes the first item visible releases this.
+            self.shared.first.store(chunk, Ordering::Relaxed);
+        } else {
+            // SAFETY: `tail` is valid: the consumer leaves a chunk only through `next`, and the
+            // item that makes it do so is not published yet. Relaxed as above.
+            unsafe { (*self.tail).next.store(chunk, Ordering::Relaxed) };
+        }
+        self.tail = chunk;
+    }
+
+    /// Says that the items pushed so far are whole.
+    #[inline]
+    pub(super) fn commit(&mut self) {
+        self.committed = self.pushed;
+    }
+
+    /// Makes the committed items visible. True if the consumer sleeps and must be woken.
+    #[inline]
+    pub(super) fn publish(&mut self) -> bool {
+        if self.published == self.committed {
+            return false;
+        }
+        self.published = self.committed;
+        // Release publishes the slots and the links of the chunks to the consumer's Acquire in
+        // `refresh`; Acquire orders what follows a wake-up behind the consumer's going to sleep.
+        let before = self.shared.published.0.swap(self.committed << COUNT_SHIFT, Ordering::AcqRel);
+        before & ASLEEP != 0
+    }
+
+    /// Drops the items that are not committed, newest first.
+    pub(super) fn retract(&mut self) {
+        while self.committed < self.pushed {
+            self.pushed -= 1;
+            let slot = self.pushed % CHUNK;
+            // SAFETY: `push` wrote the slot and it is not published, so it is still ours.
+            unsafe {
+                (&(*self.tail).slots)[slot as usize].with_mut(|cell| (*cell).assume_init_drop());
+            }
+            if slot == 0 {
+                self.shorten();
+            }
+        }
+    }
+
+    /// Unlinks the last chunk, which holds no item any more.
+    #[cold]
+    fn shorten(&mut self) {
+        let chunk = self.tail;
+        // SAFETY: `chunk` is valid, and the consumer cannot reach it: it follows `next` only for
+        // a published item behind it. For the same reason it still holds on to the one before.
+        unsafe {
+            self.tail = (*chunk).previous.with_mut(|previous| *previous);
+            if self.tail.is_null() {
+                self.shared.first.store(ptr::null_mut(), Ordering::Relaxed);
+            } else {
+                (*self.tail).next.store(ptr::null_mut(), Ordering::Relaxed);
+            }
+            drop(Box::from_raw(chunk));
+        }
+    }
+}
+
+impl<T> Producer<T> {
+    /// Says that nothing follows. True if the consumer sleeps and must be woken.
+    pub(super) fn end(&mut self) -> bool {
+        self.retract();
+        let slept = self.publish();
+        // Release as in `publish`, and for the end that frees the queue.
+        let before = self.shared.published.0.fetch_or(ENDED, Ordering::AcqRel);
+        slept || before & ASLEEP != 0
+    }
+}
+
+impl<T> Drop for Producer<T> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What a consumer finds when it looks for an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// There is at least one item.
+    Item,
+    /// Nothing now.
+    Nothing,
+    /// Nothing now and never again: the producer is gone.
+    End,
+}
+
+impl<T> Consumer<T> {
+    /// Takes the next item, if one is published.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<T> {
+        if self.popped == self.available && self.refresh() != Found::Item {
+            return None;
+        }
+        let slot = self.popped % CHUNK;
+        if slot == 0 {
+            self.advance_chunk();
+        }
+        // SAFETY: the item is published (`popped < available`), so its chunk is linked and the
+        // slot is written and ours; `popped` moves on, so it is read once.
+        let item = unsafe {
+            (&(*self.head).slots)[slot as usize].with_mut(|cell| (*cell).assume_init_read())
+        };
+        self.popped += 1;
+        Some(item)
+    }
+
+    /// The next item, left where it is.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<&T> {
+        if self.popped == self.available && self.refresh() != Found::Item {
+            return None;
+        }
+        let slot = self.popped % CHUNK;
+        let chunk = if slot == 0 { self.next_chunk() } else { self.head };
+        // SAFETY: as in `pop`; the reference borrows `self`, so nobody pops meanwhile, and the
+        // producer does not touch published slots.
+        Some(unsafe { (&(*chunk).slots)[slot as usize].with_mut(|cell| (*cell).assume_init_ref()) })
+    }
+
+    /// Looks whether an item is there.
+    #[inline]
+    pub(super) fn look(&mut self) -> Found {
+        if self.popped < self.available { Found::Item } else { self.refresh() }
+    }
+
+    fn refresh(&mut self) -> Found {
+        // Acquire pairs with the Release of `publish`.
+        let published = self.shared.published.0.load(Ordering::Acquire);
+        self.available = published >> COUNT_SHIFT;
+        if self.popped < self.available {
+            Found::Item
+        } else if published & ENDED != 0 {
+            Found::End
+        } else {
+            Found::Nothing
+        }
+    }
+
+    /// Goes to sleep if there is nothing: the next publish (or the producer's end) then reports
+    /// that the consumer must be woken. Anything but `Nothing` means that it stays awake.
+    pub(super) fn sleep(&mut self) -> Found {
+        // Release orders what the consumer did before behind its going to sleep, Acquire is for
+        // the items that a failed exchange finds.
+        let awake = self.popped << COUNT_SHIFT;
+        match self.shared.published.0.compare_exchange(
+            awake,
+            awake | ASLEEP,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        ) {
+            Ok(_) => Found::Nothing,
+            Err(now) if now == awake | ASLEEP => Found::Nothing,
+            Err(_) => self.refresh(),
+        }
+    }
+
+    /// The chunk that holds the first slot not read yet, when that is the first of its chunk.
+    fn next_chunk(&self) -> *mut Chunk<T> {
+        if self.head.is_null() {
+            // Relaxed, here and below: published together with the item that is known to be there.
+            self.shared.first.load(Ordering::Relaxed)
+        } else {
+            // SAFETY: `head` is valid until this end leaves it.
+            unsafe { (*self.head).next.load(Ordering::Relaxed) }
+        }
+    }
+
+    /// Moves to the next chunk and hands the one left behind back to the producer.
+    #[cold]
+    fn advance_chunk(&mut self) {
+        let left = self.head;
+        self.head = self.next_chunk();
+        if left.is_null() {
+            return;
+        }
+        // SAFETY: every item in it was read, the producer has linked its successor, and it looks
+        // at `previous` of the successor only while nothing in that is published.
+        unsafe { (*left).next.store(ptr::null_mut(), Ordering::Relaxed) };
+        // Release: done with the chunk before the producer takes it; Acquire: the chunk that was
+        // there is freed here.
+        let other = self.shared.spare.swap(left, Ordering::AcqRel);
+        if !other.is_null() {
+            // SAFETY: a spare chunk is linked nowhere, and the swap took it from the slot.
+            drop(unsafe { Box::from_raw(other) });
+        }
+    }
+}
+
+impl<T> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        while self.pop().is_some() {}
+        // The producer may go on. What it publishes from here on, and the chunks that hold it,
+        // are freed with the shared part.
+        self.shared.left.with_mut(|left| {
+            // SAFETY: written once, here, and read only in `Shared::drop`, which the reference
+            // count orders behind it.
+            unsafe { *left = (self.head, self.popped) };
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn publish<T>(producer: &mut Producer<T>) -> bool {
+        producer.commit();
+        producer.publish()
+    }
+
+    #[test]
+    fn items_are_invisible_until_published() {
+        let (mut producer, mut consumer) = queue();
+        producer.push(1);
+        assert_eq!(consumer.pop(), None);
+        assert!(!publish(&mut producer));
+        assert_eq!(consumer.pop(), Some(1));
+    }
+
+    #[test]
+    fn order_holds_over_many_chunks() {
+        let (mut producer, mut consumer) = queue();
+        for n in 0..1000 {
+            producer.push(n);
+            if n % 7 == 0 {
+                publish(&mut producer);
+            }
+        }
+        publish(&mut producer);
+        for n in 0..1000 {
+            assert_eq!(consumer.peek(), Some(&n));
+            assert_eq!(consumer.pop(), Some(n));
+        }
+        assert_eq!(consumer.look(), Found::Nothing);
+        drop(producer);
+        assert_eq!(consumer.look(), Found::End);
+    }
+
+    #[test]
+    fn only_the_publish_that_ends_a_sleep_wakes() {
+        let (mut producer, mut consumer) = queue();
+        assert_eq!(consumer.sleep(), Found::Nothing);
+        producer.push(1);
+        assert!(publish(&mut producer));
+        producer.push(2);
+        assert!(!publish(&mut producer));
+        assert_eq!(consumer.sleep(), Found::Item);
+    }
+
+    #[test]
+    fn retracted_items_are_dropped_across_chunks() {
+        for published in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1] {
+            let item = Arc::new(());
+            let (mut producer, mut consumer) = queue();
+            for _ in 0..published {
+                producer.push(item.clone());
+            }
+            publish(&mut producer);
+            for _ in 0..3 * CHUNK {
+                producer.push(item.clone());
+            }
+            producer.retract();
+            assert_eq!(Arc::strong_count(&item) as u64, 1 + published);
+            producer.push(item.clone());
+            publish(&mut producer);
+            let mut seen = 0;
+            while consumer.pop().is_some() {
+                seen += 1;
+            }
+            assert_eq!(seen, published + 1);
+            assert_eq!(Arc::strong_count(&item), 1);
+        }
+    }
+
+    #[test]
+    fn nothing_leaks_whichever_end_goes_first() {
+        for popped in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
+            for consumer_first in [false, true] {
+                let item = Arc::new(());
+                let (mut producer, mut consumer) = queue();
+                for _ in 0..4 * CHUNK {
+                    producer.push(item.clone());
+                }
+                publish(&mut producer);
+                for _ in 0..popped {
+                    consumer.pop();
+                }
+                if consumer_first {
+                    drop(consumer);
+                    producer.push(item.clone());
+                    publish(&mut producer);
+                    drop(producer);
+                } else {
+                    drop(producer);
+                    drop(consumer);
+                }
+                assert_eq!(Arc::strong_count(&item), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn two_threads_pass_items_in_order() {
+        let (mut producer, mut consumer) = queue();
+        let writer = std::thread::spawn(move || {
+            for n in 0..200_000u64 {
+                producer.push(n);
+                publish(&mut producer);
+            }
+        });
+        let mut expected = 0;
+        while consumer.look() != Found::End {
+            if let Some(n) = consumer.pop() {
+                assert_eq!(n, expected);
+                expected += 1;
+            }
+        }
+        assert_eq!(expected, 200_000);
+        writer.join().unwrap();
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use loom::sync::atomic::AtomicBool;
+    use loom::thread;
+
+    fn publish<T>(producer: &mut Producer<T>) -> bool {
+        producer.commit();
+        producer.publish()
+    }
+
+    /// Three items over two chunks, consumer sleeping in between: all arrive, in order, and every
+    /// sleep is ended by a publish that says so.
+    #[test]
+    fn a_sleeping_consumer_is_always_woken() {
+        loom::model(|| {
+            let (mut producer, mut consumer) = queue::<u32>();
+            let woken = Arc::new(AtomicBool::new(false));
+            let wake = woken.clone();
+            let writer = thread::spawn(move || {
+                for n in 0..3 {
+                    producer.push(n);
+                    if n != 1 && publish(&mut producer) {
+                        wake.swap(true, Ordering::AcqRel);
+                    }
+                }
+                producer
+            });
+            let mut expected = 0;
+            while expected < 3 {
+                match consumer.pop() {
+                    Some(n) => {
+                        assert_eq!(n, expected);
+                        expected += 1;
+                    }
+                    None => {
+                        if consumer.sleep() == Found::Nothing {
+                            while !woken.swap(false, Ordering::Acquire) {
+                                thread::yield_now();
+                            }
+                        }
+                    }
+                }
+            }
+            writer.join().unwrap();
+        });
+    }
+
+    /// Both ends go at any moment: every item is dropped exactly once (loom checks the cells).
+    #[test]
+    fn ends_may_be_dropped_at_any_moment() {
+        loom::model(|| {
+            let (mut producer, mut consumer) = queue::<Box<u32>>();
+            let writer = thread::spawn(move || {
+                for n in 0..3 {
+                    producer.push(Box::new(n));
+                    publish(&mut producer);
+                }
+            });
+            consumer.pop();
+            drop(consumer);
+            writer.join().unwrap();
+        });
+    }
+}

@@ -1,0 +1,541 @@
+//! The life of a session, on its I/O thread.
+
+use super::read_half::ReadOutcome;
+use super::write_half::WriteOutcome;
+use super::{ACTIVE, CLOSE, End, INACTIVE, READ, RESOLVED, START, Session, WRITE, metadata_of};
+use crate::io::{Reactor, Readiness, Source};
+use crate::pattern::PeerInfo;
+use crate::transport::{Connecting, Endpoint, NotConnected, Stream, Target};
+use crate::zmtp::{FrameDecoder, Handshake, HandshakeConfig, Peer};
+use parking_lot::MutexGuard;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Kinds of timers.
+const STAGE: u32 = 0;
+const LINGER: u32 = 1;
+
+/// Where a session comes from.
+pub(super) enum Role {
+    /// It connects to this endpoint, again and again.
+    Connecting(Endpoint),
+    /// It was accepted with this stream, which its first run takes.
+    Accepted(Option<Stream>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Not begun, or a name is being looked up.
+    Resolving,
+    /// A connection was started.
+    Connecting,
+    /// Between two attempts.
+    Waiting,
+    Handshaking,
+    Active,
+    Closed,
+}
+
+/// What only the I/O thread uses.
+pub(super) struct Life {
+    role: Role,
+    stage: Stage,
+    /// The socket's end of the pipe, while there is one.
+    pub(super) end: Option<Arc<dyn End>>,
+    stream: Option<Arc<Stream>>,
+    /// A connection that was started.
+    connecting: Option<Connecting>,
+    token: Option<usize>,
+    handshake: Option<Handshake>,
+    /// Bytes of the handshake: that came and were not taken, and that are to be sent.
+    input: Vec<u8>,
+    output: Vec<u8>,
+    /// Addresses to try, the next one last.
+    targets: Vec<Target>,
+    /// What a look-up on another thread found.
+    found: Vec<Target>,
+    /// Time before the next attempt.
+    pause: Duration,
+    /// The timer of the stage: until the next attempt, or of connecting and handshaking.
+    stage_timer: Option<u64>,
+    linger_timer: Option<u64>,
+    /// The socket wants it to end.
+    closing: bool,
+}
+
+impl Life {
+    pub(super) fn new(role: Role) -> Self {
+        Self {
+            role,
+            stage: Stage::Resolving,
+            end: None,
+            stream: None,
+            connecting: None,
+            token: None,
+            handshake: None,
+            input: Vec::new(),
+            output: Vec::new(),
+            targets: Vec::new(),
+            found: Vec::new(),
+            pause: Duration::ZERO,
+            stage_timer: None,
+            linger_timer: None,
+            closing: false,
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.stage == Stage::Closed
+    }
+
+    pub(super) fn is_connecting(&self) -> bool {
+        matches!(self.role, Role::Connecting(_))
+    }
+}
+
+type LifeGuard<'a> = MutexGuard<'a, Life>;
+
+impl Session {
+    /// Begins an attempt to connect: with the next address, or by looking the name up.
+    fn attempt(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if let Some(target) = life.targets.pop() {
+            return self.connect_to(life, reactor, &target);
+        }
+        let Role::Connecting(endpoint) = &life.role else {
+            return;
+        };
+        let endpoint = endpoint.clone();
+        let ipv6 = self.options.transport.ipv6;
+        life.stage = Stage::Resolving;
+        if !endpoint.needs_lookup(ipv6) {
+            life.found = endpoint.targets(ipv6).unwrap_or_default();
+            return self.resolved(life, reactor);
+        }
+        let session = self.clone();
+        let look_up = move || {
+            let found = endpoint.targets(ipv6).unwrap_or_default();
+            session.life.lock().found = found;
+            session.want(RESOLVED);
+        };
+        let thread = std::thread::Builder::new().name("ZMQ-resolve".to_owned());
+        if thread.spawn(look_up).is_err() {
+            self.retry(life, reactor);
+        }
+    }
+
+    fn resolved(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if life.stage != Stage::Resolving {
+            return;
+        }
+        life.targets = std::mem::take(&mut life.found);
+        life.targets.reverse();
+        match life.targets.pop() {
+            Some(target) => self.connect_to(life, reactor, &target),
+            None => self.retry(life, reactor),
+        }
+    }
+
+    fn connect_to(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        target: &Target,
+    ) {
+        life.stage = Stage::Connecting;
+        let started = Connecting::start(target, &self.options.transport).and_then(|connecting| {
+            life.token = Some(reactor.register(connecting.as_raw_fd(), true, self.clone())?);
+            Ok(connecting)
+        });
+        match started {
+            Ok(connecting) => {
+                life.connecting = Some(connecting);
+                self.set_stage_timer(life, reactor, self.options.connect_timeout);
+            }
+            Err(_) => self.retry(life, reactor),
+        }
+    }
+
+    /// The started connection is established, or has failed.
+    fn finish_connecting(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        let Some(connecting) = life.connecting.take() else {
+            return;
+        };
+        let descriptor = connecting.as_raw_fd();
+        match connecting.finish() {
+            Ok(stream) => {
+                life.stream = Some(Arc::new(stream));
+                self.connected(life, reactor);
+            }
+            Err(NotConnected::Pending(connecting)) => life.connecting = Some(connecting),
+            Err(NotConnected::Failed(_)) => {
+                if let Some(token) = life.token.take() {
+                    reactor.deregister(descriptor, token);
+                }
+                self.retry(life, reactor);
+            }
+        }
+    }
+
+    fn set_stage_timer(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        after: Option<Duration>,
+    ) {
+        self.cancel_stage_timer(life, reactor);
+        if let Some(after) = after {
+            life.stage_timer = Some(reactor.set_timer(after, self.clone(), STAGE));
+        }
+    }
+
+    fn cancel_stage_timer(&self, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if let Some(number) = life.stage_timer.take() {
+            reactor.cancel_timer(number);
+        }
+    }
+
+    /// Closes the stream, whatever it was doing.
+    fn drop_stream(&self, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        self.cancel_stage_timer(life, reactor);
+        self.activity.store(INACTIVE, Ordering::Release);
+        self.read.lock().disconnect();
+        self.write.lock().disconnect();
+        life.handshake = None;
+        life.input = Vec::new();
+        life.output = Vec::new();
+        let (connecting, stream) = (life.connecting.take(), life.stream.take());
+        let descriptor = connecting.map(|own| own.as_raw_fd());
+        let descriptor = descriptor.or_else(|| stream.as_ref().map(|own| own.as_raw_fd()));
+        if let (Some(descriptor), Some(token)) = (descriptor, life.token.take()) {
+            reactor.deregister(descriptor, token);
+        }
+    }
+
+    /// Waits before the next attempt; the pause grows where the options say so.
+    fn retry(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        self.drop_stream(life, reactor);
+        if life.closing && self.write.lock().is_drained() {
+            return self.finish(life, reactor);
+        }
+        if !life.targets.is_empty() {
+            return self.attempt(life, reactor);
+        }
+        let Some(interval) = self.options.reconnect_interval else {
+            life.stage = Stage::Waiting;
+            return;
+        };
+        life.stage = Stage::Waiting;
+        let longest = self.options.reconnect_interval_max;
+        let pause = if longest > interval && !life.pause.is_zero() {
+            (life.pause * 2).min(longest)
+        } else {
+            interval
+        };
+        life.pause = pause;
+        // Spread by up to the interval, so that many clients do not come back at once.
+        let spread = RandomState::new().hash_one(self.number) % (interval.as_micros() as u64 + 1);
+        let pause = pause + Duration::from_micros(spread);
+        self.set_stage_timer(life, reactor, Some(pause.max(Duration::from_millis(1))));
+    }
+
+    /// The stream is connected: the handshake begins, or plain bytes flow.
+    fn connected(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if self.options.is_raw() {
+            return self.establish(life, reactor, None);
+        }
+        life.stage = Stage::Handshaking;
+        life.handshake = Some(Handshake::new(HandshakeConfig {
+            socket_type: self.options.socket_type,
+            routing_id: self.options.routing_id.clone(),
+        }));
+        self.set_stage_timer(life, reactor, self.options.handshake_interval);
+        self.shake(life, reactor, false);
+    }
+
+    /// Goes on with the handshake, as far as bytes allow.
+    fn shake(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor, readable: bool) {
+        let Some(stream) = life.stream.clone() else {
+            return;
+        };
+        let mut chunk = [0; 8192];
+        let mut more = true;
+        loop {
+            let Life { handshake: Some(handshake), input, output, .. } = &mut **life else {
+                return;
+            };
+            loop {
+                match handshake.handle_input(input) {
+                    Ok(0) => break,
+                    Ok(taken) => drop(input.drain(..taken)),
+                    Err(_) => return self.disconnected(life, reactor),
+                }
+            }
+            handshake.poll_output(output);
+            let peer = handshake.poll_established();
+            if !self.send_output(&stream, output) {
+                return self.disconnected(life, reactor);
+            }
+            if let Some(peer) = peer {
+                return self.establish(life, reactor, Some(peer));
+            }
+            if !readable || !more {
+                // What could not be sent waits for room.
+                let waiting = !output.is_empty();
+                if let Some(token) = life.token {
+                    let _ = reactor.handle().watch(stream.as_raw_fd(), token, waiting);
+                }
+                return;
+            }
+            match stream.read(&mut chunk) {
+                Ok(0) => return self.disconnected(life, reactor),
+                Ok(count) => input.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => more = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.disconnected(life, reactor),
+            }
+        }
+    }
+
+    /// Sends what the handshake has to say; false if the connection is broken.
+    fn send_output(&self, stream: &Stream, output: &mut Vec<u8>) -> bool {
+        while !output.is_empty() {
+            match stream.write(output) {
+                Ok(count) => drop(output.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// Messages can flow. Without a peer, plain bytes do.
+    fn establish(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        peer: Option<Peer>,
+    ) {
+        self.cancel_stage_timer(life, reactor);
+        let (Some(stream), Some(token)) = (life.stream.clone(), life.token) else {
+            return;
+        };
+        life.stage = Stage::Active;
+        life.pause = Duration::ZERO;
+        life.handshake = None;
+        let address = stream.peer_address();
+        let (properties, routing_id) = match &peer {
+            Some(peer) => (&peer.properties[..], &peer.routing_id[..]),
+            None => (&[][..], &[][..]),
+        };
+        let metadata = metadata_of(properties, routing_id, &address, stream.as_raw_fd());
+        let info = PeerInfo { routing_id: routing_id.to_vec(), metadata: Some(Arc::new(metadata)) };
+        let version = peer.as_ref().map(|peer| peer.version);
+        let decoder =
+            version.map(|version| FrameDecoder::new(version, self.options.message_limit()));
+        let mut rest = std::mem::take(&mut life.input);
+        let unsent = std::mem::take(&mut life.output);
+        self.write.lock().open(stream.clone(), token, version, unsent);
+        if self.read.lock().open(stream.clone(), decoder, &rest).is_err() {
+            return self.disconnected(life, reactor);
+        }
+        rest.clear();
+        let _ = reactor.handle().watch(stream.as_raw_fd(), token, false);
+        match life.end.clone() {
+            Some(end) => end.identified(info),
+            None => {
+                // The pipe's own ends lie in the halves, which `make_pipe` locks.
+                MutexGuard::unlocked(life, || {
+                    let (pipe, end) = self.make_pipe(Some(info));
+                    self.owner.attach(pipe, end);
+                });
+            }
+        }
+        if self.tells_of_peers() {
+            self.read.lock().notice();
+        }
+        self.activity.store(ACTIVE, Ordering::Release);
+        self.drive_write(life, reactor);
+        if life.stage == Stage::Active {
+            self.drive_read(life, reactor, true);
+        }
+    }
+
+    fn drive_read(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor, all: bool) {
+        let mut half = self.read.lock();
+        let outcome = half.drive(all);
+        self.delivered.store(half.delivered, Ordering::Relaxed);
+        let replies = std::mem::take(&mut half.replies);
+        drop(half);
+        if !replies.is_empty() {
+            let mut half = self.write.lock();
+            replies.into_iter().for_each(|reply| half.send_command(reply));
+            drop(half);
+            self.drive_write(life, reactor);
+        }
+        match outcome {
+            ReadOutcome::Idle | ReadOutcome::Stalled => {}
+            ReadOutcome::Busy => self.want(READ),
+            ReadOutcome::Closed | ReadOutcome::Broken(_) => self.disconnected(life, reactor),
+        }
+    }
+
+    fn drive_write(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        let outcome = self.write.lock().drive(reactor.handle());
+        match outcome {
+            WriteOutcome::Idle | WriteOutcome::Blocked => {}
+            WriteOutcome::Busy => self.want(WRITE),
+            WriteOutcome::Ended => self.finish(life, reactor),
+            WriteOutcome::Failed => self.disconnected(life, reactor),
+        }
+    }
+
+    /// The connection is gone: the session ends with it, or tries again.
+    fn disconnected(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if !life.is_connecting() {
+            return self.finish(life, reactor);
+        }
+        let was_active = life.stage == Stage::Active;
+        self.drop_stream(life, reactor);
+        if was_active && self.options.socket_type.subscribes() {
+            // The socket sends all its subscriptions to the next connection.
+            self.write.lock().drop_waiting();
+        } else if was_active && (self.options.immediate || self.options.is_raw()) {
+            self.give_up_pipe(life);
+        }
+        life.targets.clear();
+        self.retry(life, reactor);
+    }
+
+    /// Whether the socket is told of plain peers that come and go.
+    fn tells_of_peers(&self) -> bool {
+        self.options.is_raw() && self.options.stream_notify
+    }
+
+    /// Ends the pipe; a new connection gets a new one.
+    fn give_up_pipe(&self, life: &mut LifeGuard<'_>) {
+        if self.tells_of_peers() {
+            self.read.lock().notice();
+        }
+        self.read.lock().close();
+        self.write.lock().close();
+        if let Some(end) = life.end.take() {
+            end.lost();
+        }
+    }
+
+    /// The session is over.
+    fn finish(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if life.stage == Stage::Closed {
+            return;
+        }
+        life.stage = Stage::Closed;
+        self.drop_stream(life, reactor);
+        self.give_up_pipe(life);
+        if let Some(number) = life.linger_timer.take() {
+            reactor.cancel_timer(number);
+        }
+        self.owner.session_closed(self);
+    }
+
+    /// The socket wants the session to end: when everything is sent, or after the linger time.
+    fn begin_close(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        life.closing = true;
+        let linger = *self.linger.lock();
+        let unsent = life.end.is_some() && !self.write.lock().is_drained();
+        // Messages that no connection can take any more are not waited for.
+        let hopeless = life.stage == Stage::Waiting && self.options.reconnect_interval.is_none();
+        if linger == Some(Duration::ZERO) || !unsent || hopeless {
+            return self.finish(life, reactor);
+        }
+        if let Some(time) = linger {
+            if let Some(number) = life.linger_timer.take() {
+                reactor.cancel_timer(number);
+            }
+            life.linger_timer = Some(reactor.set_timer(time, self.clone(), LINGER));
+        }
+        if life.stage == Stage::Active {
+            self.drive_write(life, reactor);
+        }
+    }
+}
+
+impl Source for Session {
+    fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
+        let mut life = self.life.lock();
+        match life.stage {
+            Stage::Connecting if readiness.writable || readiness.closed => {
+                self.finish_connecting(&mut life, reactor);
+            }
+            Stage::Handshaking => {
+                self.shake(&mut life, reactor, readiness.readable || readiness.closed)
+            }
+            Stage::Active => {
+                if readiness.writable {
+                    self.write.lock().unblock(reactor.handle());
+                    self.drive_write(&mut life, reactor);
+                }
+                if readiness.readable && life.stage == Stage::Active {
+                    self.drive_read(&mut life, reactor, readiness.closed);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) {
+        let mut life = self.life.lock();
+        match (kind, life.stage) {
+            (LINGER, _) => self.finish(&mut life, reactor),
+            (STAGE, Stage::Waiting) => {
+                life.stage_timer = None;
+                self.attempt(&mut life, reactor);
+            }
+            (STAGE, Stage::Connecting) => self.retry(&mut life, reactor),
+            (STAGE, Stage::Handshaking) => self.disconnected(&mut life, reactor),
+            _ => {}
+        }
+    }
+
+    fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
+        // Before the flags are taken: who sets one afterwards schedules anew.
+        self.scheduled.store(false, Ordering::SeqCst);
+        let wanted = self.wanted.swap(0, Ordering::AcqRel);
+        let mut life = self.life.lock();
+        if wanted & START != 0 {
+            match &mut life.role {
+                Role::Connecting(_) => self.attempt(&mut life, reactor),
+                Role::Accepted(stream) => {
+                    let stream = stream.take().map(Arc::new);
+                    let watched = stream
+                        .as_ref()
+                        .map(|stream| reactor.register(stream.as_raw_fd(), false, self.clone()));
+                    life.stream = stream;
+                    match watched {
+                        Some(Ok(token)) => {
+                            life.token = Some(token);
+                            self.connected(&mut life, reactor);
+                        }
+                        _ => self.finish(&mut life, reactor),
+                    }
+                }
+            }
+        }
+        if wanted & RESOLVED != 0 {
+            self.resolved(&mut life, reactor);
+        }
+        if wanted & CLOSE != 0 && life.stage != Stage::Closed {
+            self.begin_close(&mut life, reactor);
+        }
+        if wanted & WRITE != 0 && life.stage == Stage::Active {
+            self.drive_write(&mut life, reactor);
+        }
+        if wanted & READ != 0 && life.stage == Stage::Active {
+            self.drive_read(&mut life, reactor, false);
+        }
+    }
+}

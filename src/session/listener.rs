@@ -1,0 +1,113 @@
+//! A bound endpoint: takes connections and makes a session of each.
+
+use super::life::Role;
+use super::{Owner, Session};
+use crate::io::{Reactor, ReactorHandle, Readiness, Source};
+use crate::options::Options;
+use crate::transport::{AcceptError, Listener};
+use parking_lot::Mutex;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Pause after descriptors ran out.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener on its I/O thread.
+pub struct BoundEndpoint {
+    owner: Arc<dyn Owner>,
+    options: Arc<Options>,
+    reactor: Arc<ReactorHandle>,
+    endpoint: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// `None` once it is unbound.
+    listener: Option<Listener>,
+    /// The I/O thread's token.
+    registration: Option<usize>,
+}
+
+impl BoundEndpoint {
+    /// Has an I/O thread take the connections of a listener.
+    pub fn start(
+        owner: Arc<dyn Owner>,
+        options: Arc<Options>,
+        reactor: Arc<ReactorHandle>,
+        endpoint: u64,
+        listener: Listener,
+    ) -> Arc<Self> {
+        let state = Mutex::new(State { listener: Some(listener), registration: None });
+        let bound = Arc::new(Self { owner, options, reactor, endpoint, state });
+        bound.reactor.schedule(bound.clone());
+        bound
+    }
+
+    /// Stops listening at once: when this returns, the address can be bound again.
+    pub fn close(self: &Arc<Self>) {
+        drop(self.state.lock().listener.take());
+        self.reactor.schedule(self.clone());
+    }
+
+    fn accept_all(self: &Arc<Self>, reactor: &mut Reactor) {
+        let state = self.state.lock();
+        let Some(listener) = &state.listener else {
+            return;
+        };
+        loop {
+            match listener.accept() {
+                Ok(Some(stream)) => {
+                    let chosen = self.owner.reactor(self.options.affinity);
+                    let session = Session::new(
+                        self.owner.clone(),
+                        self.options.clone(),
+                        chosen.unwrap_or_else(|| self.reactor.clone()),
+                        self.endpoint,
+                        Role::Accepted(Some(stream)),
+                    );
+                    session.start();
+                }
+                Ok(None) | Err(AcceptError::Listener(_)) => return,
+                Err(AcceptError::Exhausted(_)) => {
+                    reactor.set_timer(PAUSE, self.clone(), 0);
+                    return;
+                }
+                // One connection that broke before it was taken, or is not welcome.
+                Err(AcceptError::Connection(_)) => {}
+            }
+        }
+    }
+}
+
+impl Source for BoundEndpoint {
+    fn on_ready(self: Arc<Self>, reactor: &mut Reactor, _: Readiness) {
+        self.accept_all(reactor);
+    }
+
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) {
+        self.accept_all(reactor);
+    }
+
+    fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
+        let mut state = self.state.lock();
+        match (&state.listener, state.registration) {
+            (Some(listener), None) => {
+                let descriptor = listener.as_raw_fd();
+                match reactor.register(descriptor, false, self.clone()) {
+                    Ok(token) => state.registration = Some(token),
+                    Err(_) => {
+                        reactor.set_timer(PAUSE, self.clone(), 0);
+                    }
+                }
+                drop(state);
+                self.accept_all(reactor);
+            }
+            (None, Some(token)) => {
+                state.registration = None;
+                reactor.forget(token);
+            }
+            _ => {}
+        }
+    }
+}

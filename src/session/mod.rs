@@ -1,0 +1,252 @@
+//! Sessions: what joins a socket's pipe to a connection.
+//!
+//! A connecting session belongs to an endpoint and outlives its connections; an accepted one
+//! belongs to its connection. Its life is driven by its I/O thread alone:
+//!
+//! ```text
+//! Resolving -> Connecting -> Handshaking -> Active
+//!     ^            |              |            |
+//!     |            v              v            |      accepted: -> Closed
+//!     '-------- Waiting <---------'------------'      connecting: Waiting, then again
+//! ```
+//!
+//! The two halves of the connection, reading and writing, each lie behind a lock of their own and
+//! may be driven by any thread while the session is active.
+
+#![forbid(unsafe_code)]
+
+mod life;
+mod listener;
+mod read_half;
+mod write_half;
+
+pub use listener::BoundEndpoint;
+
+use crate::io::ReactorHandle;
+use crate::message::Metadata;
+use crate::options::Options;
+use crate::pattern::{Link, PeerInfo, Pipe};
+use crate::pipe::{Notify, pipe};
+use crate::transport::Endpoint;
+use life::{Life, Role};
+use parking_lot::Mutex;
+use read_half::ReadHalf;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use write_half::WriteHalf;
+
+/// The socket's end of a pair of pipes, as the session sees it.
+pub trait End: Notify + std::any::Any {
+    /// The peer is known.
+    fn identified(&self, peer: PeerInfo);
+    /// The connection is gone for good.
+    fn lost(&self);
+}
+
+/// A new pipe for the socket, and its end.
+pub type NewPipe = (Pipe, Arc<dyn End>);
+
+/// The socket, as its sessions see it. No method blocks.
+pub trait Owner: Send + Sync {
+    /// Makes an end for a new pair of pipes.
+    fn new_end(&self) -> Arc<dyn End>;
+    /// Hands over a new pipe.
+    fn attach(&self, pipe: Pipe, end: Arc<dyn End>);
+    /// A session begins. It ends before its context does.
+    fn session_opened(&self, session: &Arc<Session>);
+    /// A session is over.
+    fn session_closed(&self, session: &Session);
+    /// The I/O thread for a new connection.
+    fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>>;
+}
+
+/// `wanted`: the pipe from the socket has something to send.
+const WRITE: u8 = 1;
+/// `wanted`: the pipe to the socket takes messages again.
+const READ: u8 = 2;
+/// `wanted`: the session is to begin.
+const START: u8 = 4;
+/// `wanted`: the socket wants the session to end.
+const CLOSE: u8 = 8;
+/// `wanted`: names were resolved.
+const RESOLVED: u8 = 16;
+
+/// How the halves stand with the session's life.
+const INACTIVE: u8 = 0;
+const ACTIVE: u8 = 1;
+
+/// A session.
+pub struct Session {
+    me: Weak<Session>,
+    /// Distinguishes sessions in the owner's table.
+    pub number: u64,
+    /// The endpoint that it belongs to.
+    pub endpoint: u64,
+    reactor: Arc<ReactorHandle>,
+    owner: Arc<dyn Owner>,
+    options: Arc<Options>,
+    /// What it is to do when its I/O thread runs it: a set of the flags above.
+    wanted: AtomicU8,
+    /// It is in the I/O thread's inbox.
+    scheduled: AtomicBool,
+    activity: AtomicU8,
+    /// Messages delivered so far, roughly: whether the peer answered since a write.
+    delivered: AtomicU64,
+    read: Mutex<ReadHalf>,
+    write: Mutex<WriteHalf>,
+    life: Mutex<Life>,
+    /// How long to go on sending once the socket is closed; set before `CLOSE` is wanted.
+    linger: Mutex<Option<Duration>>,
+}
+
+impl Session {
+    fn new(
+        owner: Arc<dyn Owner>,
+        options: Arc<Options>,
+        reactor: Arc<ReactorHandle>,
+        endpoint: u64,
+        role: Role,
+    ) -> Arc<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let session = Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            endpoint,
+            reactor,
+            owner,
+            options,
+            wanted: AtomicU8::new(0),
+            scheduled: AtomicBool::new(false),
+            activity: AtomicU8::new(INACTIVE),
+            delivered: AtomicU64::new(0),
+            read: Mutex::new(ReadHalf::default()),
+            write: Mutex::new(WriteHalf::default()),
+            life: Mutex::new(Life::new(role)),
+            linger: Mutex::new(None),
+        });
+        session.owner.session_opened(&session);
+        session
+    }
+
+    /// Makes a session that connects to an endpoint, and, unless only established connections
+    /// count (ZMQ_IMMEDIATE), its pipe for the socket. Nothing happens before `start`.
+    pub fn connecting(
+        owner: Arc<dyn Owner>,
+        options: Arc<Options>,
+        reactor: Arc<ReactorHandle>,
+        endpoint: u64,
+        address: Endpoint,
+    ) -> (Arc<Self>, Option<NewPipe>) {
+        let early = !options.immediate || options.socket_type.subscribes();
+        let session = Self::new(owner, options, reactor, endpoint, Role::Connecting(address));
+        let pipe = early.then(|| session.make_pipe(None));
+        (session, pipe)
+    }
+
+    /// Begins. The socket took the pipe over, if there was one.
+    pub fn start(&self) {
+        self.want(START);
+    }
+
+    /// Makes the pair of pipes between the socket and this session, and keeps its own ends.
+    fn make_pipe(&self, peer: Option<PeerInfo>) -> (Pipe, Arc<dyn End>) {
+        let end = self.owner.new_end();
+        let own: Arc<dyn Notify> = match self.me.upgrade() {
+            Some(session) => session,
+            None => end.clone(),
+        };
+        let options = &self.options;
+        let to_end: Arc<dyn Notify> = end.clone();
+        let (out_writer, out_reader) =
+            pipe(options.send_high_water_mark, options.conflate, to_end.clone(), own.clone());
+        let (in_writer, in_reader) =
+            pipe(options.receive_high_water_mark, options.conflate, own.clone(), to_end);
+        self.write.lock().set_pipe(out_reader);
+        self.read.lock().set_pipe(in_writer);
+        let mut life = self.life.lock();
+        life.end = Some(end.clone());
+        let connected = life.is_connecting();
+        drop(life);
+        let link = self.me.upgrade().map(|session| -> Arc<dyn Link> { session });
+        let pipe = Pipe {
+            reader: in_reader,
+            writer: Some(out_writer),
+            peer,
+            link,
+            endpoint: self.endpoint,
+            assigned_id: options
+                .connect_routing_id
+                .clone()
+                .filter(|_| connected)
+                .unwrap_or_default(),
+        };
+        (pipe, end)
+    }
+
+    /// Has the I/O thread look after these needs.
+    fn want(&self, what: u8) {
+        // Release: what the caller did before is seen by the run that takes the flags.
+        self.wanted.fetch_or(what, Ordering::Release);
+        if !self.scheduled.swap(true, Ordering::AcqRel)
+            && let Some(me) = self.me.upgrade()
+        {
+            self.reactor.schedule(me);
+        }
+    }
+}
+
+impl Notify for Session {
+    /// The socket has something to send. Where the peer is in a dialogue with us, the caller
+    /// writes it itself and spares two threads a wake-up; a stream of messages is left to the
+    /// I/O thread, which writes many at a time.
+    fn readable(&self) {
+        if self.activity.load(Ordering::Acquire) == ACTIVE
+            && let Some(mut half) = self.write.try_lock()
+            && half.may_write_now(self.delivered.load(Ordering::Relaxed))
+            && half.drive(&self.reactor).is_idle()
+        {
+            return;
+        }
+        self.want(WRITE);
+    }
+
+    fn writable(&self) {
+        self.want(READ);
+    }
+}
+
+impl Link for Session {
+    fn close(&self, linger: Option<Duration>) {
+        *self.linger.lock() = linger;
+        self.want(CLOSE);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // One that nobody holds any more without having ended it.
+        if !self.life.get_mut().is_closed() {
+            self.owner.session_closed(self);
+        }
+    }
+}
+
+/// Properties of a connection for its messages: what READY said, the routing id under its newer
+/// name, and the peer's address (zmq_msg_gets(3)).
+fn metadata_of(
+    properties: &[(String, Vec<u8>)],
+    routing_id: &[u8],
+    address: &str,
+    descriptor: i32,
+) -> Metadata {
+    let mut metadata = Metadata::new(descriptor);
+    for (name, value) in properties {
+        metadata.insert(name, value);
+        if name == "Identity" {
+            metadata.insert("Routing-Id", routing_id);
+        }
+    }
+    metadata.insert("Peer-Address", address.as_bytes());
+    metadata
+}

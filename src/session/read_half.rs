@@ -1,0 +1,245 @@
+//! The reading half of a connection: bytes in, messages to the socket.
+
+use crate::error::Result;
+use crate::io::SocketSource;
+use crate::message::{Message, ReceiveBuffer};
+use crate::pipe::{PipeWriter, Room};
+use crate::transport::Stream;
+use crate::zmtp::{Command, FrameDecoder, ProtocolError, pong};
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+
+/// Bytes read at a time.
+const BUFFER: usize = 64 * 1024;
+/// Reads in a row before other connections get their turn.
+const READS: usize = 8;
+
+thread_local! {
+    /// A buffer for the next half that this thread drives: idle connections hold none.
+    static SPARE: RefCell<Option<ReceiveBuffer>> = const { RefCell::new(None) };
+}
+
+/// How bytes become messages.
+enum Decoder {
+    Zmtp(FrameDecoder),
+    /// What comes in one read is one message (STREAM and ZMQ_ROUTER_RAW).
+    Raw,
+}
+
+/// How a drive ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadOutcome {
+    /// Nothing more to read now.
+    Idle,
+    /// There is more; other connections come first.
+    Busy,
+    /// The pipe is full; it will notify.
+    Stalled,
+    /// The peer closed the connection, or it broke.
+    Closed,
+    /// The peer broke the protocol.
+    Broken(ProtocolError),
+}
+
+#[derive(Default)]
+pub(super) struct ReadHalf {
+    stream: Option<Arc<Stream>>,
+    decoder: Option<Decoder>,
+    /// Bytes that were read and not decoded.
+    buffer: Option<ReceiveBuffer>,
+    pipe: Option<PipeWriter>,
+    /// A message that found the pipe full.
+    stalled: Option<Message>,
+    /// The peer closed the connection: a short read does not mean that all was read.
+    to_the_end: bool,
+    /// PONGs that are due; the session hands them to the writing half.
+    pub(super) replies: Vec<Message>,
+    /// Messages delivered so far.
+    pub(super) delivered: u64,
+}
+
+impl ReadHalf {
+    pub(super) fn set_pipe(&mut self, pipe: PipeWriter) {
+        self.pipe = Some(pipe);
+    }
+
+    /// Begins with an established connection; `rest` came behind its handshake. Without a decoder
+    /// the peer speaks plain bytes.
+    pub(super) fn open(
+        &mut self,
+        stream: Arc<Stream>,
+        decoder: Option<FrameDecoder>,
+        rest: &[u8],
+    ) -> Result<()> {
+        self.stream = Some(stream);
+        self.decoder = Some(decoder.map_or(Decoder::Raw, Decoder::Zmtp));
+        if !rest.is_empty() {
+            let mut buffer = ReceiveBuffer::with_capacity(BUFFER.max(rest.len()))?;
+            buffer.append(rest);
+            self.buffer = Some(buffer);
+        }
+        Ok(())
+    }
+
+    /// Forgets the connection; an unfinished message with it. The pipe stays.
+    pub(super) fn disconnect(&mut self) {
+        self.stream = None;
+        self.decoder = None;
+        self.buffer = None;
+        self.stalled = None;
+        self.to_the_end = false;
+        self.replies.clear();
+        if let Some(pipe) = &mut self.pipe {
+            pipe.rollback();
+            pipe.flush();
+        }
+    }
+
+    /// Puts an empty message into the pipe: a plain peer came or went (zmq_socket(3), ZMQ_STREAM).
+    pub(super) fn notice(&mut self) {
+        if let Some(pipe) = &mut self.pipe {
+            pipe.write_unbounded(Message::new());
+            pipe.flush();
+        }
+    }
+
+    /// Gives the pipe up: the socket reads what is in it and then finds its end.
+    pub(super) fn close(&mut self) {
+        self.disconnect();
+        self.pipe = None;
+    }
+
+    /// Reads and delivers until there is nothing more, the pipe is full, or others wait.
+    /// `to_the_end`: the peer closed the connection.
+    pub(super) fn drive(&mut self, to_the_end: bool) -> ReadOutcome {
+        let Some(stream) = self.stream.clone() else {
+            return ReadOutcome::Idle;
+        };
+        if self.buffer.is_none() {
+            self.buffer = SPARE.with_borrow_mut(Option::take);
+        }
+        self.to_the_end |= to_the_end;
+        let mut outcome = ReadOutcome::Busy;
+        for _ in 0..READS {
+            if let Some(stop) = self.deliver() {
+                outcome = stop;
+                break;
+            }
+            if let Some(stop) = self.read(&stream) {
+                outcome = match (stop, self.deliver()) {
+                    (ReadOutcome::Idle, Some(stop)) => stop,
+                    (stop, _) => stop,
+                };
+                break;
+            }
+        }
+        if let Some(pipe) = &mut self.pipe {
+            pipe.flush();
+        }
+        if self.buffer.as_ref().is_some_and(ReceiveBuffer::is_empty) {
+            let spare = self.buffer.take();
+            SPARE.with_borrow_mut(|own| *own = spare);
+        }
+        outcome
+    }
+
+    /// Reads once.
+    fn read(&mut self, stream: &Stream) -> Option<ReadOutcome> {
+        let mut source = SocketSource(stream.socket());
+        let body = match &mut self.decoder {
+            Some(Decoder::Zmtp(decoder)) => decoder.body_in_progress(),
+            _ => None,
+        };
+        let (wanted, outcome) = match body {
+            Some(body) => (body.remaining(), body.fill(&mut source)),
+            None => {
+                if self.buffer.is_none() {
+                    self.buffer = ReceiveBuffer::with_capacity(BUFFER).ok();
+                }
+                let Some(buffer) = &mut self.buffer else {
+                    return Some(ReadOutcome::Closed);
+                };
+                (BUFFER / 2, buffer.fill(&mut source))
+            }
+        };
+        match outcome {
+            Ok(0) => Some(ReadOutcome::Closed),
+            // A short read emptied the socket (epoll(7)).
+            Ok(count) if count < wanted && !self.to_the_end => Some(ReadOutcome::Idle),
+            Ok(_) => None,
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => Some(ReadOutcome::Idle),
+                io::ErrorKind::Interrupted => None,
+                _ => Some(ReadOutcome::Closed),
+            },
+        }
+    }
+
+    /// Decodes what was read.
+    fn deliver(&mut self) -> Option<ReadOutcome> {
+        let Some(pipe) = &mut self.pipe else {
+            return Some(ReadOutcome::Idle);
+        };
+        if let Some(message) = self.stalled.take()
+            && let Err(back) = pipe.write(message)
+        {
+            self.stalled = Some(back);
+            return Some(ReadOutcome::Stalled);
+        }
+        let buffer = self.buffer.as_mut()?;
+        loop {
+            let next = match self.decoder.as_mut()? {
+                Decoder::Zmtp(decoder) => decoder.poll_frame(buffer),
+                Decoder::Raw if buffer.is_empty() => Ok(None),
+                Decoder::Raw => {
+                    let all = buffer.unread().len();
+                    buffer.cut(all).map(Some).map_err(|_| ProtocolError::OutOfMemory)
+                }
+            };
+            let message = match next {
+                Ok(Some(message)) => message,
+                Ok(None) => return None,
+                Err(error) => return Some(ReadOutcome::Broken(error)),
+            };
+            self.delivered += 1;
+            if message.is_command() {
+                match command(&message, &mut self.replies) {
+                    // Subscriptions are never refused: losing one would lose messages for good.
+                    Ok(Some(subscription)) => pipe.write_unbounded(subscription),
+                    Ok(None) => {}
+                    Err(error) => return Some(ReadOutcome::Broken(error)),
+                }
+            } else if pipe.room() == Room::Available {
+                pipe.write_unbounded(message);
+            } else {
+                self.stalled = Some(message);
+                return Some(ReadOutcome::Stalled);
+            }
+        }
+    }
+}
+
+/// Handles a command: a subscription becomes a message for the socket, a PING an answer.
+fn command(
+    message: &Message,
+    replies: &mut Vec<Message>,
+) -> Result<Option<Message>, ProtocolError> {
+    let subscription = |first: u8, prefix: &[u8]| {
+        let text = [&[first], prefix].concat();
+        Message::from_slice(&text).map(Some).map_err(|_| ProtocolError::OutOfMemory)
+    };
+    // What is malformed is ignored like what is unknown (observed).
+    let Ok(command) = Command::parse(message.data()) else {
+        return Ok(None);
+    };
+    match command {
+        Command::Subscribe(prefix) => subscription(1, prefix),
+        Command::Cancel(prefix) => subscription(0, prefix),
+        Command::Ping(_, context) => {
+            replies.push(pong(context));
+            Ok(None)
+        }
+        Command::Error(_) | Command::Pong(_) | Command::Unknown(_) => Ok(None),
+    }
+}

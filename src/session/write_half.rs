@@ -1,0 +1,307 @@
+//! The writing half of a connection: messages from the socket, bytes out.
+
+use crate::io::ReactorHandle;
+use crate::message::Message;
+use crate::pipe::{Found, PipeReader};
+use crate::transport::Stream;
+use crate::zmtp::{MAX_HEADER, Version, cancel, encode_header, subscribe};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bytes gathered for one write.
+const BATCH: usize = 64 * 1024;
+/// Pieces of one write.
+const PIECES: usize = 64;
+/// Shorter bodies are copied next to their headers, longer ones are referred to.
+const COPY_BELOW: usize = 4 * 1024;
+/// Writes in a row before other connections get their turn.
+const WRITES: usize = 8;
+/// A caller that sends on without an answer writes itself only this often.
+const STREAM_PAUSE: Duration = Duration::from_micros(50);
+
+/// A piece of what is to be written.
+enum Piece {
+    /// A range of `copied`.
+    Copied(usize, usize),
+    Body(Message),
+}
+
+/// How a drive ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WriteOutcome {
+    /// Everything was written; the pipe will notify.
+    Idle,
+    /// There is more; other connections come first.
+    Busy,
+    /// The kernel's buffer is full; the I/O thread watches for room.
+    Blocked,
+    /// Everything was written, and the socket will send nothing more.
+    Ended,
+    /// The connection broke.
+    Failed,
+}
+
+impl WriteOutcome {
+    pub(super) fn is_idle(self) -> bool {
+        matches!(self, Self::Idle | Self::Blocked)
+    }
+}
+
+#[derive(Default)]
+pub(super) struct WriteHalf {
+    stream: Option<Arc<Stream>>,
+    /// The I/O thread's token for the connection.
+    token: usize,
+    /// The protocol to speak; `None` for plain bytes.
+    version: Option<Version>,
+    pipe: Option<PipeReader>,
+    /// Commands that go before the messages of the pipe.
+    commands: VecDeque<Message>,
+    /// Headers and short bodies, encoded.
+    copied: Vec<u8>,
+    pieces: VecDeque<Piece>,
+    /// Bytes of the first piece that were written.
+    written: usize,
+    /// Bytes in `pieces`, without those written.
+    pending: usize,
+    /// The last part taken from the pipe has others behind it.
+    in_message: bool,
+    /// The I/O thread watches for room in the kernel's buffer.
+    blocked: bool,
+    /// When a caller last wrote by itself, and how many messages had come until then.
+    last_direct: Option<(Instant, u64)>,
+}
+
+impl WriteHalf {
+    pub(super) fn set_pipe(&mut self, pipe: PipeReader) {
+        self.pipe = Some(pipe);
+    }
+
+    /// Begins with an established connection, speaking this version or plain bytes; `unsent` is
+    /// what remains of the handshake.
+    pub(super) fn open(
+        &mut self,
+        stream: Arc<Stream>,
+        token: usize,
+        version: Option<Version>,
+        unsent: Vec<u8>,
+    ) {
+        self.stream = Some(stream);
+        self.token = token;
+        self.version = version;
+        self.blocked = false;
+        if !unsent.is_empty() {
+            self.pending = unsent.len();
+            self.pieces.push_back(Piece::Copied(0, unsent.len()));
+            self.copied = unsent;
+        }
+    }
+
+    /// Forgets the connection and what was on its way; what stands in the pipe stays there.
+    pub(super) fn disconnect(&mut self) {
+        self.stream = None;
+        self.commands.clear();
+        self.pieces.clear();
+        self.copied = Vec::new();
+        (self.written, self.pending, self.blocked) = (0, 0, false);
+        if let Some(pipe) = self.pipe.as_mut().filter(|_| self.in_message) {
+            // The rest of a message whose beginning is lost.
+            while pipe.read().is_some_and(|part| part.more()) {}
+        }
+        self.in_message = false;
+    }
+
+    /// Gives the pipe up: the socket finds it closed.
+    pub(super) fn close(&mut self) {
+        self.disconnect();
+        self.pipe = None;
+    }
+
+    /// Drops what waits in the pipe: subscriptions, which are sent anew to the next connection.
+    pub(super) fn drop_waiting(&mut self) {
+        if let Some(pipe) = &mut self.pipe {
+            while pipe.read().is_some() {}
+        }
+    }
+
+    /// True if the socket sends nothing more and everything was taken from its pipe.
+    pub(super) fn is_drained(&mut self) -> bool {
+        let ended = self.pipe.as_mut().is_none_or(|pipe| pipe.look() == Found::End);
+        ended && self.pending == 0
+    }
+
+    /// Puts a command before the messages of the pipe.
+    pub(super) fn send_command(&mut self, command: Message) {
+        self.commands.push_back(command);
+    }
+
+    /// Whether a caller that just sent should write itself: when messages came since it last did
+    /// so, that is, in a dialogue, or when that is a while ago.
+    pub(super) fn may_write_now(&mut self, delivered: u64) -> bool {
+        if self.blocked || self.stream.is_none() {
+            return false;
+        }
+        let now = Instant::now();
+        let may = self.last_direct.is_none_or(|(then, before)| {
+            before != delivered || now.duration_since(then) > STREAM_PAUSE
+        });
+        if may {
+            self.last_direct = Some((now, delivered));
+        }
+        may
+    }
+
+    /// The kernel's buffer has room again.
+    pub(super) fn unblock(&mut self, reactor: &ReactorHandle) {
+        if self.blocked {
+            self.blocked = false;
+            if let Some(stream) = &self.stream {
+                // A failure means that the connection is gone, which the next write tells.
+                let _ = reactor.watch(stream.as_raw_fd(), self.token, false);
+            }
+        }
+    }
+
+    /// Takes messages from the pipe and writes until there is nothing more, the kernel takes no
+    /// more, or others wait.
+    pub(super) fn drive(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
+        let Some(stream) = self.stream.clone() else {
+            return WriteOutcome::Idle;
+        };
+        if self.blocked {
+            return WriteOutcome::Blocked;
+        }
+        for _ in 0..WRITES {
+            self.gather();
+            if self.pending == 0 {
+                self.pieces.clear();
+                match self.pipe.as_mut().map_or(Found::Nothing, PipeReader::sleep) {
+                    Found::Item => continue,
+                    Found::End => return WriteOutcome::Ended,
+                    Found::Nothing => {
+                        // An idle connection holds no memory.
+                        self.copied = Vec::new();
+                        return WriteOutcome::Idle;
+                    }
+                }
+            }
+            match self.write(&stream) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return match reactor.watch(stream.as_raw_fd(), self.token, true) {
+                        Ok(()) => WriteOutcome::Blocked,
+                        Err(_) => WriteOutcome::Failed,
+                    };
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return WriteOutcome::Failed,
+            }
+        }
+        WriteOutcome::Busy
+    }
+
+    /// Encodes messages until a batch is full or the pipe is empty.
+    fn gather(&mut self) {
+        if self.pending == 0 {
+            self.pieces.clear();
+            self.copied.clear();
+            self.written = 0;
+        }
+        while self.pending < BATCH && self.pieces.len() < PIECES {
+            let message = match self.commands.pop_front() {
+                // Commands do not stand between the parts of a message.
+                Some(command) if !self.in_message => command,
+                unsent => {
+                    if let Some(command) = unsent {
+                        self.commands.push_front(command);
+                    }
+                    let Some(message) = self.pipe.as_mut().and_then(PipeReader::read) else {
+                        return;
+                    };
+                    self.in_message = message.more();
+                    self.on_the_wire(message)
+                }
+            };
+            self.encode(message);
+        }
+    }
+
+    /// Subscriptions travel as commands with 3.1, as messages with older peers.
+    fn on_the_wire(&self, mut message: Message) -> Message {
+        if !message.is_command() {
+            return message;
+        }
+        if self.version == Some(Version::V3_1) {
+            return match message.data().split_first() {
+                Some((1, prefix)) => subscribe(prefix),
+                Some((_, prefix)) => cancel(prefix),
+                None => message,
+            };
+        }
+        message.set_command(false);
+        message
+    }
+
+    #[inline]
+    fn encode(&mut self, message: Message) {
+        let start = self.copied.len();
+        if let Some(version) = self.version {
+            let mut header = [0; MAX_HEADER];
+            let length = encode_header(version, &message, &mut header);
+            self.copied.extend_from_slice(&header[..length]);
+        }
+        let inline = message.len() < COPY_BELOW;
+        if inline {
+            self.copied.extend_from_slice(message.data());
+        }
+        let end = self.copied.len();
+        self.pending += end - start;
+        match self.pieces.back_mut() {
+            Some(Piece::Copied(_, last)) if *last == start => *last = end,
+            _ if end > start => self.pieces.push_back(Piece::Copied(start, end)),
+            _ => {}
+        }
+        if !inline {
+            self.pending += message.len();
+            self.pieces.push_back(Piece::Body(message));
+        }
+    }
+
+    /// Writes once, as much as the kernel takes.
+    fn write(&mut self, stream: &Stream) -> io::Result<()> {
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            let bytes = match piece {
+                Piece::Copied(start, end) => &self.copied[*start..*end],
+                Piece::Body(message) => message.data(),
+            };
+            let skip = if count == 0 { self.written } else { 0 };
+            *slice = IoSlice::new(&bytes[skip.min(bytes.len())..]);
+            count += 1;
+        }
+        let mut taken = match count {
+            1 => stream.write(&slices[0])?,
+            _ => stream.write_vectored(&slices[..count])?,
+        };
+        self.pending -= taken.min(self.pending);
+        while let Some(piece) = self.pieces.front() {
+            let length = match piece {
+                Piece::Copied(start, end) => end - start,
+                Piece::Body(message) => message.len(),
+            } - self.written;
+            if taken < length {
+                self.written += taken;
+                break;
+            }
+            taken -= length;
+            self.written = 0;
+            self.pieces.pop_front();
+        }
+        Ok(())
+    }
+}

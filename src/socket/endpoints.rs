@@ -1,0 +1,297 @@
+//! Binding, connecting, and undoing both.
+
+use super::{Event, Mailbox, SocketEnd, State};
+use crate::context::{InprocBinding, InprocConnection};
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::pattern::{Link, PeerInfo, Pipe, made_up_id};
+use crate::pipe::{Notify, pipe};
+use crate::session::{BoundEndpoint, Session};
+use crate::transport::{Endpoint, Listener};
+use crate::zmtp::SocketType;
+use std::any::Any;
+use std::sync::Arc;
+
+/// What stands behind an endpoint string.
+enum Kind {
+    Bound(Arc<BoundEndpoint>),
+    Connected(Arc<Session>),
+    InprocBound,
+    InprocConnected,
+}
+
+struct Entry {
+    /// Number that its pipes carry.
+    number: u64,
+    /// As the call gave it, and with what was filled in.
+    names: [String; 2],
+    kind: Kind,
+}
+
+/// The endpoints of a socket.
+#[derive(Default)]
+pub(super) struct Endpoints {
+    entries: Vec<Entry>,
+    last: String,
+    next: u64,
+}
+
+impl Endpoints {
+    /// The endpoint that was bound or connected last, with its real port or path.
+    pub(super) fn last(&self) -> &str {
+        &self.last
+    }
+
+    fn add(&mut self, number: u64, given: &str, resolved: &str, kind: Kind) {
+        self.last = resolved.to_owned();
+        let names = [given.to_owned(), resolved.to_owned()];
+        self.entries.push(Entry { number, names, kind });
+    }
+
+    /// Whether there is a connection to this endpoint.
+    fn is_connected(&self, name: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.names[0] == name && matches!(entry.kind, Kind::Connected(_)))
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+impl State {
+    pub(super) fn bind(&mut self, given: &str) -> Result<()> {
+        let endpoint = Endpoint::for_bind(given, self.is_multicast())?;
+        if let Endpoint::Inproc(name) = endpoint {
+            return self.bind_inproc(given, &name);
+        }
+        let options = &self.core.options;
+        let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
+        let listener = Listener::bind(&endpoint, &options.transport)?;
+        let resolved = listener.endpoint().to_owned();
+        let number = self.endpoints.number();
+        let options = Arc::new(options.clone());
+        let bound = BoundEndpoint::start(self.owner.clone(), options, reactor, number, listener);
+        self.endpoints.add(number, given, &resolved, Kind::Bound(bound));
+        Ok(())
+    }
+
+    pub(super) fn connect(&mut self, given: &str) -> Result<()> {
+        let endpoint = Endpoint::for_connect(given, self.is_multicast())?;
+        let single = matches!(
+            self.core.options.socket_type,
+            SocketType::Dealer | SocketType::Sub | SocketType::Pub | SocketType::Req
+        );
+        let wire = !matches!(endpoint, Endpoint::Inproc(_));
+        if single && wire && self.endpoints.is_connected(given) {
+            // A second connection to the same peer would only double its messages (observed).
+            return Ok(());
+        }
+        let number = self.endpoints.number();
+        if let Endpoint::Inproc(name) = endpoint {
+            self.connect_inproc(number, &name)?;
+            self.endpoints.add(number, given, given, Kind::InprocConnected);
+        } else {
+            let options = &mut self.core.options;
+            if options.socket_type == SocketType::Stream {
+                // The peer's id can be read from the socket after the connect (observed).
+                let id = options.connect_routing_id.take().unwrap_or_else(made_up_id);
+                options.routing_id = id.clone();
+                options.connect_routing_id = Some(id);
+            }
+            let options = Arc::new(options.clone());
+            let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
+            let owner = self.owner.clone();
+            let (session, pipe) = Session::connecting(owner, options, reactor, number, endpoint);
+            if let Some((pipe, end)) = pipe {
+                let end = (end as Arc<dyn Any + Send + Sync>).downcast::<SocketEnd>();
+                if let Ok(end) = end {
+                    self.attach(pipe, &end);
+                }
+            }
+            session.start();
+            self.endpoints.add(number, given, given, Kind::Connected(session));
+        }
+        self.core.options.connect_routing_id = None;
+        Ok(())
+    }
+
+    /// Whether multicast transports go with the socket type.
+    fn is_multicast(&self) -> bool {
+        use SocketType::{Pub, Sub, Xpub, Xsub};
+        matches!(self.core.options.socket_type, Pub | Sub | Xpub | Xsub)
+    }
+
+    /// Undoes a bind or a connect.
+    pub(super) fn remove_endpoint(&mut self, name: &str) -> Result<()> {
+        let multicast = self.is_multicast();
+        Endpoint::for_bind(name, multicast).or_else(|_| Endpoint::for_connect(name, multicast))?;
+        let named = |entry: &mut Entry| entry.names.iter().any(|own| own == name);
+        let removed: Vec<_> = self.endpoints.entries.extract_if(.., named).collect();
+        if removed.is_empty() {
+            return Err(Error::NoSuchEndpoint);
+        }
+        removed.iter().for_each(|entry| self.close_and_detach(entry));
+        Ok(())
+    }
+
+    /// Ends an endpoint that was removed, and the pipes that belong to it.
+    fn close_and_detach(&mut self, entry: &Entry) {
+        self.close_entry(entry);
+        let belonging: Vec<_> = self
+            .core
+            .pipes
+            .iter_mut()
+            .filter(|(_, pipe)| pipe.endpoint == entry.number)
+            .map(|(id, _)| id)
+            .collect();
+        let linger = self.core.options.linger;
+        for id in belonging {
+            if let Some(pipe) = self.core.pipes.get(id) {
+                // What waits in it may still go out, as far as the linger time allows.
+                pipe.writer = None;
+                if let Some(link) = pipe.link.clone() {
+                    link.close(linger);
+                }
+                let Self { core, pattern, .. } = self;
+                pattern.lost(core, id);
+                core.ended.push(id);
+            }
+            self.remove_ended();
+        }
+    }
+
+    fn close_entry(&self, entry: &Entry) {
+        match &entry.kind {
+            Kind::Bound(bound) => {
+                bound.close();
+                let sessions: Vec<_> = self.owner.sessions.lock().values().cloned().collect();
+                for session in sessions.iter().filter_map(std::sync::Weak::upgrade) {
+                    if session.endpoint == entry.number {
+                        session.close(self.core.options.linger);
+                    }
+                }
+            }
+            Kind::Connected(session) => session.close(self.core.options.linger),
+            Kind::InprocBound => self.context.unbind_inproc(&entry.names[0], &self.mailbox),
+            Kind::InprocConnected => {}
+        }
+    }
+
+    /// Closes all listeners, and what waits for an inproc bind.
+    pub(super) fn close_endpoints(&mut self) {
+        for entry in std::mem::take(&mut self.endpoints.entries) {
+            match entry.kind {
+                Kind::Bound(bound) => bound.close(),
+                Kind::InprocBound => self.context.unbind_inproc(&entry.names[0], &self.mailbox),
+                // The sessions are closed with the socket, inproc pipes with their ends.
+                Kind::Connected(_) | Kind::InprocConnected => {}
+            }
+        }
+    }
+
+    fn bind_inproc(&mut self, given: &str, name: &str) -> Result<()> {
+        let binding = InprocBinding {
+            mailbox: self.mailbox.clone(),
+            options: Arc::new(self.core.options.clone()),
+        };
+        let waiting = self.context.bind_inproc(given, binding)?;
+        debug_assert!(given.ends_with(name));
+        let number = self.endpoints.number();
+        for connection in waiting {
+            let own = &self.core.options;
+            let InprocConnection { mut pipe, end, peer_end, peer_options, .. } = connection;
+            let marks = inproc_marks(own, &peer_options);
+            pipe.reader.set_high_water_mark(marks.0);
+            if let Some(writer) = &pipe.writer {
+                writer.set_high_water_mark(marks.1);
+            }
+            pipe.endpoint = number;
+            end.set_mailbox(self.mailbox.clone());
+            let routing_id = own.routing_id.clone();
+            crate::session::End::identified(&*peer_end, PeerInfo { routing_id, metadata: None });
+            self.attach(pipe, &end);
+        }
+        self.endpoints.add(number, given, given, Kind::InprocBound);
+        Ok(())
+    }
+
+    fn connect_inproc(&mut self, number: u64, name: &str) -> Result<()> {
+        let own = self.core.options.clone();
+        let context = self.context.clone();
+        let mailbox = self.mailbox.clone();
+        let name = format!("inproc://{name}");
+        let mut mine = None;
+        context.connect_inproc(&name, |binding: Option<&InprocBinding>| {
+            let near = SocketEnd::new(mailbox.clone());
+            let far = Arc::new(SocketEnd::default());
+            let marks = match binding {
+                // (to us, from us)
+                Some(bound) => inproc_marks(&own, &bound.options),
+                None => (own.receive_high_water_mark, own.send_high_water_mark),
+            };
+            let conflate = own.conflate || binding.is_some_and(|bound| bound.options.conflate);
+            let ends: [Arc<dyn Notify>; 2] = [near.clone(), far.clone()];
+            let [near_end, far_end] = ends;
+            let (in_writer, in_reader) = pipe(marks.0, conflate, far_end.clone(), near_end.clone());
+            let (out_writer, out_reader) = pipe(marks.1, conflate, near_end, far_end);
+            let told = |options: &Options| {
+                Some(PeerInfo { routing_id: options.routing_id.clone(), metadata: None })
+            };
+            let assigned_id = own.connect_routing_id.clone().unwrap_or_default();
+            let near_pipe = inproc_pipe(
+                (in_reader, out_writer),
+                binding.and_then(|bound| told(&bound.options)),
+                number,
+                assigned_id,
+            );
+            let far_pipe = inproc_pipe((out_reader, in_writer), told(&own), 0, Vec::new());
+            mine = Some((near_pipe, near.clone()));
+            match binding {
+                Some(bound) => {
+                    far.set_mailbox(bound.mailbox.clone());
+                    bound.mailbox.post(Event::Attach(Box::new((far_pipe, far))));
+                    None
+                }
+                None => Some(InprocConnection {
+                    pipe: far_pipe,
+                    end: far,
+                    peer_end: near,
+                    peer_options: Arc::new(own.clone()),
+                }),
+            }
+        });
+        if let Some((pipe, end)) = mine {
+            self.attach(pipe, &end);
+        }
+        Ok(())
+    }
+}
+
+fn inproc_pipe(
+    (reader, writer): (crate::pipe::PipeReader, crate::pipe::PipeWriter),
+    peer: Option<PeerInfo>,
+    endpoint: u64,
+    assigned_id: Vec<u8>,
+) -> Pipe {
+    Pipe { reader, writer: Some(writer), peer, link: None, endpoint, assigned_id }
+}
+
+/// The marks of the pipes to and from a socket: inproc has one pipe where other transports have
+/// one on each side, so it holds the sum (zmq_inproc(7)); no limit on one side is none at all.
+fn inproc_marks(own: &Options, peer: &Options) -> (usize, usize) {
+    let sum = |a: usize, b: usize| if a == 0 || b == 0 { 0 } else { a.saturating_add(b) };
+    (
+        sum(own.receive_high_water_mark, peer.send_high_water_mark),
+        sum(own.send_high_water_mark, peer.receive_high_water_mark),
+    )
+}
+
+impl Mailbox {
+    /// Whether two handles are the same mailbox.
+    pub(crate) fn is(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, other)
+    }
+}

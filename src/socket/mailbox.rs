@@ -1,0 +1,154 @@
+//! What other threads tell a socket.
+
+use crate::error::{Error, Result};
+use crate::io::{EventDescriptor, WaiterList};
+use crate::pattern::{PeerInfo, Pipe, PipeId};
+use crate::pipe::Notify;
+use crate::session::End;
+use crossbeam_queue::SegQueue;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, OnceLock};
+
+/// News for a socket.
+pub enum Event {
+    /// A new pipe.
+    Attach(Box<(Pipe, Arc<SocketEnd>)>),
+    /// The peer of a pipe is known.
+    Identified(PipeId, Box<PeerInfo>),
+    /// A pipe has something to read.
+    Readable(PipeId),
+    /// A pipe takes messages again.
+    Writable(PipeId),
+    /// The connection of a pipe is gone.
+    Lost(PipeId),
+    /// Look again whether the context ends.
+    Look,
+}
+
+/// The queue of news, and who is to be woken by them.
+#[derive(Default)]
+pub struct Mailbox {
+    events: SegQueue<Event>,
+    /// Threads that sleep until there are news.
+    pub waiters: WaiterList,
+    /// The descriptor of ZMQ_FD, once somebody asked for it.
+    descriptor: OnceLock<EventDescriptor>,
+    /// The descriptor is signalled.
+    signalled: AtomicBool,
+}
+
+impl Mailbox {
+    /// Adds news.
+    pub fn post(&self, event: Event) {
+        self.events.push(event);
+        self.waiters.notify();
+        if let Some(descriptor) = self.descriptor.get()
+            && !self.signalled.swap(true, Ordering::AcqRel)
+        {
+            descriptor.signal();
+        }
+    }
+
+    /// Takes the next news.
+    #[inline]
+    pub fn take(&self) -> Option<Event> {
+        if self.events.is_empty() {
+            return None;
+        }
+        self.events.pop()
+    }
+
+    /// Whether there are no news.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Makes the descriptor unreadable, before the news are taken.
+    #[inline]
+    pub fn clear_descriptor(&self) {
+        if let Some(descriptor) = self.descriptor.get()
+            && self.signalled.swap(false, Ordering::AcqRel)
+        {
+            descriptor.clear();
+        }
+    }
+
+    /// The descriptor that is readable while there are news.
+    ///
+    /// # Errors
+    /// [`Error::TooManyOpen`].
+    pub fn descriptor(&self) -> Result<RawFd> {
+        if let Some(descriptor) = self.descriptor.get() {
+            return Ok(descriptor.as_raw_fd());
+        }
+        let made = EventDescriptor::new().map_err(|_| Error::TooManyOpen)?;
+        let descriptor = self.descriptor.get_or_init(|| made);
+        // News that came before there was a descriptor to signal.
+        fence(Ordering::SeqCst);
+        if !self.is_empty() && !self.signalled.swap(true, Ordering::AcqRel) {
+            descriptor.signal();
+        }
+        Ok(descriptor.as_raw_fd())
+    }
+}
+
+/// The socket's end of a pair of pipes.
+#[derive(Default)]
+pub struct SocketEnd {
+    /// Where its news go; unset while an inproc connection waits for its bind.
+    mailbox: OnceLock<Arc<Mailbox>>,
+    /// The socket's number for the pipe; 0 until it took it over.
+    id: AtomicU64,
+}
+
+impl SocketEnd {
+    /// An end whose news go to this mailbox.
+    pub fn new(mailbox: Arc<Mailbox>) -> Arc<Self> {
+        let end = Self::default();
+        // Fresh, so nothing was set.
+        let _ = end.mailbox.set(mailbox);
+        Arc::new(end)
+    }
+
+    /// Says where the news go.
+    pub fn set_mailbox(&self, mailbox: Arc<Mailbox>) {
+        let _ = self.mailbox.set(mailbox);
+    }
+
+    /// The socket took the pipe over. It looks at the state of the pipe after this call, so what
+    /// happened before needs no news.
+    pub fn set_id(&self, id: PipeId) {
+        self.id.store(id.0, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    fn post(&self, event: impl FnOnce(PipeId) -> Event) {
+        fence(Ordering::SeqCst);
+        let id = self.id.load(Ordering::SeqCst);
+        if let Some(mailbox) = self.mailbox.get().filter(|_| id != 0) {
+            mailbox.post(event(PipeId(id)));
+        }
+    }
+}
+
+impl Notify for SocketEnd {
+    fn readable(&self) {
+        self.post(Event::Readable);
+    }
+
+    fn writable(&self) {
+        self.post(Event::Writable);
+    }
+}
+
+impl End for SocketEnd {
+    fn identified(&self, peer: PeerInfo) {
+        self.post(|id| Event::Identified(id, Box::new(peer)));
+    }
+
+    fn lost(&self) {
+        self.post(Event::Lost);
+    }
+}

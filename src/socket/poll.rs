@@ -1,0 +1,153 @@
+//! Waiting for several sockets and descriptors (zmq_poll(3)).
+
+use super::Socket;
+use crate::error::{Error, Result};
+use crate::io::{PollDescriptor, Waiter, poll_descriptors};
+use std::os::fd::RawFd;
+use std::time::{Duration, Instant};
+
+/// A set of events, as zmq_poll has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Events(pub i16);
+
+impl Events {
+    /// ZMQ_POLLIN: something can be received.
+    pub const IN: Self = Self(1);
+    /// ZMQ_POLLOUT: something can be sent.
+    pub const OUT: Self = Self(2);
+    /// ZMQ_POLLERR: an error condition of a descriptor.
+    pub const ERROR: Self = Self(4);
+    /// ZMQ_POLLPRI: urgent data of a descriptor.
+    pub const PRIORITY: Self = Self(8);
+
+    fn contains(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// As poll(2) has them.
+    fn to_system(self) -> i16 {
+        let mut events = 0;
+        if self.contains(Self::IN) {
+            events |= libc::POLLIN;
+        }
+        if self.contains(Self::OUT) {
+            events |= libc::POLLOUT;
+        }
+        if self.contains(Self::PRIORITY) {
+            events |= libc::POLLPRI;
+        }
+        events
+    }
+
+    fn from_system(found: i16) -> Self {
+        let mut events = 0;
+        if found & libc::POLLIN != 0 {
+            events |= Self::IN.0;
+        }
+        if found & libc::POLLOUT != 0 {
+            events |= Self::OUT.0;
+        }
+        if found & libc::POLLPRI != 0 {
+            events |= Self::PRIORITY.0;
+        }
+        if found & !(libc::POLLIN | libc::POLLOUT | libc::POLLPRI) != 0 {
+            events |= Self::ERROR.0;
+        }
+        Self(events)
+    }
+}
+
+/// What an item is about.
+#[derive(Clone, Copy)]
+pub enum PollTarget {
+    /// A socket of ours.
+    Socket(&'static Socket),
+    /// A descriptor of the system.
+    Descriptor(RawFd),
+}
+
+/// An item of `zmq_poll`.
+#[derive(Clone, Copy)]
+pub struct PollItem {
+    /// What to wait for.
+    pub target: PollTarget,
+    /// The events to wait for.
+    pub events: Events,
+    /// The events that were found.
+    pub revents: Events,
+}
+
+/// Waits until an item has an event that it waits for; for ever without a timeout. Returns how
+/// many do.
+///
+/// # Errors
+/// [`Error::Terminated`], [`Error::NotASocket`], [`Error::Interrupted`].
+pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut descriptors: Vec<_> = items
+        .iter()
+        .filter_map(|item| match item.target {
+            PollTarget::Descriptor(own) => Some(PollDescriptor::new(own, item.events.to_system())),
+            PollTarget::Socket(_) => None,
+        })
+        .collect();
+    let ready = look(items, &mut descriptors)?;
+    if ready > 0 || timeout == Some(Duration::ZERO) {
+        return Ok(ready);
+    }
+    let waiter = Waiter::of_this_thread()?;
+    let mut mailboxes = Vec::new();
+    for item in items.iter() {
+        if let PollTarget::Socket(socket) = item.target {
+            let mailbox = socket.with(|state| Ok(state.mailbox.clone()))?;
+            mailbox.waiters.add(&waiter);
+            mailboxes.push(mailbox);
+        }
+    }
+    let outcome = loop {
+        // After the waiter was added: what comes from here on wakes it.
+        match look(items, &mut descriptors) {
+            Ok(0) => {}
+            done => break done,
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            break Ok(0);
+        }
+        if let Err(error) = waiter.wait(&mut descriptors, left) {
+            break Err(error);
+        }
+    };
+    mailboxes.iter().for_each(|mailbox| mailbox.waiters.remove(&waiter));
+    outcome
+}
+
+/// Looks at all items without waiting.
+fn look(items: &mut [PollItem], descriptors: &mut [PollDescriptor]) -> Result<usize> {
+    if !descriptors.is_empty() {
+        match poll_descriptors(descriptors, Some(Duration::ZERO)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                return Err(Error::Interrupted);
+            }
+            Err(error) => return Err(Error::System(error.raw_os_error().unwrap_or(libc::EINVAL))),
+        }
+    }
+    let (mut ready, mut found) = (0, descriptors.iter());
+    for item in items {
+        item.revents = match item.target {
+            PollTarget::Descriptor(_) => {
+                found.next().map_or(Events::default(), |own| Events::from_system(own.found()))
+            }
+            PollTarget::Socket(socket) => {
+                let events = socket.with(|state| {
+                    state.process()?;
+                    Ok(state.events())
+                })?;
+                Events(events.0 & item.events.0)
+            }
+        };
+        ready += (item.revents != Events::default()) as usize;
+    }
+    Ok(ready)
+}

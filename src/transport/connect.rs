@@ -1,0 +1,150 @@
+//! Attempts to connect.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
+
+use socket2::{SockAddr, Socket};
+
+use super::endpoint::Endpoint;
+use super::options::{Keepalive, TransportOptions};
+use super::stream::Stream;
+use super::{ipc, resolve, tcp};
+use crate::error::{Error, Result};
+
+/// One address to try.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A TCP address, and the local one to connect from. Both are of one family.
+    Tcp {
+        /// Where to connect from; None lets the system choose.
+        source: Option<SocketAddr>,
+        /// Where to connect to.
+        address: SocketAddr,
+    },
+    /// The address of a local socket.
+    Ipc(SockAddr),
+}
+
+impl Endpoint {
+    /// Whether [`Self::targets`] has to look a name up, which may block.
+    pub fn needs_lookup(&self, ipv6: bool) -> bool {
+        matches!(self, Self::Tcp(own) if resolve::numeric(&own.address, ipv6).is_none())
+    }
+
+    /// The addresses to try, best first; never an empty list. What a name means may change, so
+    /// each attempt asks anew.
+    ///
+    /// # Errors
+    /// HostUnreachable when the host is not known, NoDevice for a source that is not local,
+    /// InvalidArgument for an inproc endpoint.
+    pub fn targets(&self, ipv6: bool) -> Result<Vec<Target>> {
+        match self {
+            Self::Tcp(own) => {
+                let source =
+                    own.source.as_ref().map(|own| resolve::local(own, ipv6)).transpose()?;
+                let addresses = resolve::remote(&own.address, ipv6)?;
+                Ok(addresses.into_iter().map(|address| Target::tcp(source, address)).collect())
+            }
+            Self::Ipc(own) => Ok(vec![Target::Ipc(ipc::address(own)?)]),
+            Self::Inproc(_) => Err(Error::InvalidArgument),
+        }
+    }
+}
+
+impl Target {
+    fn tcp(source: Option<SocketAddr>, address: SocketAddr) -> Self {
+        match source {
+            Some(source) if source.is_ipv6() => {
+                Self::Tcp { source: Some(source), address: resolve::as_ipv6(address) }
+            }
+            _ => Self::Tcp { source, address },
+        }
+    }
+}
+
+/// An attempt under way. Its descriptor becomes writable when the outcome is known.
+#[derive(Debug)]
+pub struct Connecting {
+    socket: Socket,
+    /// For TCP: how to set the connection up.
+    tuning: Option<(Keepalive, Option<std::time::Duration>)>,
+}
+
+/// Why [`Connecting::finish`] gave no stream.
+#[derive(Debug)]
+pub enum NotConnected {
+    /// The outcome is not known yet.
+    Pending(Connecting),
+    /// The attempt failed.
+    Failed(io::Error),
+}
+
+impl Connecting {
+    /// Begins to connect, without waiting.
+    ///
+    /// # Errors
+    /// The operating system's error, where it knows at once that this will not work. A local
+    /// socket whose backlog is full answers WouldBlock: try again later.
+    pub fn start(target: &Target, options: &TransportOptions) -> io::Result<Self> {
+        let (socket, address, tuning) = match target {
+            Target::Tcp { source, address } => {
+                let socket = tcp::open(*address, options)?;
+                if let Some(source) = source {
+                    // So that a fixed source port can be used again at the next attempt.
+                    socket.set_reuse_address(true)?;
+                    socket.bind(&(*source).into())?;
+                }
+                let tuning = Some((options.keepalive, options.max_retransmit));
+                (socket, SockAddr::from(*address), tuning)
+            }
+            Target::Ipc(address) => (ipc::open(options)?, address.clone(), None),
+        };
+        match socket.connect(&address) {
+            Ok(()) => {}
+            // As with EINPROGRESS, the attempt goes on in the background.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR)) => {
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(Self { socket, tuning })
+    }
+
+    /// The outcome. Call it when the descriptor became writable, or at any time to look.
+    ///
+    /// # Errors
+    /// See [`NotConnected`].
+    pub fn finish(self) -> Result<Stream, NotConnected> {
+        match self.outcome() {
+            Ok(true) => Ok(Stream::new(self.socket)),
+            Ok(false) => Err(NotConnected::Pending(self)),
+            Err(error) => Err(NotConnected::Failed(error)),
+        }
+    }
+
+    fn outcome(&self) -> io::Result<bool> {
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        let peer = match self.socket.peer_addr() {
+            Ok(peer) => peer,
+            Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if let Some((keepalive, max_retransmit)) = &self.tuning {
+            // A TCP attempt at a free port of this host may meet itself, when the system picks
+            // that very port as its source: nobody listens there.
+            if self.socket.local_addr()?.as_socket() == peer.as_socket() {
+                return Err(io::Error::from_raw_os_error(libc::ECONNREFUSED));
+            }
+            tcp::tune(&self.socket, keepalive, *max_retransmit)?;
+        }
+        Ok(true)
+    }
+}
+
+impl AsRawFd for Connecting {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}

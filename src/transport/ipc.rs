@@ -1,0 +1,170 @@
+//! Local sockets: paths, abstract names, and the library's own choice of a path.
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, DirBuilder};
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::endpoint::IpcEndpoint;
+use super::listener::bind_error;
+use super::options::TransportOptions;
+use super::stream::endpoint_text;
+use super::tcp::set_buffers;
+use crate::error::{Error, Result};
+use crate::io::descriptor::adopt;
+
+/// How many names for a temporary directory are tried before the error is reported.
+const NAME_ATTEMPTS: u32 = 100;
+
+/// Binds and listens; also what ZMQ_LAST_ENDPOINT tells, and the file to remove in the end.
+pub(super) fn listen(
+    endpoint: &IpcEndpoint,
+    options: &TransportOptions,
+) -> Result<(Socket, String, Option<SocketFile>)> {
+    if let Some(descriptor) = options.descriptor {
+        // Whoever bound it owns the file.
+        let socket = Socket::from(adopt(descriptor).map_err(bind_error)?);
+        let address = socket.local_addr().map_err(bind_error)?;
+        if !address.is_unix() {
+            return Err(Error::InvalidArgument);
+        }
+        return Ok((socket, endpoint_text(&address), None));
+    }
+    match endpoint {
+        IpcEndpoint::Abstract(name) => {
+            let socket = bind(&address(endpoint)?, options).map_err(bind_error)?;
+            Ok((socket, format!("ipc://@{name}"), None))
+        }
+        IpcEndpoint::Path(path) => {
+            let (socket, file) = listen_at(path, None, options)?;
+            Ok((socket, format!("ipc://{}", path.display()), Some(file)))
+        }
+        IpcEndpoint::Wildcard => {
+            let directory = TemporaryDirectory::create().map_err(bind_error)?;
+            let path = directory.0.join("socket");
+            let (socket, file) = listen_at(&path, Some(directory), options)?;
+            Ok((socket, format!("ipc://{}", path.display()), Some(file)))
+        }
+    }
+}
+
+fn listen_at(
+    path: &Path,
+    directory: Option<TemporaryDirectory>,
+    options: &TransportOptions,
+) -> Result<(Socket, SocketFile)> {
+    let address = SockAddr::unix(path).map_err(|_| Error::NameTooLong)?;
+    // What is left of a process that ended would be in the way. A file that is still bound is
+    // taken over likewise, as zmq_ipc(7) says. Without one, or for a directory, bind decides.
+    let _ = fs::remove_file(path);
+    let socket = bind(&address, options).map_err(bind_error)?;
+    let file = SocketFile::claim(path, directory).map_err(bind_error)?;
+    Ok((socket, file))
+}
+
+fn bind(address: &SockAddr, options: &TransportOptions) -> io::Result<Socket> {
+    let socket = open(options)?;
+    socket.bind(address)?;
+    socket.listen(options.backlog)?;
+    Ok(socket)
+}
+
+/// A local socket, not yet bound or connected.
+pub(super) fn open(options: &TransportOptions) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
+    set_buffers(&socket, options)?;
+    Ok(socket)
+}
+
+/// The address of an endpoint that is not the wildcard.
+pub(super) fn address(endpoint: &IpcEndpoint) -> Result<SockAddr> {
+    match endpoint {
+        IpcEndpoint::Path(path) => SockAddr::unix(path),
+        // A path that starts with a zero byte is an abstract name.
+        IpcEndpoint::Abstract(name) => SockAddr::unix(format!("\0{name}")),
+        IpcEndpoint::Wildcard => return Err(Error::InvalidArgument),
+    }
+    .map_err(|_| Error::NameTooLong)
+}
+
+/// The file of a bound path. Dropping it removes the file, unless another binding took the path
+/// over meanwhile.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    /// Absolute: the application may change its working directory.
+    path: PathBuf,
+    /// Device and inode.
+    identity: (u64, u64),
+    /// Dropped after the file is gone.
+    _directory: Option<TemporaryDirectory>,
+}
+
+impl SocketFile {
+    fn claim(path: &Path, directory: Option<TemporaryDirectory>) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let identity = socket_identity(&path)?;
+        Ok(Self { path, identity, _directory: directory })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if socket_identity(&self.path).is_ok_and(|identity| identity == self.identity) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn socket_identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.file_type().is_socket() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// A new directory that only this user may enter; removed when dropped, if it is empty.
+#[derive(Debug)]
+struct TemporaryDirectory(PathBuf);
+
+impl TemporaryDirectory {
+    fn create() -> io::Result<Self> {
+        let parent = temporary_parent();
+        let mut attempt = 0;
+        loop {
+            let name = RandomState::new().build_hasher().finish();
+            // Short, for the path of a socket has 107 bytes at most.
+            let path = parent.join(format!("tmp{:010x}", name >> 24));
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && attempt < NAME_ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
+                result => return result.map(|()| Self(path)),
+            }
+        }
+    }
+}
+
+impl Drop for TemporaryDirectory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// The directory that the environment names for temporary files: the variables that the
+/// reference looks at, where it names a directory. Else /tmp, not the working directory as the
+/// reference has it: the path has to stay valid when that changes.
+fn temporary_parent() -> PathBuf {
+    ["TMPDIR", "TEMPDIR", "TMP"]
+        .iter()
+        .filter_map(|name| std::env::var_os(name).map(PathBuf::from))
+        .filter(|path| path.is_dir())
+        .find_map(|path| std::path::absolute(path).ok())
+        .unwrap_or_else(|| PathBuf::from("/tmp"))
+}

@@ -1,0 +1,112 @@
+//! A connection.
+
+use std::io::{self, IoSlice, Read};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+use socket2::{SockAddr, Socket};
+
+use crate::io::descriptor::peer_credentials;
+use crate::io::interfaces::interface_name;
+
+/// A connected, non-blocking stream socket. Any thread may read or write through a reference;
+/// who may is the session's business.
+#[derive(Debug)]
+pub struct Stream {
+    socket: Socket,
+}
+
+impl Stream {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket }
+    }
+
+    /// The system's socket.
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Reads what is there; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// WouldBlock when nothing is there, or the connection's error.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&self.socket).read(buffer)
+    }
+
+    /// Writes what there is room for. Never raises SIGPIPE.
+    ///
+    /// # Errors
+    /// WouldBlock when there is no room, or the connection's error.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.send_with_flags(bytes, libc::MSG_NOSIGNAL)
+    }
+
+    /// As [`Self::write`], from several slices in turn.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL)
+    }
+
+    /// The Peer-Address property of messages: the bare IP address, or for ipc
+    /// `localhost:user:group:process` in numbers (observed). Empty when it cannot be known.
+    pub fn peer_address(&self) -> String {
+        let Ok(peer) = self.socket.peer_addr() else {
+            return String::new();
+        };
+        match peer.as_socket() {
+            Some(address) => ip_text(address),
+            None => peer_credentials(self.socket.as_fd())
+                .map(|peer| format!("localhost:{}:{}:{}", peer.user, peer.group, peer.process))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The endpoint of this side, as events of a monitor name it.
+    pub fn local_endpoint(&self) -> String {
+        self.socket.local_addr().map(|address| endpoint_text(&address)).unwrap_or_default()
+    }
+
+    /// The endpoint of the other side.
+    pub fn peer_endpoint(&self) -> String {
+        self.socket.peer_addr().map(|address| endpoint_text(&address)).unwrap_or_default()
+    }
+}
+
+impl AsRawFd for Stream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+/// The endpoint that an address stands for, as ZMQ_LAST_ENDPOINT writes it.
+pub(super) fn endpoint_text(address: &SockAddr) -> String {
+    if let Some(address) = address.as_socket() {
+        let ip = ip_text(address);
+        let port = address.port();
+        return if address.is_ipv6() {
+            format!("tcp://[{ip}]:{port}")
+        } else {
+            format!("tcp://{ip}:{port}")
+        };
+    }
+    if let Some(name) = address.as_abstract_namespace() {
+        return format!("ipc://@{}", String::from_utf8_lossy(name));
+    }
+    let path = address.as_pathname().unwrap_or("".as_ref());
+    format!("ipc://{}", path.display())
+}
+
+/// The address without its port; a link-local one with its interface.
+fn ip_text(address: SocketAddr) -> String {
+    let ip = address.ip();
+    match address {
+        SocketAddr::V6(own) if own.scope_id() != 0 => match interface_name(own.scope_id()) {
+            Some(name) => format!("{ip}%{name}"),
+            None => format!("{ip}%{}", own.scope_id()),
+        },
+        _ => ip.to_string(),
+    }
+}

@@ -1,0 +1,21 @@
+//! ZMTP, the protocol between two sockets, as a state machine without I/O: bytes in, events out.
+//!
+//! Nothing here touches a socket, reads a clock or starts a thread. [`Handshake`] takes the bytes
+//! of the greeting and of the security mechanism; when it is established, [`FrameDecoder`] takes
+//! over with the frames, and [`encode_header`] writes them. Spoken are ZMTP 3.1 and 3.0 (RFC 37,
+//! RFC 23), 2.0 (RFC 15) and 1.0 (RFC 13), whichever the peer knows.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod error;
+mod frame;
+mod handshake;
+mod metadata;
+mod socket_type;
+
+pub use command::{Command, cancel, ping, pong, subscribe};
+pub use error::ProtocolError;
+pub use frame::{FrameDecoder, MAX_HEADER, encode_header};
+pub use handshake::{Handshake, HandshakeConfig, Peer, Version};
+pub use socket_type::SocketType;

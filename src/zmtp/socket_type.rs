@@ -1,0 +1,81 @@
+//! The socket types and which of them talk to each other.
+
+/// A socket type, with its number in zmq.h.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i32)]
+#[allow(missing_docs)]
+pub enum SocketType {
+    Pair = 0,
+    Pub = 1,
+    Sub = 2,
+    Req = 3,
+    Rep = 4,
+    Dealer = 5,
+    Router = 6,
+    Pull = 7,
+    Push = 8,
+    Xpub = 9,
+    Xsub = 10,
+    Stream = 11,
+}
+
+use SocketType::*;
+
+const ALL: [SocketType; 12] =
+    [Pair, Pub, Sub, Req, Rep, Dealer, Router, Pull, Push, Xpub, Xsub, Stream];
+
+impl SocketType {
+    /// The type with this number in zmq.h.
+    pub fn from_value(value: i32) -> Option<Self> {
+        usize::try_from(value).ok().and_then(|index| ALL.get(index).copied())
+    }
+
+    /// The name in the Socket-Type property (RFC 23).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Pair => "PAIR",
+            Pub => "PUB",
+            Sub => "SUB",
+            Req => "REQ",
+            Rep => "REP",
+            Dealer => "DEALER",
+            Router => "ROUTER",
+            Pull => "PULL",
+            Push => "PUSH",
+            Xpub => "XPUB",
+            Xsub => "XSUB",
+            Stream => "STREAM",
+        }
+    }
+
+    /// The type with this name on the wire.
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        ALL.into_iter().find(|own| own.name().as_bytes() == name)
+    }
+
+    /// Whether sockets of these types talk to each other (RFC 23, "The Socket-Type property").
+    pub const fn is_compatible(self, peer: Self) -> bool {
+        match self {
+            Pair => matches!(peer, Pair),
+            Pub | Xpub => matches!(peer, Sub | Xsub),
+            Sub | Xsub => matches!(peer, Pub | Xpub),
+            Req => matches!(peer, Rep | Router),
+            Rep => matches!(peer, Req | Dealer),
+            Dealer => matches!(peer, Rep | Dealer | Router),
+            Router => matches!(peer, Req | Dealer | Router),
+            Push => matches!(peer, Pull),
+            Pull => matches!(peer, Push),
+            Stream => false,
+        }
+    }
+
+    /// Whether READY tells the peer our routing id (RFC 23: REQ, DEALER and ROUTER).
+    pub const fn announces_routing_id(self) -> bool {
+        matches!(self, Req | Dealer | Router)
+    }
+
+    /// SUB and XSUB: what they send are subscriptions.
+    pub const fn subscribes(self) -> bool {
+        matches!(self, Sub | Xsub)
+    }
+}
