@@ -180,7 +180,7 @@ TEST (incompatible_peer_gets_nothing)
         void *server = open_socket (context, ZMQ_PAIR);
         void *client = open_socket (context, others[n]);
         join (server, client, "tcp");
-        CHECK_INT (zmq_send (client, "x", 1, 0), 1);
+        (void) zmq_send (client, "x", 1, ZMQ_DONTWAIT);
         EXPECT_NOTHING (server);
         FINISH (context, server, client);
     }

@@ -398,7 +398,7 @@ WIRE_TEST (incompatible_peers_never_talk)
         if (pairs[n][0] == ZMQ_SUB)
             subscribe (servers[n], "");
         join (servers[n], clients[n], transport);
-        CHECK_INT (zmq_send (clients[n], "x", 1, 0), 1);
+        (void) zmq_send (clients[n], "x", 1, ZMQ_DONTWAIT);
     }
     sleep_ms (SETTLE_MS);
     for (int n = 0; n < COUNT; n++) {

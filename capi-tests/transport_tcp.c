@@ -499,3 +499,43 @@ TEST (strangers_do_no_harm)
     expect_delivery (push, pull);
     FINISH (context, pull, push);
 }
+
+/*  A server that hangs up is tried again after RECONNECT_IVL, up to twice as
+ *  long (the manual allows for chance).  */
+TEST (reconnection_waits_its_interval)
+{
+    void *context = zmq_ctx_new ();
+    void *push = open_socket (context, ZMQ_PUSH);
+    int port;
+    int listener = plain_listen (&port);
+    set_int (push, ZMQ_RECONNECT_IVL, 60);
+    CHECK_OK (zmq_connect (push, tcp_endpoint ("127.0.0.1", port)));
+    CHECK_OK (close (plain_accept (listener)));
+    for (int n = 0; n < 4; n++) {
+        int64_t start = now_ms ();
+        CHECK_OK (close (plain_accept (listener)));
+        CHECK (now_ms () - start >= 50);
+        CHECK (now_ms () - start < 120 + 400);
+    }
+    CHECK_OK (close (listener));
+    FINISH (context, push);
+}
+
+/*  Refused again and again, then let in.  */
+TEST (reconnection_backs_off_and_succeeds)
+{
+    void *context = zmq_ctx_new ();
+    void *push = open_socket (context, ZMQ_PUSH);
+    void *pull = open_socket (context, ZMQ_PULL);
+    const char *endpoint = absent ("tcp");
+    set_int (push, ZMQ_RECONNECT_IVL, 5);
+    set_int (push, ZMQ_RECONNECT_IVL_MAX, 80);
+    CHECK_OK (zmq_connect (push, endpoint));
+    send_text (push, "patient", 0);
+    sleep_ms (200);
+    CHECK_OK (zmq_bind (pull, endpoint));
+    int64_t start = now_ms ();
+    EXPECT_TEXT (pull, "patient");
+    CHECK (now_ms () - start < 160 + 400);
+    FINISH (context, push, pull);
+}

@@ -8,7 +8,7 @@ mod options;
 pub use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
-use crate::io::{ReactorHandle, Waiter, WaiterList, start_thread};
+use crate::io::{ReactorHandle, WaiterList, WaiterPool, start_thread};
 use crate::options::Options;
 use crate::socket::{Event, Mailbox, Socket};
 use crate::zmtp::SocketType;
@@ -41,6 +41,8 @@ pub struct ContextCore {
     /// Threads in `terminate`.
     waiters: WaiterList,
     names: Mutex<InprocNames>,
+    /// For the threads that sleep in calls on its sockets.
+    pub(crate) pool: WaiterPool,
 }
 
 struct IoThread {
@@ -70,6 +72,7 @@ impl Context {
             started: Mutex::new(None),
             waiters: WaiterList::default(),
             names: Mutex::default(),
+            pool: WaiterPool::default(),
         });
         let mut ended = ENDED.lock();
         let resting = if ended.len() > RESTING { ended.pop_front() } else { None };
@@ -184,7 +187,7 @@ impl ContextCore {
         if self.is_over() {
             return Ok(());
         }
-        let waiter = Waiter::of_this_thread()?;
+        let waiter = self.pool.take()?;
         self.waiters.add(&waiter);
         let mut outcome = Ok(());
         while outcome.is_ok() && !self.is_over() {

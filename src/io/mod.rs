@@ -8,5 +8,6 @@ mod sys;
 mod waiter;
 
 pub use reactor::{Reactor, ReactorHandle, Readiness, Source, ThreadSettings, start_thread};
+pub use sys::with_signals_blocked;
 pub use sys::{EventDescriptor, PollDescriptor, SocketSource, poll_descriptors};
-pub use waiter::{Waiter, WaiterList};
+pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool};

@@ -122,14 +122,13 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
             next_timer: 0,
         };
         let thread = std::thread::Builder::new().name(settings.name.clone()).spawn(move || {
-            sys::block_signals();
             sys::set_scheduling(settings.policy, settings.priority);
             sys::set_affinity(&settings.affinity);
             reactor.run(poll);
         })?;
         Ok((handle, thread))
     };
-    start().map_err(|_| Error::TooManyOpen)
+    sys::with_signals_blocked(start).map_err(|_| Error::TooManyOpen)
 }
 
 /// The I/O thread's own part, handed to the sources that it calls.

@@ -85,14 +85,22 @@ pub fn poll_descriptors(
     if found < 0 { Err(io::Error::last_os_error()) } else { Ok(found as usize) }
 }
 
-/// Blocks all signals for the calling thread: handlers belong to the threads of the application.
-pub(super) fn block_signals() {
-    // SAFETY: the set is filled before it is used; a NULL old set is allowed.
+/// Runs a call with all signals blocked. Threads that it starts inherit that for their whole
+/// life: handlers belong to the threads of the application.
+pub fn with_signals_blocked<R>(call: impl FnOnce() -> R) -> R {
+    let mut all = MaybeUninit::uninit();
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: the set is filled before it is used, and the old one is written by the system.
     unsafe {
-        let mut all = MaybeUninit::uninit();
         libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
+    let result = call();
+    // SAFETY: `before` was written by the call above, which fails only for a wrong first argument.
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+    }
+    result
 }
 
 /// Applies ZMQ_THREAD_SCHED_POLICY and ZMQ_THREAD_PRIORITY; -1 leaves the default. Best effort.

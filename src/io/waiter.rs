@@ -3,14 +3,13 @@
 use super::{EventDescriptor, PollDescriptor, poll_descriptors};
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
-use std::cell::RefCell;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::time::Duration;
 
-/// One sleeper. Each thread has one, made at its first wait and reused.
+/// One sleeper.
 ///
 /// The sleep is poll(2) on a descriptor, not a futex: signal handlers must end it, and it can
 /// include descriptors of the application.
@@ -19,38 +18,54 @@ pub struct Waiter {
     event: EventDescriptor,
     /// The event is signalled, or about to be.
     notified: AtomicBool,
-    /// The process that made it: a child of fork(2) must not share the descriptor.
-    process: u32,
 }
 
-thread_local! {
-    static OWN: RefCell<Option<Arc<Waiter>>> = const { RefCell::new(None) };
+/// Waiters that rest until a thread sleeps. A context has one pool, so that nothing is left when
+/// it is gone, and a child of fork(2) shares no descriptor with its parent.
+#[derive(Debug, Default)]
+pub struct WaiterPool(Mutex<Vec<Arc<Waiter>>>);
+
+/// A waiter for one thread's sleep; goes back to its pool.
+#[derive(Debug)]
+pub struct PooledWaiter<'a> {
+    pool: &'a WaiterPool,
+    waiter: Arc<Waiter>,
 }
 
-impl Waiter {
-    /// The calling thread's waiter, without any notification from before.
+impl WaiterPool {
+    /// A waiter without any notification from before.
     ///
     /// # Errors
     /// [`Error::TooManyOpen`] when no descriptor can be had.
-    pub fn of_this_thread() -> Result<Arc<Self>> {
-        let process = std::process::id();
-        OWN.try_with(|own| {
-            let mut own = own.borrow_mut();
-            if let Some(waiter) = own.as_ref().filter(|waiter| waiter.process == process) {
-                waiter.clear();
-                return Ok(waiter.clone());
-            }
-            let waiter = Arc::new(Self::new(process)?);
-            *own = Some(waiter.clone());
-            Ok(waiter)
-        })
-        // The thread is ending: a waiter for this one call.
-        .unwrap_or_else(|_| Ok(Arc::new(Self::new(process)?)))
+    pub fn take(&self) -> Result<PooledWaiter<'_>> {
+        let resting = self.0.lock().pop();
+        let waiter = match resting {
+            Some(waiter) => waiter,
+            None => Arc::new(Waiter::new()?),
+        };
+        waiter.clear();
+        Ok(PooledWaiter { pool: self, waiter })
     }
+}
 
-    fn new(process: u32) -> Result<Self> {
+impl std::ops::Deref for PooledWaiter<'_> {
+    type Target = Arc<Waiter>;
+
+    fn deref(&self) -> &Arc<Waiter> {
+        &self.waiter
+    }
+}
+
+impl Drop for PooledWaiter<'_> {
+    fn drop(&mut self) {
+        self.pool.0.lock().push(self.waiter.clone());
+    }
+}
+
+impl Waiter {
+    fn new() -> Result<Self> {
         let event = EventDescriptor::new().map_err(|_| Error::TooManyOpen)?;
-        Ok(Self { event, notified: AtomicBool::new(false), process })
+        Ok(Self { event, notified: AtomicBool::new(false) })
     }
 
     fn clear(&self) {
@@ -120,7 +135,20 @@ impl WaiterList {
     pub fn notify(&self) {
         fence(Ordering::SeqCst);
         if self.count.load(Ordering::Relaxed) > 0 {
-            self.waiters.lock().iter().for_each(|waiter| waiter.notify());
+            self.notify_all();
         }
+    }
+
+    /// The list is not locked while it wakes: who wakes up removes itself from it at once.
+    fn notify_all(&self) {
+        let waiters = self.waiters.lock();
+        if let [only] = &waiters[..] {
+            let only = only.clone();
+            drop(waiters);
+            return only.notify();
+        }
+        let all = waiters.clone();
+        drop(waiters);
+        all.iter().for_each(|waiter| waiter.notify());
     }
 }

@@ -15,10 +15,6 @@ pub unsafe trait ByteSource {
     fn read(&mut self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize>;
 }
 
-/// Shorter messages are copied into memory of their own: that costs less than the reference
-/// counting of a shared block, and does not pin it.
-const COPY_BELOW: usize = 512;
-
 /// References taken at a time: messages cut from the block take theirs without an atomic operation.
 const REFERENCE_BATCH: usize = 1 << 16;
 
@@ -81,9 +77,8 @@ impl ReceiveBuffer {
         let length = length.min(bytes.len());
         let message = if length <= INLINE_CAPACITY {
             Message::from_short(&bytes[..length])
-        } else if length < COPY_BELOW {
-            Message::from_slice(&bytes[..length])?
         } else {
+            // Memory of its own, freed by another thread, would cost more than the reference.
             self.share(length)
         };
         self.consumed += length;

@@ -3,10 +3,11 @@
 use super::read_half::ReadOutcome;
 use super::write_half::WriteOutcome;
 use super::{ACTIVE, CLOSE, End, INACTIVE, READ, RESOLVED, START, Session, WRITE, metadata_of};
-use crate::io::{Reactor, Readiness, Source};
+use crate::io::{Reactor, Readiness, Source, with_signals_blocked};
+use crate::message::Message;
 use crate::pattern::PeerInfo;
 use crate::transport::{Connecting, Endpoint, NotConnected, Stream, Target};
-use crate::zmtp::{FrameDecoder, Handshake, HandshakeConfig, Peer};
+use crate::zmtp::{FrameDecoder, Handshake, HandshakeConfig, Peer, SocketType, Version};
 use parking_lot::MutexGuard;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -122,7 +123,7 @@ impl Session {
             session.want(RESOLVED);
         };
         let thread = std::thread::Builder::new().name("ZMQ-resolve".to_owned());
-        if thread.spawn(look_up).is_err() {
+        if with_signals_blocked(|| thread.spawn(look_up)).is_err() {
             self.retry(life, reactor);
         }
     }
@@ -340,7 +341,8 @@ impl Session {
         let mut rest = std::mem::take(&mut life.input);
         let unsent = std::mem::take(&mut life.output);
         self.write.lock().open(stream.clone(), token, version, unsent);
-        if self.read.lock().open(stream.clone(), decoder, &rest).is_err() {
+        let replies = self.options.socket_type == SocketType::Req;
+        if self.read.lock().open(stream.clone(), decoder, &rest, replies).is_err() {
             return self.disconnected(life, reactor);
         }
         rest.clear();
@@ -356,7 +358,13 @@ impl Session {
             }
         }
         if self.tells_of_peers() {
-            self.read.lock().notice();
+            self.read.lock().inject(Message::new());
+        }
+        if version == Some(Version::V1)
+            && matches!(self.options.socket_type, SocketType::Pub | SocketType::Xpub)
+        {
+            // Such peers filter by themselves and send no subscriptions (RFC 13).
+            self.read.lock().inject(Message::from_short(&[1]));
         }
         self.activity.store(ACTIVE, Ordering::Release);
         self.drive_write(life, reactor);
@@ -419,7 +427,7 @@ impl Session {
     /// Ends the pipe; a new connection gets a new one.
     fn give_up_pipe(&self, life: &mut LifeGuard<'_>) {
         if self.tells_of_peers() {
-            self.read.lock().notice();
+            self.read.lock().inject(Message::new());
         }
         self.read.lock().close();
         self.write.lock().close();

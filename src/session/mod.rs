@@ -198,10 +198,11 @@ impl Session {
 
 impl Notify for Session {
     /// The socket has something to send. Where the peer is in a dialogue with us, the caller
-    /// writes it itself and spares two threads a wake-up; a stream of messages is left to the
-    /// I/O thread, which writes many at a time.
+    /// writes it itself and spares two threads a wake-up; a stream of messages, and what goes to
+    /// many peers, is left to the I/O thread, which writes many at a time.
     fn readable(&self) {
         if self.activity.load(Ordering::Acquire) == ACTIVE
+            && !self.options.socket_type.publishes()
             && let Some(mut half) = self.write.try_lock()
             && half.may_write_now(self.delivered.load(Ordering::Relaxed))
             && half.drive(&self.reactor).is_idle()

@@ -42,8 +42,32 @@ pub(super) enum ReadOutcome {
     Broken(ProtocolError),
 }
 
+/// What a reply to a REQ looks like: an optional number of four bytes, an empty delimiter, a body.
+/// A peer that sends something else is not a REP; its connection is closed (observed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Envelope {
+    Number,
+    Delimiter,
+    Body,
+}
+
+impl Envelope {
+    /// Where the next part belongs, or an error if this one is out of place.
+    fn next(self, part: &Message) -> Result<Self, ProtocolError> {
+        match (self, part.more(), part.len()) {
+            (Self::Number, true, 4) => Ok(Self::Delimiter),
+            (Self::Number | Self::Delimiter, true, 0) => Ok(Self::Body),
+            (Self::Body, true, _) => Ok(Self::Body),
+            (Self::Body, false, _) => Ok(Self::Number),
+            _ => Err(ProtocolError::Unspecified),
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct ReadHalf {
+    /// For REQ: where the next part of a reply belongs.
+    envelope: Option<Envelope>,
     stream: Option<Arc<Stream>>,
     decoder: Option<Decoder>,
     /// Bytes that were read and not decoded.
@@ -65,13 +89,15 @@ impl ReadHalf {
     }
 
     /// Begins with an established connection; `rest` came behind its handshake. Without a decoder
-    /// the peer speaks plain bytes.
+    /// the peer speaks plain bytes. `replies`: what comes must be replies to a REQ.
     pub(super) fn open(
         &mut self,
         stream: Arc<Stream>,
         decoder: Option<FrameDecoder>,
         rest: &[u8],
+        replies: bool,
     ) -> Result<()> {
+        self.envelope = replies.then_some(Envelope::Number);
         self.stream = Some(stream);
         self.decoder = Some(decoder.map_or(Decoder::Raw, Decoder::Zmtp));
         if !rest.is_empty() {
@@ -96,10 +122,11 @@ impl ReadHalf {
         }
     }
 
-    /// Puts an empty message into the pipe: a plain peer came or went (zmq_socket(3), ZMQ_STREAM).
-    pub(super) fn notice(&mut self) {
+    /// Puts a message of the session's own into the pipe: an empty one when a plain peer came or
+    /// went (zmq_socket(3), ZMQ_STREAM), a subscription for a peer that knows none.
+    pub(super) fn inject(&mut self, message: Message) {
         if let Some(pipe) = &mut self.pipe {
-            pipe.write_unbounded(Message::new());
+            pipe.write_unbounded(message);
             pipe.flush();
         }
     }
@@ -210,7 +237,15 @@ impl ReadHalf {
                     Ok(None) => {}
                     Err(error) => return Some(ReadOutcome::Broken(error)),
                 }
-            } else if pipe.room() == Room::Available {
+                continue;
+            }
+            if let Some(envelope) = self.envelope {
+                match envelope.next(&message) {
+                    Ok(next) => self.envelope = Some(next),
+                    Err(error) => return Some(ReadOutcome::Broken(error)),
+                }
+            }
+            if pipe.room() == Room::Available {
                 pipe.write_unbounded(message);
             } else {
                 self.stalled = Some(message);

@@ -9,6 +9,7 @@ use crossbeam_queue::SegQueue;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 /// News for a socket.
 pub enum Event {
@@ -63,6 +64,20 @@ impl Mailbox {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
+    }
+
+    /// Looks for news for a moment; true if there are any.
+    pub fn look(&self) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < super::LOOK_TIME {
+            for _ in 0..16 {
+                if !self.is_empty() {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+        }
+        false
     }
 
     /// Makes the descriptor unreadable, before the news are taken.

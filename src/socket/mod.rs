@@ -17,7 +17,7 @@ pub use proxy::proxy;
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::{ReactorHandle, Waiter};
+use crate::io::ReactorHandle;
 use crate::message::{Message, Metadata};
 use crate::options::{Answer, Applied, Live, Options, Value, ids};
 use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
@@ -67,7 +67,16 @@ struct State {
     endpoints: Endpoints,
     /// More parts of the message that was received last follow.
     receiving: bool,
+    /// A wait begins with looking instead of sleeping when this is 0; otherwise so many waits
+    /// are to pass before that is tried.
+    rests_from_looking: u32,
 }
+
+/// How long a wait may look for news before it sleeps: waking a sleeper costs about as much.
+const LOOK_TIME: Duration = Duration::from_micros(20);
+
+/// Waits that do not look after one that did in vain.
+const LOOK_REST: u32 = 500;
 
 /// Closed handles, oldest first.
 static CLOSED: Mutex<VecDeque<&'static Socket>> = Mutex::new(VecDeque::new());
@@ -98,6 +107,7 @@ impl Socket {
             pattern: pattern_of(socket_type),
             endpoints: Endpoints::default(),
             receiving: false,
+            rests_from_looking: 0,
         };
         let mut closed = CLOSED.lock();
         let resting = if closed.len() > RESTING { closed.pop_front() } else { None };
@@ -332,11 +342,25 @@ impl Socket {
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let waiter = Waiter::of_this_thread()?;
+        let context = guard.as_ref().ok_or(Error::NotASocket)?.context.clone();
+        let waiter = context.pool.take()?;
         loop {
             let state = guard.as_mut().ok_or(Error::NotASocket)?;
             state.remove_ended();
             let mailbox = state.mailbox.clone();
+            if state.may_look() && MutexGuard::unlocked(&mut guard, || mailbox.look()) {
+                let state = guard.as_mut().ok_or(Error::NotASocket)?;
+                state.rests_from_looking = 0;
+                state.process()?;
+                match operation(state) {
+                    Err(Error::WouldBlock) => continue,
+                    done => {
+                        state.remove_ended();
+                        return done;
+                    }
+                }
+            }
+            let state = guard.as_mut().ok_or(Error::NotASocket)?;
             mailbox.waiters.add(&waiter);
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let woken = if mailbox.is_empty() && !state.context.is_terminated() {
@@ -366,6 +390,18 @@ impl Socket {
 impl State {
     fn check_context(&self) -> Result<()> {
         if self.context.is_terminated() { Err(Error::Terminated) } else { Ok(()) }
+    }
+
+    /// Whether this wait may look for news before it sleeps. Not where an I/O thread has to run
+    /// first, which looking would only keep a processor from; and for a while not after it was in
+    /// vain: the peer is slow, or shares our processor.
+    fn may_look(&mut self) -> bool {
+        if self.rests_from_looking > 0 {
+            self.rests_from_looking -= 1;
+            return false;
+        }
+        self.rests_from_looking = LOOK_REST;
+        self.owner.sessions.lock().is_empty()
     }
 
     /// Takes the news in.
@@ -457,8 +493,15 @@ impl State {
     }
 
     /// Removes the pipes that were read to their ends.
-    #[inline]
+    #[inline(always)]
     fn remove_ended(&mut self) {
+        if !self.core.ended.is_empty() {
+            self.remove_all_ended();
+        }
+    }
+
+    #[cold]
+    fn remove_all_ended(&mut self) {
         while let Some(id) = self.core.ended.pop() {
             let Self { core, pattern, .. } = self;
             if core.pipes.get(id).is_some() {

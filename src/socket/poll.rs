@@ -2,7 +2,7 @@
 
 use super::Socket;
 use crate::error::{Error, Result};
-use crate::io::{PollDescriptor, Waiter, poll_descriptors};
+use crate::io::{PollDescriptor, WaiterPool, poll_descriptors};
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
@@ -95,15 +95,19 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
     if ready > 0 || timeout == Some(Duration::ZERO) {
         return Ok(ready);
     }
-    let waiter = Waiter::of_this_thread()?;
     let mut mailboxes = Vec::new();
+    let mut context = None;
     for item in items.iter() {
         if let PollTarget::Socket(socket) = item.target {
-            let mailbox = socket.with(|state| Ok(state.mailbox.clone()))?;
-            mailbox.waiters.add(&waiter);
+            let (mailbox, own) =
+                socket.with(|state| Ok((state.mailbox.clone(), state.context.clone())))?;
+            context.get_or_insert(own);
             mailboxes.push(mailbox);
         }
     }
+    let alone = WaiterPool::default();
+    let waiter = context.as_ref().map_or(&alone, |context| &context.pool).take()?;
+    mailboxes.iter().for_each(|mailbox| mailbox.waiters.add(&waiter));
     let outcome = loop {
         // After the waiter was added: what comes from here on wakes it.
         match look(items, &mut descriptors) {

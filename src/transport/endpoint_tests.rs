@@ -101,7 +101,7 @@ fn a_connect_needs_a_plausible_host_and_a_port_that_starts_with_a_digit() {
         ("tcp://a_b:1", tcp_endpoint("a_b", 1)),
         ("tcp://[::1%lo]:1", tcp_endpoint("::1%lo", 1)),
         ("tcp://::1:1", tcp_endpoint("::1", 1)),
-        ("tcp://:1", tcp_endpoint("", 1)),
+        ("tcp://:1", Err(InvalidArgument)),
         ("tcp://*:1", Err(InvalidArgument)),
         ("tcp://_a:1", Err(InvalidArgument)),
         ("tcp://-a:1", Err(InvalidArgument)),

@@ -125,7 +125,9 @@ impl FrameDecoder {
     #[inline(always)]
     fn header(&self, bytes: &[u8]) -> Result<Option<Header>, ProtocolError> {
         if bytes.len() < 2 {
-            return Ok(None);
+            // A length of 1.0 counts the flags, so it is never 0.
+            let impossible = self.version == Version::V1 && bytes.first() == Some(&0);
+            return if impossible { Err(ProtocolError::Unspecified) } else { Ok(None) };
         }
         let header = match (self.version, bytes[0]) {
             (Version::V1, 0xFF) => {

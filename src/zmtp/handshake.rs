@@ -234,28 +234,29 @@ impl Handshake {
             found.map(|(_, value)| value.as_slice())
         };
         // A peer that does not tell its type is taken as it is (observed).
-        let socket_type = value("Socket-Type").map(SocketType::from_name);
-        let fits = |peer: Option<SocketType>| {
-            peer.is_some_and(|peer| self.config.socket_type.is_compatible(peer))
-        };
-        if socket_type.is_some_and(|peer| !fits(peer)) {
-            return Err(ProtocolError::InvalidMetadata);
+        let mut socket_type = None;
+        for (name, told) in &properties {
+            if name.eq_ignore_ascii_case("Socket-Type") {
+                socket_type = SocketType::from_name(told);
+                if !socket_type.is_some_and(|peer| self.config.socket_type.is_compatible(peer)) {
+                    return Err(ProtocolError::InvalidMetadata);
+                }
+            }
         }
         let routing_id = value("Identity").unwrap_or_default().to_vec();
         if routing_id.len() > MAX_ROUTING_ID {
             return Err(ProtocolError::InvalidMetadata);
         }
-        self.establish(Peer {
-            version,
-            socket_type: socket_type.flatten(),
-            routing_id,
-            properties,
-        });
+        self.establish(Peer { version, socket_type, routing_id, properties });
         Ok(())
     }
 
     /// The first frame of an old peer.
     fn routing_id(&mut self, version: Version, input: &[u8]) -> Result<usize, ProtocolError> {
+        if version == Version::V1 && input.first() == Some(&0) {
+            // The length counts the flags, so it is never 0.
+            return Err(ProtocolError::Unspecified);
+        }
         if input.len() < 2 {
             return Ok(0);
         }

@@ -74,6 +74,11 @@ impl SocketType {
         matches!(self, Req | Dealer | Router)
     }
 
+    /// PUB and XPUB: what they send goes to many.
+    pub const fn publishes(self) -> bool {
+        matches!(self, Pub | Xpub)
+    }
+
     /// SUB and XSUB: what they send are subscriptions.
     pub const fn subscribes(self) -> bool {
         matches!(self, Sub | Xsub)
