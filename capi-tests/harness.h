@@ -167,8 +167,8 @@ static inline void *open_socket (void *context, int type)
  *  The buffers rotate: eight results stay valid.  */
 static inline const char *bind_to (void *socket, const char *endpoint)
 {
-    static char buffers[8][300];
-    static int next;
+    static __thread char buffers[8][300];
+    static __thread int next;
     char *buffer = buffers[next++ % 8];
     size_t size = sizeof buffers[0];
     CHECK_OK (zmq_bind (socket, endpoint));

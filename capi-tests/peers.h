@@ -77,7 +77,7 @@ static inline bool is_inproc (const char *transport)
 /*  An endpoint to bind to that nobody else uses.  */
 static inline const char *fresh (const char *transport)
 {
-    static char names[8][40];
+    static __thread char names[8][40];
     static int next;
     if (!is_inproc (transport))
         return wildcard (transport);
@@ -304,7 +304,7 @@ static inline void plain_expect_end (int fd)
 /*  An endpoint at which nobody listens yet.  */
 static inline const char *absent (const char *transport)
 {
-    static char names[4][80];
+    static __thread char names[4][80];
     static int next;
     char *name = names[next % 4];
     if (strcmp (transport, "tcp") == 0) {

@@ -503,3 +503,19 @@ TEST (ended_threads_leave_nothing)
         end_thread (start_thread (live_and_die_in_thread, NULL));
     CHECK_INT (open_descriptors (), descriptors);
 }
+
+/*  A name that nobody has bound is no place to linger for.  */
+TEST (inproc_without_a_peer_never_lingers)
+{
+    static const int lingers[] = {-1, 2000};
+    for (int n = 0; n < 2; n++) {
+        void *context = zmq_ctx_new ();
+        void *push = open_socket (context, ZMQ_PUSH);
+        set_int (push, ZMQ_LINGER, lingers[n]);
+        CHECK_OK (zmq_connect (push, "inproc://never"));
+        send_text (push, "x", 0);
+        int64_t start = now_ms ();
+        FINISH (context, push);
+        CHECK (now_ms () - start < LATE_MS);
+    }
+}
