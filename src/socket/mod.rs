@@ -353,7 +353,8 @@ impl Socket {
                 state.rests_from_looking = 0;
                 state.process()?;
                 match operation(state) {
-                    Err(Error::WouldBlock) => continue,
+                    // News, but not what is waited for: sleep, which also minds the deadline.
+                    Err(Error::WouldBlock) => {}
                     done => {
                         state.remove_ended();
                         return done;
