@@ -69,9 +69,11 @@ TEST (a_bind_without_a_descriptor_left_is_emfile_and_succeeds_later)
 {
     void *context = zmq_ctx_new ();
     void *tcp = open_socket (context, ZMQ_PULL), *ipc = open_socket (context, ZMQ_PULL);
-    //  The I/O thread is running.
-    void *other = open_socket (context, ZMQ_PULL);
-    bind_to (other, "tcp://127.0.0.1:*");
+    //  A message through it: the I/O thread is running, and past what a thread opens at its start.
+    void *other = open_socket (context, ZMQ_PULL), *sender = open_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (sender, bind_to (other, "tcp://127.0.0.1:*")));
+    send_text (sender, "x", 0);
+    EXPECT_TEXT (other, "x");
     exhaust (0);
     CHECK_ERRNO (zmq_bind (tcp, "tcp://127.0.0.1:*"), EMFILE);
     CHECK_ERRNO (zmq_bind (ipc, "ipc://*"), EMFILE);
@@ -80,6 +82,7 @@ TEST (a_bind_without_a_descriptor_left_is_emfile_and_succeeds_later)
     bind_to (ipc, "ipc://*");
     CHECK_OK (zmq_close (tcp));
     CHECK_OK (zmq_close (ipc));
+    CHECK_OK (zmq_close (sender));
     CHECK_OK (zmq_close (other));
     CHECK_OK (zmq_ctx_term (context));
 }
