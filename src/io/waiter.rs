@@ -1,12 +1,12 @@
 //! How a thread of the application sleeps until somebody has news for it.
 
-use super::{EventDescriptor, PollDescriptor, poll_descriptors};
+use super::{PollDescriptor, Signal, poll_descriptors};
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::time::Duration;
 
 /// One sleeper.
@@ -14,11 +14,7 @@ use std::time::Duration;
 /// The sleep is poll(2) on a descriptor, not a futex: signal handlers must end it, and it can
 /// include descriptors of the application.
 #[derive(Debug)]
-pub struct Waiter {
-    event: EventDescriptor,
-    /// The event is signalled, or about to be.
-    notified: AtomicBool,
-}
+pub struct Waiter(Signal);
 
 /// Waiters that rest until a thread sleeps. A context has one pool, so that nothing is left when
 /// it is gone, and a child of fork(2) shares no descriptor with its parent.
@@ -43,7 +39,7 @@ impl WaiterPool {
             Some(waiter) => waiter,
             None => Arc::new(Waiter::new()?),
         };
-        waiter.clear();
+        waiter.0.clear();
         Ok(PooledWaiter { pool: self, waiter })
     }
 }
@@ -64,22 +60,12 @@ impl Drop for PooledWaiter<'_> {
 
 impl Waiter {
     fn new() -> Result<Self> {
-        let event = EventDescriptor::new().map_err(|_| Error::TooManyOpen)?;
-        Ok(Self { event, notified: AtomicBool::new(false) })
-    }
-
-    fn clear(&self) {
-        // Before the event is read: a notification in between signals it again.
-        if self.notified.swap(false, Ordering::AcqRel) {
-            self.event.clear();
-        }
+        Signal::new().map(Self).map_err(|_| Error::TooManyOpen)
     }
 
     /// Ends the sleep, or the next one.
     pub fn notify(&self) {
-        if !self.notified.swap(true, Ordering::AcqRel) {
-            self.event.signal();
-        }
+        self.0.raise();
     }
 
     /// Sleeps until notified, until one of the descriptors is ready, or until the time is over.
@@ -91,10 +77,10 @@ impl Waiter {
         descriptors: &mut Vec<PollDescriptor>,
         timeout: Option<Duration>,
     ) -> Result<()> {
-        descriptors.push(PollDescriptor::new(self.event.as_raw_fd(), libc::POLLIN));
+        descriptors.push(PollDescriptor::new(self.0.as_raw_fd(), libc::POLLIN));
         let outcome = poll_descriptors(descriptors, timeout);
         descriptors.pop();
-        self.clear();
+        self.0.clear();
         match outcome {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),

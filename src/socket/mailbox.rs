@@ -1,13 +1,13 @@
 //! What other threads tell a socket.
 
 use crate::error::{Error, Result};
-use crate::io::{EventDescriptor, WaiterList};
+use crate::io::{Signal, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
 use crate::pipe::Notify;
 use crate::session::End;
 use crossbeam_queue::SegQueue;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -34,9 +34,7 @@ pub struct Mailbox {
     /// Threads that sleep until there are news.
     pub waiters: WaiterList,
     /// The descriptor of ZMQ_FD, once somebody asked for it.
-    descriptor: OnceLock<EventDescriptor>,
-    /// The descriptor is signalled.
-    signalled: AtomicBool,
+    descriptor: OnceLock<Signal>,
 }
 
 impl Mailbox {
@@ -44,10 +42,8 @@ impl Mailbox {
     pub fn post(&self, event: Event) {
         self.events.push(event);
         self.waiters.notify();
-        if let Some(descriptor) = self.descriptor.get()
-            && !self.signalled.swap(true, Ordering::AcqRel)
-        {
-            descriptor.signal();
+        if let Some(descriptor) = self.descriptor.get() {
+            descriptor.raise();
         }
     }
 
@@ -64,6 +60,13 @@ impl Mailbox {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
+    }
+
+    /// Whether there is something to take in: news, or a descriptor raised for some that were
+    /// taken already.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        !self.is_empty() || self.descriptor.get().is_some_and(Signal::is_raised)
     }
 
     /// Looks for news for a moment; true if there are any.
@@ -83,9 +86,7 @@ impl Mailbox {
     /// Makes the descriptor unreadable, before the news are taken.
     #[inline]
     pub fn clear_descriptor(&self) {
-        if let Some(descriptor) = self.descriptor.get()
-            && self.signalled.swap(false, Ordering::AcqRel)
-        {
+        if let Some(descriptor) = self.descriptor.get() {
             descriptor.clear();
         }
     }
@@ -98,12 +99,12 @@ impl Mailbox {
         if let Some(descriptor) = self.descriptor.get() {
             return Ok(descriptor.as_raw_fd());
         }
-        let made = EventDescriptor::new().map_err(|_| Error::TooManyOpen)?;
+        let made = Signal::new().map_err(|_| Error::TooManyOpen)?;
         let descriptor = self.descriptor.get_or_init(|| made);
         // News that came before there was a descriptor to signal.
         fence(Ordering::SeqCst);
-        if !self.is_empty() && !self.signalled.swap(true, Ordering::AcqRel) {
-            descriptor.signal();
+        if !self.is_empty() {
+            descriptor.raise();
         }
         Ok(descriptor.as_raw_fd())
     }

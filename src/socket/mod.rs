@@ -408,7 +408,7 @@ impl State {
     /// Takes the news in.
     #[inline]
     fn process(&mut self) -> Result<()> {
-        if !self.mailbox.is_empty() {
+        if self.mailbox.has_news() {
             self.process_news();
         }
         self.check_context()
