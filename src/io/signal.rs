@@ -3,28 +3,20 @@
 use super::EventDescriptor;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicU8, Ordering, fence};
-
-/// The descriptor is not readable.
-const CLEAR: u8 = 0;
-/// Somebody is about to make it readable.
-const RAISING: u8 = 1;
-/// It is readable.
-const RAISED: u8 = 2;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering, fence};
 
 /// Readable from [`raise`](Self::raise) until [`clear`](Self::clear), at one system call for each
-/// change.
+/// change. Any thread may raise it; one at a time clears it.
 ///
-/// ```text
-/// CLEAR --raise--> RAISING --written--> RAISED --clear: read, then--> CLEAR
-/// ```
-///
-/// Only what was written is read, and it is read before the state says `CLEAR`: so the descriptor
-/// is never left unreadable in the state `RAISED`, where nobody would write again.
+/// Each raise of a clear signal writes once, and each clear of a raised one reads first and then
+/// says so. A write that comes late, behind the clear, is `owed`: it is read by a later clear. So
+/// there is never a raised signal that is not readable and that nobody is about to write to.
 #[derive(Debug)]
 pub struct Signal {
     event: EventDescriptor,
-    state: AtomicU8,
+    raised: AtomicBool,
+    /// Writes of raises that were cleared, less those that were read. Only who clears uses it.
+    owed: AtomicI64,
 }
 
 impl Signal {
@@ -33,7 +25,11 @@ impl Signal {
     /// # Errors
     /// Those of eventfd(2): no descriptor can be had.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { event: EventDescriptor::new()?, state: AtomicU8::new(CLEAR) })
+        Ok(Self {
+            event: EventDescriptor::new()?,
+            raised: AtomicBool::new(false),
+            owed: AtomicI64::new(0),
+        })
     }
 
     /// Makes it readable, after the news were put where `clear`'s caller looks for them.
@@ -41,28 +37,33 @@ impl Signal {
         // Pairs with the fence in `clear`: either we see that it was cleared, or who cleared it
         // sees the news.
         fence(Ordering::SeqCst);
-        let exchange = (Ordering::SeqCst, Ordering::SeqCst);
-        if self.state.compare_exchange(CLEAR, RAISING, exchange.0, exchange.1).is_ok() {
+        if !self.raised.swap(true, Ordering::SeqCst) {
             self.event.signal();
-            self.state.store(RAISED, Ordering::Release);
         }
     }
 
-    /// Makes it unreadable, before the news are looked for. One that is being raised right now
-    /// stays so, and is found raised without news.
+    /// Makes it unreadable, before the news are looked for.
     #[inline]
     pub fn clear(&self) {
-        if self.state.load(Ordering::Acquire) == RAISED {
-            self.event.clear();
-            self.state.swap(CLEAR, Ordering::SeqCst);
-            fence(Ordering::SeqCst);
+        if self.is_raised() {
+            self.read();
         }
+    }
+
+    #[cold]
+    fn read(&self) {
+        let written = self.event.clear() as i64;
+        // After the read: what is raised from here on is written from here on.
+        let cleared = self.raised.swap(false, Ordering::SeqCst) as i64;
+        fence(Ordering::SeqCst);
+        let owed = self.owed.load(Ordering::Relaxed);
+        self.owed.store(owed + cleared - written, Ordering::Relaxed);
     }
 
     /// Whether it is readable, or about to be.
     #[inline]
     pub fn is_raised(&self) -> bool {
-        self.state.load(Ordering::Relaxed) != CLEAR
+        self.raised.load(Ordering::Relaxed) || self.owed.load(Ordering::Relaxed) != 0
     }
 }
 

@@ -33,11 +33,13 @@ impl EventDescriptor {
         unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) };
     }
 
-    /// Makes it unreadable.
-    pub fn clear(&self) {
+    /// Makes it unreadable; returns how often it was signalled.
+    pub fn clear(&self) -> u64 {
         let mut count = 0u64;
+        // Fails only where it was not signalled, and leaves the count alone then.
         // SAFETY: eight writable bytes.
         unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
+        count
     }
 }
 
