@@ -1,13 +1,16 @@
 //! The life of a session, on its I/O thread.
 
 use super::read_half::ReadOutcome;
+use super::security::{authenticates, mechanism_of};
 use super::write_half::WriteOutcome;
 use super::{ACTIVE, CLOSE, End, INACTIVE, READ, RESOLVED, START, Session, WRITE, metadata_of};
 use crate::io::{Reactor, Readiness, Source, with_signals_blocked};
 use crate::message::Message;
 use crate::pattern::PeerInfo;
 use crate::transport::{Connecting, Endpoint, NotConnected, Stream, Target};
-use crate::zmtp::{FrameDecoder, Handshake, HandshakeConfig, Peer, SocketType, Version};
+use crate::zmtp::{
+    FrameDecoder, Handshake, HandshakeConfig, Peer, Protection, ProtocolError, SocketType, Version,
+};
 use parking_lot::MutexGuard;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -252,6 +255,9 @@ impl Session {
         life.handshake = Some(Handshake::new(HandshakeConfig {
             socket_type: self.options.socket_type,
             routing_id: self.options.routing_id.clone(),
+            mechanism: mechanism_of(&self.options.security),
+            authenticates: authenticates(&self.options.security),
+            refuses_old_peers: false,
         }));
         self.set_stage_timer(life, reactor, self.options.handshake_interval);
         self.shake(life, reactor, false);
@@ -272,8 +278,17 @@ impl Session {
                 match handshake.handle_input(input) {
                     Ok(0) => break,
                     Ok(taken) => drop(input.drain(..taken)),
-                    Err(_) => return self.disconnected(life, reactor),
+                    Err(_) => {
+                        // The peer may be told why.
+                        handshake.poll_output(output);
+                        self.send_output(&stream, output);
+                        return self.disconnected(life, reactor);
+                    }
                 }
+            }
+            if handshake.poll_authentication().is_some() {
+                let _ = handshake.authorize(Err(ProtocolError::NoAuthenticator));
+                return self.disconnected(life, reactor);
             }
             handshake.poll_output(output);
             let peer = handshake.poll_established();
@@ -327,7 +342,11 @@ impl Session {
         };
         life.stage = Stage::Active;
         life.pause = Duration::ZERO;
-        life.handshake = None;
+        let protection = life.handshake.take().and_then(|mut handshake| handshake.protection());
+        let (sealer, opener) = match protection {
+            Some(Protection { sealer, opener }) => (Some(sealer), Some(opener)),
+            None => (None, None),
+        };
         let address = stream.peer_address();
         let (properties, routing_id) = match &peer {
             Some(peer) => (&peer.properties[..], &peer.routing_id[..]),
@@ -340,9 +359,9 @@ impl Session {
             version.map(|version| FrameDecoder::new(version, self.options.message_limit()));
         let mut rest = std::mem::take(&mut life.input);
         let unsent = std::mem::take(&mut life.output);
-        self.write.lock().open(stream.clone(), token, version, unsent);
+        self.write.lock().open(stream.clone(), token, version, sealer, unsent);
         let replies = self.options.socket_type == SocketType::Req;
-        if self.read.lock().open(stream.clone(), decoder, &rest, replies).is_err() {
+        if self.read.lock().open(stream.clone(), decoder, opener, &rest, replies).is_err() {
             return self.disconnected(life, reactor);
         }
         rest.clear();

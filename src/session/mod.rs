@@ -18,6 +18,7 @@
 mod life;
 mod listener;
 mod read_half;
+mod security;
 mod write_half;
 
 pub use listener::BoundEndpoint;

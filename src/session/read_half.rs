@@ -5,7 +5,7 @@ use crate::io::SocketSource;
 use crate::message::{Message, ReceiveBuffer};
 use crate::pipe::{PipeWriter, Room};
 use crate::transport::Stream;
-use crate::zmtp::{Command, FrameDecoder, ProtocolError, pong};
+use crate::zmtp::{Command, FrameDecoder, Opener, ProtocolError, pong};
 use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
@@ -70,6 +70,8 @@ pub(super) struct ReadHalf {
     envelope: Option<Envelope>,
     stream: Option<Arc<Stream>>,
     decoder: Option<Decoder>,
+    /// Opens what a security mechanism protects.
+    opener: Option<Box<dyn Opener>>,
     /// Bytes that were read and not decoded.
     buffer: Option<ReceiveBuffer>,
     pipe: Option<PipeWriter>,
@@ -94,12 +96,14 @@ impl ReadHalf {
         &mut self,
         stream: Arc<Stream>,
         decoder: Option<FrameDecoder>,
+        opener: Option<Box<dyn Opener>>,
         rest: &[u8],
         replies: bool,
     ) -> Result<()> {
         self.envelope = replies.then_some(Envelope::Number);
         self.stream = Some(stream);
         self.decoder = Some(decoder.map_or(Decoder::Raw, Decoder::Zmtp));
+        self.opener = opener;
         if !rest.is_empty() {
             let mut buffer = ReceiveBuffer::with_capacity(BUFFER.max(rest.len()))?;
             buffer.append(rest);
@@ -112,6 +116,7 @@ impl ReadHalf {
     pub(super) fn disconnect(&mut self) {
         self.stream = None;
         self.decoder = None;
+        self.opener = None;
         self.buffer = None;
         self.stalled = None;
         self.to_the_end = false;
@@ -224,9 +229,14 @@ impl ReadHalf {
                     buffer.cut(all).map(Some).map_err(|_| ProtocolError::OutOfMemory)
                 }
             };
-            let message = match next {
-                Ok(Some(message)) => message,
-                Ok(None) => return None,
+            let opened = match (next, &mut self.opener) {
+                (Ok(Some(frame)), Some(opener)) => opener.open(frame),
+                (Ok(Some(message)), None) => Ok(message),
+                (Ok(None), _) => return None,
+                (Err(error), _) => Err(error),
+            };
+            let message = match opened {
+                Ok(message) => message,
                 Err(error) => return Some(ReadOutcome::Broken(error)),
             };
             self.delivered += 1;

@@ -4,7 +4,7 @@ use crate::io::ReactorHandle;
 use crate::message::Message;
 use crate::pipe::{Found, PipeReader};
 use crate::transport::Stream;
-use crate::zmtp::{MAX_HEADER, Version, cancel, encode_header, subscribe};
+use crate::zmtp::{MAX_HEADER, ProtocolError, Sealer, Version, cancel, encode_header, subscribe};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
@@ -57,6 +57,8 @@ pub(super) struct WriteHalf {
     token: usize,
     /// The protocol to speak; `None` for plain bytes.
     version: Option<Version>,
+    /// Protects what is sent, where a security mechanism does.
+    sealer: Option<Box<dyn Sealer>>,
     pipe: Option<PipeReader>,
     /// Commands that go before the messages of the pipe.
     commands: VecDeque<Message>,
@@ -87,11 +89,13 @@ impl WriteHalf {
         stream: Arc<Stream>,
         token: usize,
         version: Option<Version>,
+        sealer: Option<Box<dyn Sealer>>,
         unsent: Vec<u8>,
     ) {
         self.stream = Some(stream);
         self.token = token;
         self.version = version;
+        self.sealer = sealer;
         self.blocked = false;
         if !unsent.is_empty() {
             self.pending = unsent.len();
@@ -103,6 +107,7 @@ impl WriteHalf {
     /// Forgets the connection and what was on its way; what stands in the pipe stays there.
     pub(super) fn disconnect(&mut self) {
         self.stream = None;
+        self.sealer = None;
         self.commands.clear();
         self.pieces.clear();
         self.copied = Vec::new();
@@ -175,7 +180,9 @@ impl WriteHalf {
             return WriteOutcome::Blocked;
         }
         for _ in 0..WRITES {
-            self.gather();
+            if self.gather().is_err() {
+                return WriteOutcome::Failed;
+            }
             if self.pending == 0 {
                 self.pieces.clear();
                 match self.pipe.as_mut().map_or(Found::Nothing, PipeReader::sleep) {
@@ -205,7 +212,7 @@ impl WriteHalf {
     }
 
     /// Encodes messages until a batch is full or the pipe is empty.
-    fn gather(&mut self) {
+    fn gather(&mut self) -> Result<(), ProtocolError> {
         if self.pending == 0 {
             self.pieces.clear();
             self.copied.clear();
@@ -220,14 +227,15 @@ impl WriteHalf {
                         self.commands.push_front(command);
                     }
                     let Some(message) = self.pipe.as_mut().and_then(PipeReader::read) else {
-                        return;
+                        return Ok(());
                     };
                     self.in_message = message.more();
                     self.on_the_wire(message)
                 }
             };
-            self.encode(message);
+            self.encode(message)?;
         }
+        Ok(())
     }
 
     /// Subscriptions travel as commands with 3.1, as messages with older peers.
@@ -247,16 +255,20 @@ impl WriteHalf {
     }
 
     #[inline]
-    fn encode(&mut self, message: Message) {
+    fn encode(&mut self, message: Message) -> Result<(), ProtocolError> {
         let start = self.copied.len();
-        if let Some(version) = self.version {
-            let mut header = [0; MAX_HEADER];
-            let length = encode_header(version, &message, &mut header);
-            self.copied.extend_from_slice(&header[..length]);
-        }
-        let inline = message.len() < COPY_BELOW;
-        if inline {
-            self.copied.extend_from_slice(message.data());
+        let inline = self.sealer.is_some() || message.len() < COPY_BELOW;
+        if let Some(sealer) = &mut self.sealer {
+            sealer.seal(&message, &mut self.copied)?;
+        } else {
+            if let Some(version) = self.version {
+                let mut header = [0; MAX_HEADER];
+                let length = encode_header(version, &message, &mut header);
+                self.copied.extend_from_slice(&header[..length]);
+            }
+            if inline {
+                self.copied.extend_from_slice(message.data());
+            }
         }
         let end = self.copied.len();
         self.pending += end - start;
@@ -269,6 +281,7 @@ impl WriteHalf {
             self.pending += message.len();
             self.pieces.push_back(Piece::Body(message));
         }
+        Ok(())
     }
 
     /// Writes once, as much as the kernel takes.

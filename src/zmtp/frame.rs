@@ -7,8 +7,8 @@ use super::{ProtocolError, Version};
 use crate::message::{Message, MessageBuilder, ReceiveBuffer};
 
 const MORE: u8 = 1;
-const LARGE: u8 = 2;
-const COMMAND: u8 = 4;
+pub(super) const LARGE: u8 = 2;
+pub(super) const COMMAND: u8 = 4;
 
 /// The longest frame header of any version.
 pub const MAX_HEADER: usize = 10;

@@ -2,17 +2,18 @@
 //! exchange of routing ids.
 //!
 //! ```text
-//! Signature --3.x--> Greeting -> Mechanism -> Established
-//!     |------2.0---> RoutingId ------------------^
-//!     '------1.0---> RoutingId ------------------'
+//! Signature --3.x--> Greeting -> Mechanism <-> Authenticating
+//!     |                              '--------------------------> Established
+//!     '---2.0, 1.0-> RoutingId -----------------------------------^
 //! ```
 //!
 //! What we send is staged so that a peer of any version understands it: ten bytes that a 1.0 peer
 //! takes for the header of the frame with our routing id, the rest when the peer has shown its
 //! version.
 
-use super::metadata;
-use super::{ProtocolError, SocketType};
+use super::frame::{COMMAND, LARGE};
+use super::mechanism::{Context, Mechanism, Protection, Step};
+use super::{ProtocolError, SocketType, metadata};
 
 /// A version of the protocol, as agreed upon with a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,13 +28,29 @@ pub enum Version {
     V3_1,
 }
 
-/// What we are, as the peer is told.
-#[derive(Debug, Clone)]
+/// What we are, and what is asked of the peer.
 pub struct HandshakeConfig {
     /// Type of our socket.
     pub socket_type: SocketType,
     /// ZMQ_ROUTING_ID of our socket; at most 255 bytes.
     pub routing_id: Vec<u8>,
+    /// Our side of the security mechanism.
+    pub mechanism: Box<dyn Mechanism>,
+    /// Whether a ZAP handler is to be asked for the peer where the mechanism says so; without, it
+    /// is let in.
+    pub authenticates: bool,
+    /// Refuse peers that speak ZMTP 1.0 or 2.0, which know no security. Such are refused anyway
+    /// where the mechanism is not NULL or the peer must be authenticated.
+    pub refuses_old_peers: bool,
+}
+
+/// What a ZAP handler is to be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authentication {
+    /// Name of the mechanism.
+    pub mechanism: &'static str,
+    /// What the mechanism adds: name and password, key, principal.
+    pub credentials: Vec<Vec<u8>>,
 }
 
 /// What we know of the peer when the connection is established.
@@ -45,18 +62,49 @@ pub struct Peer {
     pub socket_type: Option<SocketType>,
     /// Its routing id, empty if it has none.
     pub routing_id: Vec<u8>,
-    /// The properties of its READY, in order, Socket-Type and Identity among them.
+    /// The properties of its metadata, in order, Socket-Type and Identity among them.
     pub properties: Vec<(String, Vec<u8>)>,
 }
 
 const SIGNATURE: usize = 10;
 const GREETING: usize = 64;
-const MECHANISM: &[u8; 20] = b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+/// The mechanism's name in the greeting, padded with zeros.
+const MECHANISM: std::ops::Range<usize> = 12..32;
 
-/// Longest handshake command taken from a peer.
-const MAX_COMMAND: usize = 128 * 1024;
+/// Longest handshake command taken from a peer: with this it can make us hold that much memory
+/// before it has shown who it is.
+pub const MAX_COMMAND: usize = 64 * 1024;
 /// Longest routing id (zmq_setsockopt(3), ZMQ_ROUTING_ID).
 const MAX_ROUTING_ID: usize = 255;
+
+/// What a peer's metadata told.
+pub(super) struct PeerProperties {
+    own_type: SocketType,
+    socket_type: Option<SocketType>,
+    routing_id: Vec<u8>,
+    properties: Vec<(String, Vec<u8>)>,
+}
+
+impl PeerProperties {
+    /// Takes parsed metadata. A peer that does not tell its type is taken as it is (observed).
+    pub(super) fn take(&mut self, properties: Vec<(String, Vec<u8>)>) -> Result<(), ProtocolError> {
+        for (name, told) in &properties {
+            if name.eq_ignore_ascii_case("Socket-Type") {
+                self.socket_type = SocketType::from_name(told);
+                if !self.socket_type.is_some_and(|peer| self.own_type.is_compatible(peer)) {
+                    return Err(ProtocolError::InvalidMetadata);
+                }
+            }
+        }
+        let id = properties.iter().find(|(name, _)| name.eq_ignore_ascii_case("Identity"));
+        self.routing_id = id.map(|(_, value)| value.clone()).unwrap_or_default();
+        if self.routing_id.len() > MAX_ROUTING_ID {
+            return Err(ProtocolError::InvalidMetadata);
+        }
+        self.properties = properties;
+        Ok(())
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -64,21 +112,28 @@ enum Stage {
     Signature,
     /// Waiting for the rest of a 3.x greeting.
     Greeting,
-    /// Waiting for READY.
+    /// Waiting for a command of the mechanism.
     Mechanism(Version),
+    /// Waiting for the verdict of the ZAP handler.
+    Authenticating(Version),
     /// Waiting for the first frame of an old peer: its routing id.
     RoutingId(Version),
     Established,
 }
 
 /// The handshake of one connection. Call order: `poll_output` and send; then for input that came,
-/// `handle_input` until it takes nothing, `poll_output`, `poll_established`.
+/// `handle_input` until it takes nothing; where `poll_authentication` then asks for it, `authorize`,
+/// before or after other input, and `handle_input` again; `poll_output`; `poll_established`, and
+/// once that gave a peer, `protection`.
 pub struct Handshake {
     config: HandshakeConfig,
     stage: Stage,
     output: Vec<u8>,
+    /// Our metadata as it stands in READY.
+    local_metadata: Vec<u8>,
     version_sent: bool,
-    peer_type: Option<SocketType>,
+    peer: PeerProperties,
+    authentication: Option<Authentication>,
     established: Option<Peer>,
 }
 
@@ -88,24 +143,54 @@ impl Handshake {
         let mut output = vec![0xFF];
         output.extend_from_slice(&(config.routing_id.len() as u64 + 1).to_be_bytes());
         output.push(0x7F);
+        let own = config.socket_type;
+        let mut local_metadata = Vec::new();
+        metadata::append(&mut local_metadata, "Socket-Type", own.name().as_bytes());
+        if own.announces_routing_id() {
+            metadata::append(&mut local_metadata, "Identity", &config.routing_id);
+        }
+        let peer = PeerProperties {
+            own_type: own,
+            socket_type: None,
+            routing_id: Vec::new(),
+            properties: Vec::new(),
+        };
         Self {
             config,
             stage: Stage::Signature,
             output,
+            local_metadata,
             version_sent: false,
-            peer_type: None,
+            peer,
+            authentication: None,
             established: None,
         }
     }
 
-    /// Appends what is to be sent now.
+    /// Appends what is to be sent now; also after a failure, of which the peer may be told.
     pub fn poll_output(&mut self, out: &mut Vec<u8>) {
         out.append(&mut self.output);
+    }
+
+    /// The question for the ZAP handler, when there is one; its answer is for
+    /// [`authorize`](Self::authorize). No input is taken meanwhile.
+    pub fn poll_authentication(&mut self) -> Option<Authentication> {
+        self.authentication.take()
+    }
+
+    /// Whether the handshake waits for [`authorize`](Self::authorize) rather than for the peer.
+    pub fn is_authenticating(&self) -> bool {
+        matches!(self.stage, Stage::Authenticating(_))
     }
 
     /// The peer, once the handshake is done; the connection then speaks frames.
     pub fn poll_established(&mut self) -> Option<Peer> {
         self.established.take()
+    }
+
+    /// What seals and opens messages of the established connection.
+    pub fn protection(&mut self) -> Option<Protection> {
+        self.config.mechanism.protection()
     }
 
     /// Takes bytes that came; returns how many it consumed, never one that belongs to the frames
@@ -117,10 +202,70 @@ impl Handshake {
         match self.stage {
             Stage::Signature => self.signature(input),
             Stage::Greeting => self.greeting(input),
-            Stage::Mechanism(version) => self.mechanism(version, input),
+            Stage::Mechanism(version) => self.command(version, input),
             Stage::RoutingId(version) => self.routing_id(version, input),
-            Stage::Established => Ok(0),
+            Stage::Authenticating(_) | Stage::Established => Ok(0),
         }
+    }
+
+    /// Takes the verdict of the ZAP handler. `Denied` is told to the peer.
+    ///
+    /// # Errors
+    /// The verdict's own, or what follows from letting the peer in; the connection is to be closed
+    /// once [`poll_output`](Self::poll_output) is sent.
+    pub fn authorize(&mut self, verdict: Result<(), ProtocolError>) -> Result<(), ProtocolError> {
+        let Stage::Authenticating(version) = self.stage else {
+            return Ok(());
+        };
+        if let Err(ProtocolError::Denied(status)) = verdict {
+            let reason = status.to_string();
+            self.context().0.send("ERROR", &[&[reason.len() as u8], reason.as_bytes()]);
+        }
+        verdict?;
+        self.stage = Stage::Mechanism(version);
+        let (mut context, mechanism) = self.context();
+        let step = mechanism.admitted(&mut context)?;
+        self.advance(version, step)
+    }
+
+    fn context(&mut self) -> (Context<'_>, &mut dyn Mechanism) {
+        let context = Context {
+            output: &mut self.output,
+            local_metadata: &self.local_metadata,
+            peer: &mut self.peer,
+        };
+        (context, &mut *self.config.mechanism)
+    }
+
+    /// Goes where the mechanism's step leads.
+    fn advance(&mut self, version: Version, step: Step) -> Result<(), ProtocolError> {
+        match step {
+            Step::Waiting => self.stage = Stage::Mechanism(version),
+            Step::Authenticate(credentials) => {
+                self.stage = Stage::Authenticating(version);
+                if !self.config.authenticates {
+                    return self.authorize(Ok(()));
+                }
+                let mechanism = self.config.mechanism.name();
+                self.authentication = Some(Authentication { mechanism, credentials });
+            }
+            Step::Done => {
+                let socket_type = self.peer.socket_type;
+                let routing_id = std::mem::take(&mut self.peer.routing_id);
+                let properties = std::mem::take(&mut self.peer.properties);
+                self.establish(Peer { version, socket_type, routing_id, properties });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a peer without a security mechanism may stay.
+    fn check_old_peer(&self) -> Result<(), ProtocolError> {
+        let config = &self.config;
+        if config.mechanism.name() != "NULL" || config.authenticates || config.refuses_old_peers {
+            return Err(ProtocolError::MechanismMismatch);
+        }
+        Ok(())
     }
 
     /// Consumes nothing of a 1.0 peer: what came is its first frame.
@@ -130,6 +275,7 @@ impl Handshake {
             [0xFF, rest @ ..] if rest.len() < SIGNATURE - 1 => return Ok(0),
             [0xFF, rest @ ..] if rest[SIGNATURE - 2] & 1 != 0 => {}
             _ => {
+                self.check_old_peer()?;
                 self.output.extend_from_slice(&self.config.routing_id);
                 self.stage = Stage::RoutingId(Version::V1);
                 return self.handle_input(input);
@@ -144,16 +290,19 @@ impl Handshake {
         };
         // Revision 1 is ZMTP 2.0; what calls itself 2 is answered like 3 (observed).
         if revision >= 2 {
-            self.output.push(1);
-            self.output.extend_from_slice(MECHANISM);
-            self.output.resize(self.output.len() + GREETING - SIGNATURE - 2 - MECHANISM.len(), 0);
+            let mut rest = [0; GREETING - SIGNATURE - 1];
+            rest[0] = 1;
+            rest[1..][..MECHANISM.len()].copy_from_slice(&self.mechanism_name());
+            rest[1 + MECHANISM.len()] = self.config.mechanism.is_server().into();
+            self.output.extend_from_slice(&rest);
             self.stage = Stage::Greeting;
             return self.handle_input(input);
         }
+        self.check_old_peer()?;
         let Some(&peer_type) = input.get(SIGNATURE + 1) else {
             return Ok(0);
         };
-        self.peer_type = SocketType::from_value(peer_type.into());
+        self.peer.socket_type = SocketType::from_value(peer_type.into());
         self.output.push(self.config.socket_type as u8);
         let id = &self.config.routing_id;
         // Revision 0 is 1.0 with a signature; its frames are those of 1.0.
@@ -165,43 +314,36 @@ impl Handshake {
         Ok(SIGNATURE + 2)
     }
 
+    fn mechanism_name(&self) -> [u8; MECHANISM.end - MECHANISM.start] {
+        let mut padded = [0; _];
+        let name = self.config.mechanism.name().as_bytes();
+        padded[..name.len()].copy_from_slice(name);
+        padded
+    }
+
     fn greeting(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
         let Some(greeting) = input.get(..GREETING) else {
             return Ok(0);
         };
-        if greeting[12..32] != MECHANISM[..] {
+        if greeting[MECHANISM] != self.mechanism_name() {
             return Err(ProtocolError::MechanismMismatch);
         }
         let minor = greeting[SIGNATURE + 1];
         let later = greeting[SIGNATURE] > 3;
         let version = if minor == 0 && !later { Version::V3_0 } else { Version::V3_1 };
-        self.stage = Stage::Mechanism(version);
-        self.send_ready();
+        let (mut context, mechanism) = self.context();
+        let step = mechanism.begin(&mut context)?;
+        self.advance(version, step)?;
         Ok(GREETING)
     }
 
-    fn send_ready(&mut self) {
-        let mut body = b"\x05READY".to_vec();
-        let own = self.config.socket_type;
-        metadata::append(&mut body, "Socket-Type", own.name().as_bytes());
-        if own.announces_routing_id() {
-            metadata::append(&mut body, "Identity", &self.config.routing_id);
-        }
-        match u8::try_from(body.len()) {
-            Ok(length) => self.output.extend_from_slice(&[4, length]),
-            Err(_) => {
-                self.output.push(6);
-                self.output.extend_from_slice(&(body.len() as u64).to_be_bytes());
-            }
-        }
-        self.output.extend_from_slice(&body);
-    }
-
-    fn mechanism(&mut self, version: Version, input: &[u8]) -> Result<usize, ProtocolError> {
+    fn command(&mut self, version: Version, input: &[u8]) -> Result<usize, ProtocolError> {
         let (header, length) = match input {
-            [flags, ..] if flags & !2 != 4 => return Err(ProtocolError::UnexpectedCommand),
-            [4, length, ..] => (2, *length as u64),
-            [6, rest @ ..] if rest.len() >= 8 => {
+            [flags, ..] if flags & !LARGE != COMMAND => {
+                return Err(ProtocolError::UnexpectedCommand);
+            }
+            [COMMAND, length, ..] => (2, *length as u64),
+            [_, rest @ ..] if input[0] & LARGE != 0 && rest.len() >= 8 => {
                 (9, rest[..8].iter().fold(0, |sum, byte| (sum << 8) | *byte as u64))
             }
             _ => return Ok(0),
@@ -213,42 +355,13 @@ impl Handshake {
         let Some(body) = input.get(header..end) else {
             return Ok(0);
         };
-        if let Some(properties) = body.strip_prefix(b"\x05READY") {
-            self.ready(version, metadata::parse(properties)?)?;
-        } else if let Some(reason) = body.strip_prefix(b"\x05ERROR") {
-            let valid = reason.first().is_some_and(|length| *length as usize == reason.len() - 1);
-            return Err(if valid { ProtocolError::Refused } else { ProtocolError::MalformedError });
-        } else {
-            return Err(ProtocolError::UnexpectedCommand);
-        }
+        let malformed = ProtocolError::MalformedCommand;
+        let (&length, rest) = body.split_first().ok_or(malformed)?;
+        let (name, data) = rest.split_at_checked(length as usize).ok_or(malformed)?;
+        let (mut context, mechanism) = self.context();
+        let step = mechanism.handle_command(name, data, &mut context)?;
+        self.advance(version, step)?;
         Ok(end)
-    }
-
-    fn ready(
-        &mut self,
-        version: Version,
-        properties: Vec<(String, Vec<u8>)>,
-    ) -> Result<(), ProtocolError> {
-        let value = |name: &str| {
-            let found = properties.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| value.as_slice())
-        };
-        // A peer that does not tell its type is taken as it is (observed).
-        let mut socket_type = None;
-        for (name, told) in &properties {
-            if name.eq_ignore_ascii_case("Socket-Type") {
-                socket_type = SocketType::from_name(told);
-                if !socket_type.is_some_and(|peer| self.config.socket_type.is_compatible(peer)) {
-                    return Err(ProtocolError::InvalidMetadata);
-                }
-            }
-        }
-        let routing_id = value("Identity").unwrap_or_default().to_vec();
-        if routing_id.len() > MAX_ROUTING_ID {
-            return Err(ProtocolError::InvalidMetadata);
-        }
-        self.establish(Peer { version, socket_type, routing_id, properties });
-        Ok(())
     }
 
     /// The first frame of an old peer.
@@ -282,7 +395,7 @@ impl Handshake {
         };
         self.establish(Peer {
             version,
-            socket_type: self.peer_type,
+            socket_type: self.peer.socket_type,
             routing_id: id.to_vec(),
             properties: Vec::new(),
         });
@@ -300,7 +413,13 @@ mod tests {
     use super::*;
 
     fn handshake(socket_type: SocketType, id: &[u8]) -> Handshake {
-        Handshake::new(HandshakeConfig { socket_type, routing_id: id.to_vec() })
+        Handshake::new(HandshakeConfig {
+            socket_type,
+            routing_id: id.to_vec(),
+            mechanism: Box::new(crate::zmtp::Null::default()),
+            authenticates: false,
+            refuses_old_peers: false,
+        })
     }
 
     /// Passes bytes between two handshakes, `step` at a time, until nothing moves.

@@ -1,7 +1,7 @@
 //! ZMTP, the protocol between two sockets, as a state machine without I/O: bytes in, events out.
 //!
 //! Nothing here touches a socket, reads a clock or starts a thread. [`Handshake`] takes the bytes
-//! of the greeting and of the security mechanism; when it is established, [`FrameDecoder`] takes
+//! of the greeting and of the security [`Mechanism`]; when it is established, [`FrameDecoder`] takes
 //! over with the frames, and [`encode_header`] writes them. Spoken are ZMTP 3.1 and 3.0 (RFC 37,
 //! RFC 23), 2.0 (RFC 15) and 1.0 (RFC 13), whichever the peer knows.
 
@@ -11,11 +11,15 @@ mod command;
 mod error;
 mod frame;
 mod handshake;
+mod mechanism;
 mod metadata;
 mod socket_type;
 
 pub use command::{Command, cancel, ping, pong, subscribe};
 pub use error::ProtocolError;
 pub use frame::{FrameDecoder, MAX_HEADER, encode_header};
-pub use handshake::{Handshake, HandshakeConfig, Peer, Version};
+pub use handshake::{Authentication, Handshake, HandshakeConfig, MAX_COMMAND, Peer, Version};
+pub use mechanism::{
+    Context, Mechanism, Null, Opener, PlainClient, PlainServer, Protection, Sealer, Step, error_of,
+};
 pub use socket_type::SocketType;

@@ -1,0 +1,155 @@
+//! Security mechanisms: what happens between the greeting and the messages, and to the messages.
+//!
+//! A mechanism is one side (client or server) of one connection, a state machine without I/O. The
+//! handshake drives it, in this order:
+//!
+//! 1. [`begin`](Mechanism::begin), once the greetings agree on the mechanism;
+//! 2. [`handle_command`](Mechanism::handle_command) for each command that the peer sends;
+//! 3. [`admitted`](Mechanism::admitted), after a step said [`Step::Authenticate`] and the ZAP
+//!    handler let the peer in (or nobody has to be asked). Meanwhile no command is handed over.
+//! 4. [`protection`](Mechanism::protection), after a step said [`Step::Done`].
+//!
+//! What it has to say it sends through the [`Context`], also the metadata of READY or INITIATE;
+//! what the peer's metadata says it hands to [`Context::handle_metadata`], which checks it.
+//!
+//! How it fails: every method may return a [`ProtocolError`], which ends the connection and is
+//! reported with its code (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL). A ZAP handler's refusal never
+//! reaches the mechanism: the handshake sends ERROR with the status code and fails with
+//! [`ProtocolError::Denied`]. The other side hands a received ERROR to [`error_of`], which is
+//! `Denied` too when the reason is a status code (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH).
+//!
+//! Mechanisms that protect messages (CURVE, GSSAPI) give a [`Protection`]: one half seals what is
+//! sent, the other opens what came. The halves are used by different threads.
+
+mod null;
+mod plain;
+
+pub use null::Null;
+pub use plain::{PlainClient, PlainServer};
+
+use super::frame::{COMMAND, LARGE};
+use super::handshake::PeerProperties;
+use super::{ProtocolError, metadata};
+use crate::message::Message;
+
+/// One side of a security mechanism on one connection; see the module for the order of calls.
+pub trait Mechanism: Send {
+    /// Its name in the greeting and towards ZAP handlers; at most 20 characters.
+    fn name(&self) -> &'static str;
+
+    /// Whether this is the server's side, which the greeting tells.
+    fn is_server(&self) -> bool {
+        false
+    }
+
+    /// The greetings agree; a side that speaks first sends its first command.
+    ///
+    /// # Errors
+    /// What ends the connection; so for the others.
+    fn begin(&mut self, context: &mut Context<'_>) -> Result<Step, ProtocolError>;
+
+    /// A command came from the peer; `name` may be any.
+    fn handle_command(
+        &mut self,
+        name: &[u8],
+        data: &[u8],
+        context: &mut Context<'_>,
+    ) -> Result<Step, ProtocolError>;
+
+    /// The peer was let in.
+    fn admitted(&mut self, context: &mut Context<'_>) -> Result<Step, ProtocolError>;
+
+    /// What seals and opens messages from now on; `None` where they stay as they are.
+    fn protection(&mut self) -> Option<Protection> {
+        None
+    }
+}
+
+/// Where a mechanism stands after a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// It waits for the peer's next command.
+    Waiting,
+    /// The peer is to be authenticated by these credentials (RFC 27: they follow the mechanism's
+    /// name in the request). `admitted` is called if it is let in.
+    Authenticate(Vec<Vec<u8>>),
+    /// Both sides said all they have to say; messages flow.
+    Done,
+}
+
+/// What a mechanism may do with the handshake that drives it.
+pub struct Context<'a> {
+    pub(super) output: &'a mut Vec<u8>,
+    pub(super) local_metadata: &'a [u8],
+    pub(super) peer: &'a mut PeerProperties,
+}
+
+impl<'a> Context<'a> {
+    /// Sends a command with these data, put together.
+    pub fn send(&mut self, name: &str, data: &[&[u8]]) {
+        let length = 1 + name.len() + data.iter().map(|part| part.len()).sum::<usize>();
+        match u8::try_from(length) {
+            Ok(length) => self.output.extend_from_slice(&[COMMAND, length]),
+            Err(_) => {
+                self.output.push(COMMAND | LARGE);
+                self.output.extend_from_slice(&(length as u64).to_be_bytes());
+            }
+        }
+        self.output.push(name.len() as u8);
+        self.output.extend_from_slice(name.as_bytes());
+        data.iter().for_each(|part| self.output.extend_from_slice(part));
+    }
+
+    /// Our metadata as it stands in a command: socket type, routing id.
+    pub fn local_metadata(&self) -> &'a [u8] {
+        self.local_metadata
+    }
+
+    /// Takes the peer's metadata.
+    ///
+    /// # Errors
+    /// [`ProtocolError::InvalidMetadata`], also for a socket type that does not go with ours.
+    pub fn handle_metadata(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
+        self.peer.take(metadata::parse(bytes)?)
+    }
+}
+
+/// What an ERROR command means for the side that receives it.
+pub fn error_of(data: &[u8]) -> ProtocolError {
+    let Some((&length, reason)) = data.split_first() else {
+        return ProtocolError::MalformedError;
+    };
+    match reason {
+        _ if length as usize != reason.len() => ProtocolError::MalformedError,
+        b"300" => ProtocolError::Denied(300),
+        b"400" => ProtocolError::Denied(400),
+        b"500" => ProtocolError::Denied(500),
+        _ => ProtocolError::Refused,
+    }
+}
+
+/// The two directions of a mechanism that protects messages.
+pub struct Protection {
+    /// For what is sent.
+    pub sealer: Box<dyn Sealer>,
+    /// For what comes.
+    pub opener: Box<dyn Opener>,
+}
+
+/// Protects what is sent.
+pub trait Sealer: Send {
+    /// Appends the whole frame, header included, that carries a part or command.
+    ///
+    /// # Errors
+    /// When nothing can be sent safely any more; the connection is closed.
+    fn seal(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), ProtocolError>;
+}
+
+/// Opens what came.
+pub trait Opener: Send {
+    /// Turns a frame of the peer into the part or command that it carries.
+    ///
+    /// # Errors
+    /// When it is not what the peer sent, or not in order; the connection is closed.
+    fn open(&mut self, frame: Message) -> Result<Message, ProtocolError>;
+}
