@@ -472,6 +472,11 @@ typedef void(zmq_thread_fn)(void *);
 /*  Socket option: the network interface to use.  */
 #define ZMQ_BINDTODEVICE 92
 
+/*  Socket option of this library, not of libzmq: how long a waiting call may look for messages
+ *  before it sleeps, in microseconds; 20 by default, 0 is not at all.
+ */
+#define ZMQ_BUSY_POLL 1010
+
 /*  Old name of ZMQ_ROUTING_ID.  */
 #define ZMQ_IDENTITY ZMQ_ROUTING_ID
 

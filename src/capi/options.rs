@@ -154,6 +154,9 @@ pub const ZMQ_GSSAPI_PRINCIPAL_NAMETYPE: c_int = 90;
 pub const ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE: c_int = 91;
 /// Socket option: the network interface to use.
 pub const ZMQ_BINDTODEVICE: c_int = 92;
+/// Socket option of this library, not of libzmq: how long a waiting call may look for messages
+/// before it sleeps, in microseconds; 20 by default, 0 is not at all.
+pub const ZMQ_BUSY_POLL: c_int = 1010;
 
 /// Old name of ZMQ_ROUTING_ID.
 pub const ZMQ_IDENTITY: c_int = ZMQ_ROUTING_ID;

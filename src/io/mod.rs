@@ -2,14 +2,17 @@
 //! system calls that the crates lack.
 
 pub mod descriptor;
+mod driver;
 pub mod interfaces;
 mod reactor;
 mod signal;
 mod sys;
 mod waiter;
 
-pub use reactor::{Reactor, ReactorHandle, Readiness, Source, ThreadSettings, start_thread};
+pub use driver::{Driver, ReactorHandle, ThreadSettings, start_thread};
+pub use reactor::{Reactor, Readiness, Source};
 pub use signal::Signal;
+use sys::poll_descriptors;
 pub use sys::with_signals_blocked;
-pub use sys::{EventDescriptor, PollDescriptor, SocketSource, poll_descriptors};
-pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool};
+pub use sys::{EventDescriptor, PollDescriptor, SocketSource};
+pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, sleep_on};

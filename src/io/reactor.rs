@@ -1,20 +1,20 @@
-//! An I/O thread: waits for descriptors and timers, and runs what others schedule on it.
+//! What serves descriptors and timers, and runs what others schedule. Any thread may drive it,
+//! one at a time: see [`Driver`](super::Driver).
 
-use super::sys;
-use crate::error::{Error, Result};
-use crossbeam_queue::SegQueue;
+use super::{PollDescriptor, poll_descriptors};
+use crate::message::ReceiveBuffer;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Interest, Poll, Token};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::os::fd::RawFd;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What an I/O thread serves: a session, a listener. Its methods run on that thread and do not
-/// block.
+/// What a reactor serves: a session, a listener. Its methods run on the thread that drives the
+/// reactor, one at a time, and do not block.
 pub trait Source: Send + Sync {
     /// The descriptor became ready (edge-triggered).
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness);
@@ -22,6 +22,8 @@ pub trait Source: Send + Sync {
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32);
     /// Somebody scheduled it.
     fn on_run(self: Arc<Self>, reactor: &mut Reactor);
+    /// The number of the socket that it works for.
+    fn socket(&self) -> u64;
 }
 
 /// What a descriptor is ready for.
@@ -35,117 +37,54 @@ pub struct Readiness {
     pub closed: bool,
 }
 
-const WAKE: Token = Token(usize::MAX);
+/// Events taken from the system at a time.
+const EVENTS: usize = 256;
 
-/// The part of an I/O thread that other threads use.
-pub struct ReactorHandle {
-    registry: Registry,
-    waker: Waker,
-    inbox: SegQueue<Arc<dyn Source>>,
-    /// The thread waits, or is about to, and must be woken for what comes into the inbox.
-    asleep: AtomicBool,
-    stopping: AtomicBool,
-    /// Descriptors that it serves, to place new ones where the load is least.
-    load: AtomicUsize,
-}
-
-impl ReactorHandle {
-    /// Has `source.on_run` called on the thread, soon.
-    pub fn schedule(&self, source: Arc<dyn Source>) {
-        self.inbox.push(source);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        // Pairs with the fence before the inbox is checked for the last time: either we see the
-        // flag, or the thread sees what we pushed.
-        fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::AcqRel) {
-            // A failed wake-up would mean a full counter, that is, one under way.
-            let _ = self.waker.wake();
-        }
-    }
-
-    /// Descriptors that it serves.
-    pub fn load(&self) -> usize {
-        self.load.load(Ordering::Relaxed)
-    }
-
-    /// Ends the thread after what is scheduled by now.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        self.wake();
-    }
-
-    /// Changes what a registered descriptor is watched for; from any thread.
-    pub fn watch(&self, descriptor: RawFd, token: usize, writable: bool) -> std::io::Result<()> {
-        let interest =
-            if writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        self.registry.reregister(&mut SourceFd(&descriptor), Token(token), interest)
-    }
-}
-
-/// How the threads of a context are to run (zmq_ctx_set(3)).
-#[derive(Debug, Clone, Default)]
-pub struct ThreadSettings {
-    /// Name; the system shows 15 bytes of it.
-    pub name: String,
-    /// ZMQ_THREAD_SCHED_POLICY, -1 for the default.
-    pub policy: i32,
-    /// ZMQ_THREAD_PRIORITY, -1 for the default.
-    pub priority: i32,
-    /// Processors of ZMQ_THREAD_AFFINITY_CPU_ADD; empty for all.
-    pub affinity: Vec<usize>,
-}
-
-/// Starts an I/O thread.
-///
-/// # Errors
-/// [`Error::TooManyOpen`] when descriptors or threads cannot be had.
-pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, JoinHandle<()>)> {
-    let start = || -> std::io::Result<_> {
-        let poll = Poll::new()?;
-        let handle = Arc::new(ReactorHandle {
-            registry: poll.registry().try_clone()?,
-            waker: Waker::new(poll.registry(), WAKE)?,
-            inbox: SegQueue::new(),
-            asleep: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
-            load: AtomicUsize::new(0),
-        });
-        let mut reactor = Reactor {
-            handle: handle.clone(),
-            sources: HashMap::new(),
-            next_token: 0,
-            timers: BinaryHeap::new(),
-            timed: HashMap::new(),
-            next_timer: 0,
-        };
-        let thread = std::thread::Builder::new().name(settings.name.clone()).spawn(move || {
-            sys::set_scheduling(settings.policy, settings.priority);
-            sys::set_affinity(&settings.affinity);
-            reactor.run(poll);
-        })?;
-        Ok((handle, thread))
-    };
-    sys::with_signals_blocked(start).map_err(|_| Error::TooManyOpen)
-}
-
-/// The I/O thread's own part, handed to the sources that it calls.
+/// The part that only the driver uses, handed to the sources that it calls.
 pub struct Reactor {
-    handle: Arc<ReactorHandle>,
+    poll: Poll,
+    events: Events,
+    /// Descriptors that it serves, for others to see.
+    load: Arc<AtomicUsize>,
     sources: HashMap<usize, Arc<dyn Source>>,
     next_token: usize,
     /// Deadlines, nearest first, with the number of their timer.
     timers: BinaryHeap<Reverse<(Instant, u64)>>,
     timed: HashMap<u64, (Arc<dyn Source>, u32)>,
     next_timer: u64,
+    /// The sockets that were served since the last driver came, as far as it wants to know.
+    served: Served,
+    /// For the next connection that is read from: idle ones hold no buffer.
+    pub spare_buffer: Option<ReceiveBuffer>,
+}
+
+/// Whether a driver served others than itself.
+#[derive(Default)]
+struct Served {
+    /// The driver's own sockets; empty: it does not ask.
+    own: Vec<u64>,
+    others: bool,
 }
 
 impl Reactor {
-    /// The part that other threads use.
-    pub fn handle(&self) -> &Arc<ReactorHandle> {
-        &self.handle
+    pub(super) fn new(poll: Poll, load: Arc<AtomicUsize>) -> Self {
+        Self {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            load,
+            sources: HashMap::new(),
+            next_token: 0,
+            timers: BinaryHeap::new(),
+            timed: HashMap::new(),
+            next_timer: 0,
+            served: Served::default(),
+            spare_buffer: None,
+        }
+    }
+
+    /// Changes what a registered descriptor is watched for.
+    pub fn watch(&self, descriptor: RawFd, token: usize, writable: bool) -> io::Result<()> {
+        watch(self.poll.registry(), descriptor, token, writable)
     }
 
     /// Serves a descriptor until [`deregister`](Self::deregister); returns the token for that.
@@ -154,14 +93,13 @@ impl Reactor {
         descriptor: RawFd,
         writable: bool,
         source: Arc<dyn Source>,
-    ) -> std::io::Result<usize> {
+    ) -> io::Result<usize> {
         let token = self.next_token;
-        let interest =
-            if writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        self.handle.registry.register(&mut SourceFd(&descriptor), Token(token), interest)?;
+        let registry = self.poll.registry();
+        registry.register(&mut SourceFd(&descriptor), Token(token), interest(writable))?;
         self.next_token += 1;
         self.sources.insert(token, source);
-        self.handle.load.fetch_add(1, Ordering::Relaxed);
+        self.count_load();
         Ok(token)
     }
 
@@ -169,16 +107,19 @@ impl Reactor {
     pub fn deregister(&mut self, descriptor: RawFd, token: usize) {
         if self.sources.remove(&token).is_some() {
             // Fails only for a descriptor that is closed already, which is not watched either.
-            let _ = self.handle.registry.deregister(&mut SourceFd(&descriptor));
-            self.handle.load.fetch_sub(1, Ordering::Relaxed);
+            let _ = self.poll.registry().deregister(&mut SourceFd(&descriptor));
+            self.count_load();
         }
     }
 
     /// Stops serving a descriptor that is closed already, which ended its registration.
     pub fn forget(&mut self, token: usize) {
-        if self.sources.remove(&token).is_some() {
-            self.handle.load.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.sources.remove(&token);
+        self.count_load();
+    }
+
+    fn count_load(&self) {
+        self.load.store(self.sources.len(), Ordering::Relaxed);
     }
 
     /// Calls `source.on_timer(kind)` after this time; returns the number to cancel it by.
@@ -198,48 +139,20 @@ impl Reactor {
         self.timed.remove(&number);
     }
 
-    fn run(&mut self, mut poll: Poll) {
-        let mut events = Events::with_capacity(256);
-        loop {
-            self.run_inbox();
-            self.run_timers();
-            let handle = self.handle.clone();
-            handle.asleep.store(true, Ordering::Relaxed);
-            // Pairs with the fence in `ReactorHandle::wake`.
-            fence(Ordering::SeqCst);
-            let busy = !handle.inbox.is_empty();
-            if !busy && handle.stopping.load(Ordering::SeqCst) {
-                return;
-            }
-            let timeout = if busy { Some(Duration::ZERO) } else { self.until_next_timer() };
-            // Interrupted is impossible with signals blocked; any other failure leaves no events.
-            let _ = poll.poll(&mut events, timeout);
-            handle.asleep.store(false, Ordering::Relaxed);
-            for event in &events {
-                let Some(source) = self.sources.get(&event.token().0).cloned() else {
-                    continue;
-                };
-                let readiness = Readiness {
-                    readable: event.is_readable() || event.is_error(),
-                    writable: event.is_writable() || event.is_error(),
-                    closed: event.is_read_closed() || event.is_error(),
-                };
-                source.on_ready(self, readiness);
-            }
-        }
+    /// The driver wants to know whether it serves other sockets than these; none: it does not.
+    pub(super) fn begin(&mut self, own: &[u64]) {
+        self.served.own.clear();
+        self.served.own.extend_from_slice(own);
+        self.served.others = false;
     }
 
-    /// Runs what is scheduled now; what is scheduled meanwhile waits for the next round.
-    fn run_inbox(&mut self) {
-        for _ in 0..self.handle.inbox.len() {
-            let Some(source) = self.handle.inbox.pop() else {
-                return;
-            };
-            source.on_run(self);
-        }
+    /// Whether it did.
+    pub(super) fn served_others(&self) -> bool {
+        self.served.others
     }
 
-    fn run_timers(&mut self) {
+    /// Runs the timers that are due.
+    pub(super) fn run_timers(&mut self) {
         if self.timers.is_empty() {
             return;
         }
@@ -255,7 +168,8 @@ impl Reactor {
         }
     }
 
-    fn until_next_timer(&mut self) -> Option<Duration> {
+    /// Time until the next timer is due; `None` without one.
+    pub(super) fn until_next_timer(&mut self) -> Option<Duration> {
         while let Some(&Reverse((deadline, number))) = self.timers.peek() {
             if self.timed.contains_key(&number) {
                 return Some(deadline.saturating_duration_since(Instant::now()));
@@ -264,4 +178,72 @@ impl Reactor {
         }
         None
     }
+
+    /// Waits for its descriptors, and for those of the application, if there are any. What was
+    /// found is kept for [`dispatch`](Self::dispatch).
+    ///
+    /// # Errors
+    /// `Interrupted` when a signal handler ran.
+    pub(super) fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        descriptors: &mut Vec<PollDescriptor>,
+    ) -> io::Result<()> {
+        if descriptors.is_empty() {
+            return self.poll.poll(&mut self.events, timeout);
+        }
+        self.events.clear();
+        descriptors.push(PollDescriptor::new(self.poll.as_raw_fd(), libc::POLLIN));
+        let found = poll_descriptors(descriptors, timeout);
+        let own = descriptors.pop();
+        found?;
+        if own.is_some_and(|own| own.found() != 0) {
+            self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+        }
+        Ok(())
+    }
+
+    /// Serves the descriptors that [`wait`](Self::wait) found ready; true if there were any.
+    pub(super) fn dispatch(&mut self) -> bool {
+        if self.events.is_empty() {
+            return false;
+        }
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            let Some(source) = self.sources.get(&event.token().0).cloned() else {
+                continue;
+            };
+            self.note(&*source);
+            let readiness = Readiness {
+                readable: event.is_readable() || event.is_error(),
+                writable: event.is_writable() || event.is_error(),
+                closed: event.is_read_closed() || event.is_error(),
+            };
+            source.on_ready(self, readiness);
+        }
+        self.events = events;
+        self.events.clear();
+        true
+    }
+
+    fn note(&mut self, source: &dyn Source) {
+        let Served { own, others } = &mut self.served;
+        if !own.is_empty() && !*others {
+            *others = !own.contains(&source.socket());
+        }
+    }
+}
+
+fn interest(writable: bool) -> Interest {
+    if writable { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE }
+}
+
+/// Changes what a registered descriptor is watched for.
+pub(super) fn watch(
+    registry: &mio::Registry,
+    descriptor: RawFd,
+    token: usize,
+    writable: bool,
+) -> io::Result<()> {
+    registry.reregister(&mut SourceFd(&descriptor), Token(token), interest(writable))
 }

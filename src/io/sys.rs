@@ -7,6 +7,7 @@ use socket2::Socket;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
 use std::time::Duration;
 
 /// An event counter of the kernel (eventfd(2)): readable once it was signalled.
@@ -46,6 +47,47 @@ impl EventDescriptor {
 impl AsRawFd for EventDescriptor {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
+    }
+}
+
+/// A clock of the kernel that rings once (timerfd_create(2)), for one thread to sleep on.
+#[derive(Debug)]
+pub(super) struct Alarm(OwnedFd);
+
+impl Alarm {
+    /// Makes one that is not set.
+    pub(super) fn new() -> io::Result<Self> {
+        // SAFETY: a system call without pointers.
+        let descriptor = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: just opened, and owned by nobody else.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+    }
+
+    /// Lets it ring after this time, at once for zero, instead of when it was set to before;
+    /// `None`: not at all.
+    pub(super) fn set(&self, after: Option<Duration>) {
+        // A time of zero would switch the alarm off.
+        let after = after.map_or(Duration::ZERO, |after| after.max(Duration::from_nanos(1)));
+        let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let value = libc::timespec {
+            tv_sec: after.as_secs().min(i32::MAX as u64) as libc::time_t,
+            tv_nsec: after.subsec_nanos().into(),
+        };
+        let time = libc::itimerspec { it_interval: none, it_value: value };
+        // It cannot fail: the descriptor is a timer and the time is valid.
+        // SAFETY: the time lives through the call, the old one is not asked for.
+        unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const time, ptr::null_mut()) };
+    }
+
+    /// Sleeps until it rings.
+    pub(super) fn wait(&self) {
+        let mut count = 0u64;
+        // Interrupted only where signals are not blocked; the caller looks and waits again.
+        // SAFETY: eight writable bytes.
+        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
     }
 }
 

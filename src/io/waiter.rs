@@ -1,20 +1,25 @@
 //! How a thread of the application sleeps until somebody has news for it.
 
-use super::{PollDescriptor, Signal, poll_descriptors};
+use super::{PollDescriptor, ReactorHandle, Signal, poll_descriptors};
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// One sleeper.
+/// Ends the sleep of one thread.
 ///
 /// The sleep is poll(2) on a descriptor, not a futex: signal handlers must end it, and it can
 /// include descriptors of the application.
 #[derive(Debug)]
-pub struct Waiter(Signal);
+pub enum Waiter {
+    /// A thread that sleeps on a descriptor of its own.
+    Alone(Signal),
+    /// The thread that drives this reactor, and sleeps on its descriptors.
+    Driver(Weak<ReactorHandle>),
+}
 
 /// Waiters that rest until a thread sleeps. A context has one pool, so that nothing is left when
 /// it is gone, and a child of fork(2) shares no descriptor with its parent.
@@ -25,6 +30,7 @@ pub struct WaiterPool(Mutex<Vec<Arc<Waiter>>>);
 #[derive(Debug)]
 pub struct PooledWaiter<'a> {
     pool: &'a WaiterPool,
+    /// Always `Alone`.
     waiter: Arc<Waiter>,
 }
 
@@ -39,7 +45,7 @@ impl WaiterPool {
             Some(waiter) => waiter,
             None => Arc::new(Waiter::new()?),
         };
-        waiter.0.clear();
+        waiter.clear();
         Ok(PooledWaiter { pool: self, waiter })
     }
 }
@@ -60,14 +66,29 @@ impl Drop for PooledWaiter<'_> {
 
 impl Waiter {
     fn new() -> Result<Self> {
-        Signal::new().map(Self).map_err(|_| Error::TooManyOpen)
+        Signal::new().map(Self::Alone).map_err(|_| Error::TooManyOpen)
     }
 
     /// Ends the sleep, or the next one.
     pub fn notify(&self) {
-        self.0.raise();
+        match self {
+            Self::Alone(signal) => signal.raise(),
+            Self::Driver(reactor) => {
+                if let Some(reactor) = reactor.upgrade() {
+                    reactor.wake();
+                }
+            }
+        }
     }
 
+    fn clear(&self) {
+        if let Self::Alone(signal) = self {
+            signal.clear();
+        }
+    }
+}
+
+impl PooledWaiter<'_> {
     /// Sleeps until notified, until one of the descriptors is ready, or until the time is over.
     ///
     /// # Errors
@@ -77,15 +98,31 @@ impl Waiter {
         descriptors: &mut Vec<PollDescriptor>,
         timeout: Option<Duration>,
     ) -> Result<()> {
-        descriptors.push(PollDescriptor::new(self.0.as_raw_fd(), libc::POLLIN));
-        let outcome = poll_descriptors(descriptors, timeout);
+        let own = match &*self.waiter {
+            Waiter::Alone(signal) => signal.as_raw_fd(),
+            Waiter::Driver(_) => return Ok(()),
+        };
+        descriptors.push(PollDescriptor::new(own, libc::POLLIN));
+        let outcome = sleep_on(descriptors, timeout);
         descriptors.pop();
-        self.0.clear();
-        match outcome {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Error::Interrupted),
-            Err(error) => Err(Error::System(error.raw_os_error().unwrap_or(libc::EINVAL))),
-        }
+        self.waiter.clear();
+        outcome
+    }
+}
+
+/// Sleeps until a descriptor is ready, or until the time is over.
+///
+/// # Errors
+/// [`Error::Interrupted`] when a signal handler ran; [`Error::System`].
+pub fn sleep_on(descriptors: &mut [PollDescriptor], timeout: Option<Duration>) -> Result<()> {
+    poll_descriptors(descriptors, timeout).map(drop).map_err(sleep_error)
+}
+
+/// Why a sleep failed.
+pub(super) fn sleep_error(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::Interrupted => Error::Interrupted,
+        _ => Error::System(error.raw_os_error().unwrap_or(libc::EINVAL)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A long message that arrives in pieces.
 
 use super::block::Block;
-use super::{ByteSource, Message};
+use super::{ByteSource, Filled, Message};
 use crate::error::Result;
 use std::io;
 use std::mem::MaybeUninit;
@@ -42,12 +42,12 @@ impl MessageBuilder {
         Ok(count)
     }
 
-    /// Reads once from the source; returns what the read returned (0 at the end of the stream).
-    pub fn fill(&mut self, source: &mut impl ByteSource) -> io::Result<usize> {
+    /// Reads once from the source.
+    pub fn fill(&mut self, source: &mut impl ByteSource) -> io::Result<Filled> {
         let spare = self.spare(1).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let count = source.read(spare)?;
-        self.filled += count.min(self.length - self.filled);
-        Ok(count)
+        let filled = Filled::from(source, spare)?;
+        self.filled += filled.count;
+        Ok(filled)
     }
 
     /// Writable memory behind the bytes that came, of at least `wanted` bytes where as many remain.
@@ -57,7 +57,7 @@ impl MessageBuilder {
             let grown = self.block.capacity().saturating_mul(2).max(needed);
             self.block.resize(grown.min(self.length))?;
         }
-        let room = self.block.capacity() - self.filled;
+        let room = self.block.capacity().min(self.length) - self.filled;
         // SAFETY: `filled <= capacity`; the block is ours alone; uninitialised is allowed.
         Ok(unsafe {
             std::slice::from_raw_parts_mut(self.block.bytes().add(self.filled).cast(), room)

@@ -16,7 +16,7 @@ mod receive_buffer;
 pub use block::FreeFunction;
 pub use builder::MessageBuilder;
 pub use metadata::Metadata;
-pub use receive_buffer::{ByteSource, ReceiveBuffer};
+pub use receive_buffer::{ByteSource, Filled, ReceiveBuffer};
 
 use crate::error::{Error, Result};
 use block::{Block, Slice};

@@ -15,6 +15,25 @@ pub unsafe trait ByteSource {
     fn read(&mut self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize>;
 }
 
+/// What a read gave.
+#[derive(Debug, Clone, Copy)]
+pub struct Filled {
+    /// Bytes read; 0 is the end of the stream.
+    pub count: usize,
+    /// There was no room for more: more may be there.
+    pub to_the_brim: bool,
+}
+
+impl Filled {
+    pub(super) fn from(
+        source: &mut impl ByteSource,
+        room: &mut [MaybeUninit<u8>],
+    ) -> io::Result<Self> {
+        let count = source.read(room)?.min(room.len());
+        Ok(Self { count, to_the_brim: count == room.len() })
+    }
+}
+
 /// References taken at a time: messages cut from the block take theirs without an atomic operation.
 const REFERENCE_BATCH: usize = 1 << 16;
 
@@ -96,18 +115,18 @@ impl ReceiveBuffer {
         Message::from_slice_of_block(unsafe { self.block.slice(self.consumed, length) })
     }
 
-    /// Reads once from the source; returns what the read returned. The buffer is never full here:
-    /// unread bytes move to the front, or to a new block while messages still share this one.
-    pub fn fill(&mut self, source: &mut impl ByteSource) -> io::Result<usize> {
+    /// Reads once from the source. The buffer is never full here: unread bytes move to the front,
+    /// or to a new block while messages still share this one.
+    pub fn fill(&mut self, source: &mut impl ByteSource) -> io::Result<Filled> {
         self.make_room().map_err(|_| io::ErrorKind::OutOfMemory)?;
         let room = self.block.capacity() - self.filled;
         // SAFETY: behind `filled` no message has a part; uninitialised memory is allowed here.
         let spare = unsafe {
             std::slice::from_raw_parts_mut(self.block.bytes().add(self.filled).cast(), room)
         };
-        let count = source.read(spare)?;
-        self.filled += count.min(room);
-        Ok(count)
+        let filled = Filled::from(source, spare)?;
+        self.filled += filled.count;
+        Ok(filled)
     }
 
     /// Makes at least half of the capacity writable, or as much as unread bytes leave.

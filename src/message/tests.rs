@@ -60,7 +60,7 @@ fn a_buffer_is_cut_into_messages_that_outlive_it() {
     let (mut position, mut messages) = (0, Vec::new());
     for length in [1usize, 40, 41, 511, 512, 1000, 2000].iter().cycle() {
         while buffer.unread().len() < *length {
-            if buffer.fill(&mut source).unwrap() == 0 {
+            if buffer.fill(&mut source).unwrap().count == 0 {
                 break;
             }
         }
@@ -84,7 +84,7 @@ fn a_builder_grows_with_what_arrives() {
     assert_eq!(builder.append(&bytes[..10]).unwrap(), 10);
     let mut source = Bytes(&bytes[10..]);
     while builder.remaining() > 0 {
-        assert!(builder.fill(&mut source).unwrap() > 0);
+        assert!(builder.fill(&mut source).unwrap().count > 0);
     }
     assert_eq!(builder.finish().data(), bytes);
 }

@@ -90,6 +90,7 @@ impl Options {
             HEARTBEAT_IVL => milliseconds(self.heartbeat_interval, 0),
             HEARTBEAT_TIMEOUT => milliseconds(self.heartbeat_timeout_set, -1),
             HEARTBEAT_TTL => milliseconds(Some(self.heartbeat_ttl), 0),
+            BUSY_POLL => number(self.busy_poll),
             LOOPBACK_FASTPATH => self.loopback_fast_path.into(),
             _ => return self.transport_value(option),
         })

@@ -88,3 +88,6 @@ pub const SOCKS_USERNAME: i32 = 99;
 pub const SOCKS_PASSWORD: i32 = 100;
 pub const ONLY_FIRST_SUBSCRIBE: i32 = 108;
 pub const RECONNECT_STOP: i32 = 109;
+
+/// Ours: how long a waiting call may look before it sleeps.
+pub const BUSY_POLL: i32 = 1010;

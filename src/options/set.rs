@@ -74,6 +74,7 @@ impl Options {
             HEARTBEAT_IVL => self.heartbeat_interval = value.milliseconds_not_zero()?,
             HEARTBEAT_TIMEOUT => self.heartbeat_timeout_set = Some(value.milliseconds()?),
             HEARTBEAT_TTL => self.heartbeat_ttl = heartbeat_ttl(value)?,
+            BUSY_POLL => self.busy_poll = value.unsigned()?,
             LOOPBACK_FASTPATH => self.loopback_fast_path = value.any_int()?,
             _ => return self.set_transport(option, value),
         }

@@ -302,7 +302,7 @@ impl Session {
                 // What could not be sent waits for room.
                 let waiting = !output.is_empty();
                 if let Some(token) = life.token {
-                    let _ = reactor.handle().watch(stream.as_raw_fd(), token, waiting);
+                    let _ = reactor.watch(stream.as_raw_fd(), token, waiting);
                 }
                 return;
             }
@@ -365,7 +365,7 @@ impl Session {
             return self.disconnected(life, reactor);
         }
         rest.clear();
-        let _ = reactor.handle().watch(stream.as_raw_fd(), token, false);
+        let _ = reactor.watch(stream.as_raw_fd(), token, false);
         match life.end.clone() {
             Some(end) => end.identified(info),
             None => {
@@ -394,7 +394,7 @@ impl Session {
 
     fn drive_read(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor, all: bool) {
         let mut half = self.read.lock();
-        let outcome = half.drive(all);
+        let outcome = half.drive(all, &mut reactor.spare_buffer);
         self.delivered.store(half.delivered, Ordering::Relaxed);
         let replies = std::mem::take(&mut half.replies);
         drop(half);
@@ -412,7 +412,7 @@ impl Session {
     }
 
     fn drive_write(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
-        let outcome = self.write.lock().drive(reactor.handle());
+        let outcome = self.write.lock().drive(&self.reactor);
         match outcome {
             WriteOutcome::Idle | WriteOutcome::Blocked => {}
             WriteOutcome::Busy => self.want(WRITE),
@@ -503,7 +503,7 @@ impl Source for Session {
             }
             Stage::Active => {
                 if readiness.writable {
-                    self.write.lock().unblock(reactor.handle());
+                    self.write.lock().unblock(&self.reactor);
                     self.drive_write(&mut life, reactor);
                 }
                 if readiness.readable && life.stage == Stage::Active {
@@ -526,6 +526,10 @@ impl Source for Session {
             (STAGE, Stage::Handshaking) => self.disconnected(&mut life, reactor),
             _ => {}
         }
+    }
+
+    fn socket(&self) -> u64 {
+        self.owner.number()
     }
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {

@@ -89,6 +89,10 @@ impl Source for BoundEndpoint {
         self.accept_all(reactor);
     }
 
+    fn socket(&self) -> u64 {
+        self.owner.number()
+    }
+
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
         let mut state = self.state.lock();
         match (&state.listener, state.registration) {

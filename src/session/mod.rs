@@ -58,6 +58,8 @@ pub trait Owner: Send + Sync {
     fn session_opened(&self, session: &Arc<Session>);
     /// A session is over.
     fn session_closed(&self, session: &Session);
+    /// The number of the socket.
+    fn number(&self) -> u64;
     /// The I/O thread for a new connection.
     fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>>;
 }
@@ -183,6 +185,11 @@ impl Session {
                 .unwrap_or_default(),
         };
         (pipe, end)
+    }
+
+    /// The reactor that serves it.
+    pub fn reactor(&self) -> &Arc<ReactorHandle> {
+        &self.reactor
     }
 
     /// Has the I/O thread look after these needs.

@@ -2,11 +2,10 @@
 
 use crate::error::Result;
 use crate::io::SocketSource;
-use crate::message::{Message, ReceiveBuffer};
+use crate::message::{Filled, Message, ReceiveBuffer};
 use crate::pipe::{PipeWriter, Room};
 use crate::transport::Stream;
 use crate::zmtp::{Command, FrameDecoder, Opener, ProtocolError, pong};
-use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
@@ -14,11 +13,6 @@ use std::sync::Arc;
 const BUFFER: usize = 64 * 1024;
 /// Reads in a row before other connections get their turn.
 const READS: usize = 8;
-
-thread_local! {
-    /// A buffer for the next half that this thread drives: idle connections hold none.
-    static SPARE: RefCell<Option<ReceiveBuffer>> = const { RefCell::new(None) };
-}
 
 /// How bytes become messages.
 enum Decoder {
@@ -77,7 +71,8 @@ pub(super) struct ReadHalf {
     pipe: Option<PipeWriter>,
     /// A message that found the pipe full.
     stalled: Option<Message>,
-    /// The peer closed the connection: a short read does not mean that all was read.
+    /// A short read does not mean that all was read: the end of the stream may stand behind it,
+    /// of which there was an event before.
     to_the_end: bool,
     /// PONGs that are due; the session hands them to the writing half.
     pub(super) replies: Vec<Message>,
@@ -143,13 +138,18 @@ impl ReadHalf {
     }
 
     /// Reads and delivers until there is nothing more, the pipe is full, or others wait.
-    /// `to_the_end`: the peer closed the connection.
-    pub(super) fn drive(&mut self, to_the_end: bool) -> ReadOutcome {
+    /// `to_the_end`: not before a read found nothing or the end of the stream. `spare` is a buffer for whoever needs one:
+    /// idle connections hold none.
+    pub(super) fn drive(
+        &mut self,
+        to_the_end: bool,
+        spare: &mut Option<ReceiveBuffer>,
+    ) -> ReadOutcome {
         let Some(stream) = self.stream.clone() else {
             return ReadOutcome::Idle;
         };
         if self.buffer.is_none() {
-            self.buffer = SPARE.with_borrow_mut(Option::take);
+            self.buffer = spare.take();
         }
         self.to_the_end |= to_the_end;
         let mut outcome = ReadOutcome::Busy;
@@ -170,8 +170,7 @@ impl ReadHalf {
             pipe.flush();
         }
         if self.buffer.as_ref().is_some_and(ReceiveBuffer::is_empty) {
-            let spare = self.buffer.take();
-            SPARE.with_borrow_mut(|own| *own = spare);
+            *spare = self.buffer.take();
         }
         outcome
     }
@@ -183,8 +182,8 @@ impl ReadHalf {
             Some(Decoder::Zmtp(decoder)) => decoder.body_in_progress(),
             _ => None,
         };
-        let (wanted, outcome) = match body {
-            Some(body) => (body.remaining(), body.fill(&mut source)),
+        let outcome = match body {
+            Some(body) => body.fill(&mut source),
             None => {
                 if self.buffer.is_none() {
                     self.buffer = ReceiveBuffer::with_capacity(BUFFER).ok();
@@ -192,16 +191,19 @@ impl ReadHalf {
                 let Some(buffer) = &mut self.buffer else {
                     return Some(ReadOutcome::Closed);
                 };
-                (BUFFER / 2, buffer.fill(&mut source))
+                buffer.fill(&mut source)
             }
         };
         match outcome {
-            Ok(0) => Some(ReadOutcome::Closed),
+            Ok(Filled { count: 0, .. }) => Some(ReadOutcome::Closed),
             // A short read emptied the socket (epoll(7)).
-            Ok(count) if count < wanted && !self.to_the_end => Some(ReadOutcome::Idle),
+            Ok(filled) if !filled.to_the_brim && !self.to_the_end => Some(ReadOutcome::Idle),
             Ok(_) => None,
             Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => Some(ReadOutcome::Idle),
+                io::ErrorKind::WouldBlock => {
+                    self.to_the_end = false;
+                    Some(ReadOutcome::Idle)
+                }
                 io::ErrorKind::Interrupted => None,
                 _ => Some(ReadOutcome::Closed),
             },

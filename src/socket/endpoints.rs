@@ -73,6 +73,7 @@ impl State {
         let resolved = listener.endpoint().to_owned();
         let number = self.endpoints.number();
         let options = Arc::new(options.clone());
+        *self.owner.reactor.lock() = Some(reactor.clone());
         let bound = BoundEndpoint::start(self.owner.clone(), options, reactor, number, listener);
         self.endpoints.add(number, given, &resolved, Kind::Bound(bound));
         Ok(())

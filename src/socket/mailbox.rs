@@ -1,5 +1,6 @@
 //! What other threads tell a socket.
 
+use super::Patience;
 use crate::error::{Error, Result};
 use crate::io::{Signal, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
@@ -9,7 +10,6 @@ use crossbeam_queue::SegQueue;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 /// News for a socket.
 pub enum Event {
@@ -28,13 +28,29 @@ pub enum Event {
 }
 
 /// The queue of news, and who is to be woken by them.
-#[derive(Default)]
 pub struct Mailbox {
+    /// The number of the socket, never used again.
+    pub number: u64,
     events: SegQueue<Event>,
     /// Threads that sleep until there are news.
     pub waiters: WaiterList,
     /// The descriptor of ZMQ_FD, once somebody asked for it.
     descriptor: OnceLock<Signal>,
+    /// How calls on the socket wait.
+    pub patience: Patience,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            events: SegQueue::new(),
+            waiters: WaiterList::default(),
+            descriptor: OnceLock::new(),
+            patience: Patience::default(),
+        }
+    }
 }
 
 impl Mailbox {
@@ -67,20 +83,6 @@ impl Mailbox {
     #[inline]
     pub fn has_news(&self) -> bool {
         !self.is_empty() || self.descriptor.get().is_some_and(Signal::is_raised)
-    }
-
-    /// Looks for news for a moment; true if there are any.
-    pub fn look(&self) -> bool {
-        let began = Instant::now();
-        while began.elapsed() < super::LOOK_TIME {
-            for _ in 0..16 {
-                if !self.is_empty() {
-                    return true;
-                }
-                std::hint::spin_loop();
-            }
-        }
-        false
     }
 
     /// Makes the descriptor unreadable, before the news are taken.

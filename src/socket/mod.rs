@@ -10,10 +10,12 @@ mod endpoints;
 mod mailbox;
 mod poll;
 mod proxy;
+mod wait;
 
 pub use mailbox::{Event, Mailbox, SocketEnd};
 pub use poll::{Events, PollItem, PollTarget, poll};
 pub use proxy::proxy;
+pub use wait::{Patience, Wait, Watched};
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
@@ -55,6 +57,8 @@ struct SocketOwner {
     mailbox: Arc<Mailbox>,
     /// Sessions that are not over.
     sessions: Mutex<HashMap<u64, Weak<Session>>>,
+    /// What serves the newest of its connections and listeners.
+    reactor: Mutex<Option<Arc<ReactorHandle>>>,
 }
 
 /// An open socket.
@@ -67,16 +71,7 @@ struct State {
     endpoints: Endpoints,
     /// More parts of the message that was received last follow.
     receiving: bool,
-    /// A wait begins with looking instead of sleeping when this is 0; otherwise so many waits
-    /// are to pass before that is tried.
-    rests_from_looking: u32,
 }
-
-/// How long a wait may look for news before it sleeps: waking a sleeper costs about as much.
-const LOOK_TIME: Duration = Duration::from_micros(20);
-
-/// Waits that do not look after one that did in vain.
-const LOOK_REST: u32 = 500;
 
 /// Closed handles, oldest first.
 static CLOSED: Mutex<VecDeque<&'static Socket>> = Mutex::new(VecDeque::new());
@@ -98,6 +93,7 @@ impl Socket {
             context: context.clone(),
             mailbox: mailbox.clone(),
             sessions: Mutex::default(),
+            reactor: Mutex::default(),
         });
         let state = State {
             owner,
@@ -107,7 +103,6 @@ impl Socket {
             pattern: pattern_of(socket_type),
             endpoints: Endpoints::default(),
             receiving: false,
-            rests_from_looking: 0,
         };
         let mut closed = CLOSED.lock();
         let resting = if closed.len() > RESTING { closed.pop_front() } else { None };
@@ -147,9 +142,10 @@ impl Socket {
             guard.take()
         };
         let state = taken.ok_or(Error::NotASocket)?;
-        // A thread that waits in the socket finds it closed.
-        state.mailbox.waiters.notify();
+        let mailbox = state.mailbox.clone();
         state.close();
+        // A thread that waits in the socket finds it closed.
+        mailbox.post(Event::Look);
         CLOSED.lock().push_back(self);
         Ok(())
     }
@@ -166,6 +162,9 @@ impl Socket {
                 Applied::Stored => {}
                 Applied::Subscribe(prefix) => pattern.subscribe(core, prefix)?,
                 Applied::Unsubscribe(prefix) => pattern.unsubscribe(core, prefix)?,
+            }
+            if option == ids::BUSY_POLL {
+                state.mailbox.patience.set_bound(core.options.busy_poll);
             }
             if matches!(option, ids::SNDHWM | ids::RCVHWM) {
                 let send = core.options.send_high_water_mark;
@@ -342,44 +341,20 @@ impl Socket {
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let context = guard.as_ref().ok_or(Error::NotASocket)?.context.clone();
-        let waiter = context.pool.take()?;
+        let state = guard.as_mut().ok_or(Error::NotASocket)?;
+        state.remove_ended();
+        let (context, watched) = (state.context.clone(), [state.watched()]);
+        let mut wait = Wait::new(&watched, &context.pool, deadline);
+        let mut none = Vec::new();
         loop {
-            let state = guard.as_mut().ok_or(Error::NotASocket)?;
-            state.remove_ended();
-            let mailbox = state.mailbox.clone();
-            if state.may_look() && MutexGuard::unlocked(&mut guard, || mailbox.look()) {
-                let state = guard.as_mut().ok_or(Error::NotASocket)?;
-                state.rests_from_looking = 0;
-                state.process()?;
-                match operation(state) {
-                    // News, but not what is waited for: sleep, which also minds the deadline.
-                    Err(Error::WouldBlock) => {}
-                    done => {
-                        state.remove_ended();
-                        return done;
-                    }
-                }
-            }
-            let state = guard.as_mut().ok_or(Error::NotASocket)?;
-            mailbox.waiters.add(&waiter);
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let woken = if mailbox.is_empty() && !state.context.is_terminated() {
-                let mut none = Vec::new();
-                MutexGuard::unlocked(&mut guard, || waiter.wait(&mut none, left))
-            } else {
-                Ok(())
-            };
-            mailbox.waiters.remove(&waiter);
-            woken?;
+            MutexGuard::unlocked(&mut guard, || wait.next(&mut none))?;
             let state = guard.as_mut().ok_or(Error::NotASocket)?;
             state.process()?;
-            match operation(state) {
+            let outcome = operation(state);
+            state.remove_ended();
+            match outcome {
                 Err(Error::WouldBlock) => {}
-                done => {
-                    state.remove_ended();
-                    return done;
-                }
+                done => return done,
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(Error::WouldBlock);
@@ -393,16 +368,9 @@ impl State {
         if self.context.is_terminated() { Err(Error::Terminated) } else { Ok(()) }
     }
 
-    /// Whether this wait may look for news before it sleeps. Not where an I/O thread has to run
-    /// first, which looking would only keep a processor from; and for a while not after it was in
-    /// vain: the peer is slow, or shares our processor.
-    fn may_look(&mut self) -> bool {
-        if self.rests_from_looking > 0 {
-            self.rests_from_looking -= 1;
-            return false;
-        }
-        self.rests_from_looking = LOOK_REST;
-        self.owner.sessions.lock().is_empty()
+    fn watched(&self) -> Watched {
+        let reactor = self.owner.reactor.lock().clone();
+        Watched { mailbox: self.mailbox.clone(), reactor }
     }
 
     /// Takes the news in.
@@ -556,8 +524,13 @@ impl Owner for SocketOwner {
         }
     }
 
+    fn number(&self) -> u64 {
+        self.mailbox.number
+    }
+
     fn session_opened(&self, session: &Arc<Session>) {
         self.context.session_opened();
+        *self.reactor.lock() = Some(session.reactor().clone());
         self.sessions.lock().insert(session.number, Arc::downgrade(session));
     }
 

@@ -1,8 +1,8 @@
 //! Waiting for several sockets and descriptors (zmq_poll(3)).
 
-use super::Socket;
-use crate::error::{Error, Result};
-use crate::io::{PollDescriptor, WaiterPool, poll_descriptors};
+use super::{Socket, Wait};
+use crate::error::Result;
+use crate::io::{PollDescriptor, WaiterPool, sleep_on};
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,7 @@ pub struct PollItem {
 /// many do.
 ///
 /// # Errors
-/// [`Error::Terminated`], [`Error::NotASocket`], [`Error::Interrupted`].
+/// [`crate::error::Error`]: Terminated, NotASocket, Interrupted.
 pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut descriptors: Vec<_> = items
@@ -95,47 +95,32 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
     if ready > 0 || timeout == Some(Duration::ZERO) {
         return Ok(ready);
     }
-    let mut mailboxes = Vec::new();
+    let mut watched = Vec::new();
     let mut context = None;
     for item in items.iter() {
         if let PollTarget::Socket(socket) = item.target {
-            let (mailbox, own) =
-                socket.with(|state| Ok((state.mailbox.clone(), state.context.clone())))?;
-            context.get_or_insert(own);
-            mailboxes.push(mailbox);
+            let (own, of) = socket.with(|state| Ok((state.watched(), state.context.clone())))?;
+            context.get_or_insert(of);
+            watched.push(own);
         }
     }
     let alone = WaiterPool::default();
-    let waiter = context.as_ref().map_or(&alone, |context| &context.pool).take()?;
-    mailboxes.iter().for_each(|mailbox| mailbox.waiters.add(&waiter));
-    let outcome = loop {
-        // After the waiter was added: what comes from here on wakes it.
-        match look(items, &mut descriptors) {
-            Ok(0) => {}
-            done => break done,
+    let pool = context.as_ref().map_or(&alone, |context| &context.pool);
+    let mut wait = Wait::new(&watched, pool, deadline);
+    loop {
+        wait.next(&mut descriptors)?;
+        match look(items, &mut descriptors)? {
+            0 if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Ok(0),
+            0 => {}
+            ready => return Ok(ready),
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            break Ok(0);
-        }
-        if let Err(error) = waiter.wait(&mut descriptors, left) {
-            break Err(error);
-        }
-    };
-    mailboxes.iter().for_each(|mailbox| mailbox.waiters.remove(&waiter));
-    outcome
+    }
 }
 
 /// Looks at all items without waiting.
 fn look(items: &mut [PollItem], descriptors: &mut [PollDescriptor]) -> Result<usize> {
     if !descriptors.is_empty() {
-        match poll_descriptors(descriptors, Some(Duration::ZERO)) {
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
-                return Err(Error::Interrupted);
-            }
-            Err(error) => return Err(Error::System(error.raw_os_error().unwrap_or(libc::EINVAL))),
-        }
+        sleep_on(descriptors, Some(Duration::ZERO))?;
     }
     let (mut ready, mut found) = (0, descriptors.iter());
     for item in items {

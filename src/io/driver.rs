@@ -1,0 +1,401 @@
+//! Who drives a reactor. Its I/O thread does, unless a thread of the application that waits for
+//! messages does it itself: then a message costs one wake-up, or none, instead of two.
+//!
+//! ```text
+//!              a caller comes back soon                a caller waits
+//!   I/O thread ------------------------> nobody <------------------------> caller
+//!     drives   <------------------------         ------------------------> drives
+//!              the alarm rings                         it has its message
+//! ```
+//!
+//! Where nobody drives, the I/O thread sleeps on an alarm: it takes over when the callers have
+//! stayed away for about a millisecond, or at once where somebody schedules work or others were
+//! served or wait. After that callers leave the reactor to it for a while.
+
+use super::reactor::{Reactor, Source, watch};
+use super::sys::{self, Alarm};
+use super::waiter::sleep_error;
+use super::{PollDescriptor, Waiter};
+use crate::error::{Error, Result};
+use crossbeam_queue::SegQueue;
+use mio::{Poll, Registry, Token};
+use parking_lot::{Mutex, MutexGuard};
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+const WAKE: Token = Token(usize::MAX);
+
+/// Callers that stay away so long lose the reactor to the I/O thread.
+const LEASE: Duration = Duration::from_millis(1);
+/// The alarm is put off only when it would ring sooner than this: a system call.
+const LEASE_LEFT: Duration = Duration::from_micros(500);
+/// After the I/O thread was called for, callers leave the reactor to it so long.
+const CONTESTED: Duration = Duration::from_millis(20);
+/// A caller waits so long for the I/O thread to make way.
+const MAKE_WAY: Duration = Duration::from_micros(200);
+
+/// The part of a reactor that all threads use.
+pub struct ReactorHandle {
+    registry: Registry,
+    waker: mio::Waker,
+    inbox: SegQueue<Arc<dyn Source>>,
+    /// Held by who drives. `None` once the I/O thread has ended.
+    reactor: Mutex<Option<Reactor>>,
+    /// Somebody holds `reactor`, and looks into the inbox before it lets go and afterwards.
+    driven: AtomicBool,
+    /// The driver sleeps, or is about to, and must be woken for what comes into the inbox.
+    asleep: AtomicBool,
+    stopping: AtomicBool,
+    /// Descriptors that it serves, to place new ones where the load is least.
+    load: Arc<AtomicUsize>,
+    /// What the I/O thread sleeps on while it does not drive.
+    alarm: Alarm,
+    /// When the alarm was set to one lease, on `clock`; 0: it is not set.
+    lease_began: AtomicU64,
+    /// The last sleep of a caller that drove was longer than a lease.
+    rarely: AtomicBool,
+    /// The I/O thread drives: a caller may ask it to make way.
+    by_io_thread: AtomicBool,
+    /// A caller asks.
+    make_way: AtomicBool,
+    /// Callers leave the reactor to the I/O thread until then, on `clock`.
+    contested_until: AtomicU64,
+    /// Callers that wait without driving.
+    onlookers: AtomicUsize,
+    /// Wakes the caller that drives.
+    waiter: Arc<Waiter>,
+    epoch: Instant,
+}
+
+/// How the threads of a context are to run (zmq_ctx_set(3)).
+#[derive(Debug, Clone, Default)]
+pub struct ThreadSettings {
+    /// Name; the system shows 15 bytes of it.
+    pub name: String,
+    /// ZMQ_THREAD_SCHED_POLICY, -1 for the default.
+    pub policy: i32,
+    /// ZMQ_THREAD_PRIORITY, -1 for the default.
+    pub priority: i32,
+    /// Processors of ZMQ_THREAD_AFFINITY_CPU_ADD; empty for all.
+    pub affinity: Vec<usize>,
+}
+
+/// Starts an I/O thread.
+///
+/// # Errors
+/// [`Error::TooManyOpen`] when descriptors or threads cannot be had.
+pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, JoinHandle<()>)> {
+    let start = || -> std::io::Result<_> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = mio::Waker::new(poll.registry(), WAKE)?;
+        let alarm = Alarm::new()?;
+        let load = Arc::new(AtomicUsize::new(0));
+        let handle = Arc::new_cyclic(|own| ReactorHandle {
+            registry,
+            waker,
+            inbox: SegQueue::new(),
+            reactor: Mutex::new(Some(Reactor::new(poll, load.clone()))),
+            driven: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            load,
+            alarm,
+            lease_began: AtomicU64::new(0),
+            rarely: AtomicBool::new(false),
+            by_io_thread: AtomicBool::new(false),
+            make_way: AtomicBool::new(false),
+            contested_until: AtomicU64::new(0),
+            onlookers: AtomicUsize::new(0),
+            waiter: Arc::new(Waiter::Driver(own.clone())),
+            epoch: Instant::now(),
+        });
+        let own = handle.clone();
+        let thread = std::thread::Builder::new().name(settings.name.clone()).spawn(move || {
+            sys::set_scheduling(settings.policy, settings.priority);
+            sys::set_affinity(&settings.affinity);
+            own.serve();
+        })?;
+        Ok((handle, thread))
+    };
+    sys::with_signals_blocked(start).map_err(|_| Error::TooManyOpen)
+}
+
+impl std::fmt::Debug for ReactorHandle {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ReactorHandle").field("load", &self.load).finish_non_exhaustive()
+    }
+}
+
+impl ReactorHandle {
+    /// Has `source.on_run` called by the driver, soon.
+    pub fn schedule(&self, source: Arc<dyn Source>) {
+        self.inbox.push(source);
+        self.wake();
+    }
+
+    /// Sees to it that somebody looks into the inbox.
+    pub(super) fn wake(&self) {
+        // Pairs with the fences before the inbox is checked for the last time: either we see that
+        // the driver sleeps or is gone, or it sees what we pushed.
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed) {
+            if self.asleep.swap(false, Ordering::AcqRel) {
+                // A failed wake-up would mean a full counter, that is, one under way.
+                let _ = self.waker.wake();
+            }
+        } else if !self.driven.load(Ordering::SeqCst) {
+            self.ring();
+        }
+    }
+
+    /// Calls the I/O thread, which sleeps on its alarm or is about to.
+    fn ring(&self) {
+        self.contested_until.store(self.after(CONTESTED), Ordering::Relaxed);
+        self.alarm.set(Some(Duration::ZERO));
+    }
+
+    /// Nanoseconds on the reactor's clock, from 1.
+    pub fn clock(&self) -> u64 {
+        self.after(Duration::ZERO)
+    }
+
+    fn after(&self, time: Duration) -> u64 {
+        (self.epoch.elapsed() + time).as_nanos() as u64 + 1
+    }
+
+    /// Descriptors that it serves.
+    pub fn load(&self) -> usize {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// Ends the I/O thread after what is scheduled by now.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Changes what a registered descriptor is watched for; from any thread.
+    pub fn watch(&self, descriptor: RawFd, token: usize, writable: bool) -> std::io::Result<()> {
+        watch(&self.registry, descriptor, token, writable)
+    }
+
+    // ---- the I/O thread
+
+    fn serve(&self) {
+        loop {
+            if let Some(mut guard) = self.reactor.try_lock() {
+                let stopped = self.drive_until_asked(&mut guard);
+                if stopped {
+                    // With it go its sources, which may refer to this handle.
+                    let ended = guard.take();
+                    MutexGuard::unlocked(&mut guard, || drop(ended));
+                    return;
+                }
+                // Whoever asked comes now; if it did not wait so long, nobody drives.
+                self.lease_began.store(self.clock(), Ordering::SeqCst);
+                self.alarm.set(Some(LEASE));
+                MutexGuard::unlock_fair(guard);
+                fence(Ordering::SeqCst);
+                if !self.inbox.is_empty() {
+                    // Came after our last look, and its ring may have been put off just now.
+                    continue;
+                }
+            }
+            self.alarm.wait();
+            self.lease_began.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// Drives until a caller wants to, or until the thread is to end: true.
+    fn drive_until_asked(&self, guard: &mut MutexGuard<'_, Option<Reactor>>) -> bool {
+        let Some(reactor) = guard.as_mut() else {
+            return true;
+        };
+        self.driven.store(true, Ordering::SeqCst);
+        self.by_io_thread.store(true, Ordering::SeqCst);
+        reactor.begin(&[]);
+        let stopped = loop {
+            self.run_inbox(reactor);
+            reactor.run_timers();
+            if self.make_way.swap(false, Ordering::SeqCst) {
+                break false;
+            }
+            self.asleep.store(true, Ordering::Relaxed);
+            // Pairs with the fence in `wake`.
+            fence(Ordering::SeqCst);
+            let busy = !self.inbox.is_empty() || self.make_way.load(Ordering::SeqCst);
+            if !busy && self.stopping.load(Ordering::SeqCst) {
+                break true;
+            }
+            let timeout = if busy { Some(Duration::ZERO) } else { reactor.until_next_timer() };
+            // Interrupted is impossible with signals blocked; any other failure leaves no events.
+            let _ = reactor.wait(timeout, &mut Vec::new());
+            self.asleep.store(false, Ordering::Relaxed);
+            reactor.dispatch();
+        };
+        self.by_io_thread.store(false, Ordering::SeqCst);
+        self.driven.store(false, Ordering::SeqCst);
+        stopped
+    }
+
+    /// Runs what is scheduled now; what is scheduled meanwhile waits for the next round.
+    fn run_inbox(&self, reactor: &mut Reactor) {
+        for _ in 0..self.inbox.len() {
+            let Some(source) = self.inbox.pop() else {
+                return;
+            };
+            source.on_run(reactor);
+        }
+    }
+
+    // ---- callers
+
+    /// Makes the calling thread the driver, on behalf of these sockets, if nobody else is it.
+    /// `insist`: ask the I/O thread to make way.
+    pub fn drive(&self, sockets: &[u64], insist: bool) -> Option<Driver<'_>> {
+        let guard = match self.reactor.try_lock() {
+            Some(guard) => guard,
+            None if insist && self.may_ask() => self.ask()?,
+            None => return None,
+        };
+        let mut guard = MutexGuard::try_map(guard, Option::as_mut).ok()?;
+        self.driven.store(true, Ordering::SeqCst);
+        guard.begin(sockets);
+        Some(Driver { handle: self, reactor: Some(guard) })
+    }
+
+    fn may_ask(&self) -> bool {
+        self.by_io_thread.load(Ordering::Relaxed)
+            && self.clock() > self.contested_until.load(Ordering::Relaxed)
+    }
+
+    fn ask(&self) -> Option<MutexGuard<'_, Option<Reactor>>> {
+        self.make_way.store(true, Ordering::SeqCst);
+        self.wake();
+        let guard = self.reactor.try_lock_for(MAKE_WAY);
+        self.make_way.store(false, Ordering::SeqCst);
+        guard
+    }
+
+    /// Counts the calling thread as one that waits for the reactor's sockets without driving,
+    /// until the guard is dropped: who drives then leaves to the I/O thread.
+    pub fn look_on(&self) -> Onlooker<'_> {
+        self.onlookers.fetch_add(1, Ordering::SeqCst);
+        Onlooker(self)
+    }
+
+    /// What wakes the caller that drives: put into the lists of what it waits for.
+    pub fn waiter(&self) -> &Arc<Waiter> {
+        &self.waiter
+    }
+
+    /// A caller has stopped driving.
+    fn left(&self, served_others: bool) {
+        // Pairs with the fence in `wake`: either who schedules sees that nobody drives, or we see
+        // what it pushed.
+        fence(Ordering::SeqCst);
+        let wanted = served_others
+            || !self.inbox.is_empty()
+            || self.onlookers.load(Ordering::SeqCst) > 0
+            || self.stopping.load(Ordering::SeqCst);
+        if wanted {
+            return self.ring();
+        }
+        let (now, began) = (self.clock(), self.lease_began.load(Ordering::SeqCst));
+        if began == 0 || now.saturating_sub(began) > LEASE_LEFT.as_nanos() as u64 {
+            self.lease_began.store(now, Ordering::SeqCst);
+            self.alarm.set(Some(LEASE));
+            fence(Ordering::SeqCst);
+            if !self.inbox.is_empty() {
+                // Its ring may have been put off just now.
+                self.ring();
+            }
+        }
+    }
+}
+
+/// See [`ReactorHandle::look_on`].
+pub struct Onlooker<'a>(&'a ReactorHandle);
+
+impl Drop for Onlooker<'_> {
+    fn drop(&mut self) {
+        self.0.onlookers.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The right to drive a reactor, of a thread that waits for messages. Signals are not blocked on
+/// it; nothing that it does here blocks, except [`sleep`](Self::sleep).
+pub struct Driver<'a> {
+    handle: &'a ReactorHandle,
+    /// `None` only in `drop`.
+    reactor: Option<parking_lot::MappedMutexGuard<'a, Reactor>>,
+}
+
+impl Driver<'_> {
+    /// Serves what is there, without waiting.
+    pub fn look(&mut self) {
+        if let Some(reactor) = self.reactor.as_deref_mut() {
+            self.handle.run_inbox(reactor);
+            reactor.run_timers();
+            // Without a wait it is not interrupted, and another failure leaves no events.
+            let _ = reactor.wait(Some(Duration::ZERO), &mut Vec::new());
+            reactor.dispatch();
+        }
+    }
+
+    /// Sleeps until something happens on the reactor, a descriptor of the application is ready,
+    /// or the time is over, and serves what happened. Does not sleep if `is_news` says so: after
+    /// that was asked, [`ReactorHandle::waiter`] ends the sleep.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] when a signal handler ran.
+    pub fn sleep(
+        &mut self,
+        timeout: Option<Duration>,
+        descriptors: &mut Vec<PollDescriptor>,
+        is_news: impl FnOnce() -> bool,
+    ) -> Result<()> {
+        let handle = self.handle;
+        let Some(reactor) = self.reactor.as_deref_mut() else {
+            return Ok(());
+        };
+        handle.run_inbox(reactor);
+        reactor.run_timers();
+        // Where messages are rare, setting the alarm anew costs less than having it ring.
+        if handle.rarely.load(Ordering::Relaxed)
+            && handle.lease_began.swap(0, Ordering::SeqCst) != 0
+        {
+            handle.alarm.set(None);
+        }
+        let began = handle.clock();
+        handle.asleep.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `wake`.
+        fence(Ordering::SeqCst);
+        let busy = !handle.inbox.is_empty() || is_news();
+        let until_timer = reactor.until_next_timer();
+        let timeout = match (busy, timeout, until_timer) {
+            (true, ..) => Some(Duration::ZERO),
+            (false, Some(own), Some(timer)) => Some(own.min(timer)),
+            (false, own, timer) => own.or(timer),
+        };
+        let outcome = reactor.wait(timeout, descriptors);
+        handle.asleep.store(false, Ordering::Relaxed);
+        let slept = handle.clock().saturating_sub(began);
+        handle.rarely.store(slept > LEASE.as_nanos() as u64, Ordering::Relaxed);
+        reactor.dispatch();
+        outcome.map_err(sleep_error)
+    }
+}
+
+impl Drop for Driver<'_> {
+    fn drop(&mut self) {
+        let served_others = self.reactor.as_deref().is_some_and(Reactor::served_others);
+        self.handle.driven.store(false, Ordering::SeqCst);
+        self.reactor = None;
+        self.handle.left(served_others);
+    }
+}

@@ -1,0 +1,274 @@
+//! How a call waits for news of its sockets: it drives their connections itself where it can,
+//! looks for a moment before it sleeps where that has paid off, and then sleeps.
+
+use super::Mailbox;
+use crate::error::Result;
+use crate::io::{
+    Driver, PollDescriptor, PooledWaiter, ReactorHandle, Waiter, WaiterPool, sleep_on,
+};
+use crate::options::DEFAULT_BUSY_POLL;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A caller that comes back to wait so soon takes the reactor over from its I/O thread.
+const SOON: u64 = Duration::from_millis(1).as_nanos() as u64;
+
+/// How long a call sleeps at a time that got no descriptor to be woken by.
+const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(1);
+
+/// More sockets than this are not told apart from those of others.
+const TOLD_APART: usize = 16;
+
+/// Credit for so many looks in a row that find something.
+const MAX_CREDIT: u32 = 40;
+/// What a look in vain costs.
+const LOSS: u32 = 8;
+/// What a sleep earns that was so short that a look would have found something.
+const SHORT_SLEEP: u32 = 4;
+/// So many waits, at least, pass without a look when the credit is used up.
+const MIN_REST: u32 = 64;
+const MAX_REST: u32 = 1024;
+/// The look after a rest lasts so many times the bound, and so do this many after it: two peers
+/// that both sleep take turns in waking each other, and neither sees how fast the other is awake.
+const LONG: u32 = 3;
+const LONG_LOOKS: u32 = 2 * MIN_REST;
+
+/// Whether looking before sleeping pays off for a socket. Waking a sleeper costs about as much as
+/// looking does, so looking pays while it succeeds more often than not; it does not where the
+/// peer is slow or shares our processor.
+///
+/// All are hints for the one thread that uses the socket; nothing else depends on them.
+#[derive(Debug)]
+pub struct Patience {
+    /// How long a wait may look, in microseconds (ZMQ_BUSY_POLL).
+    bound: AtomicU32,
+    /// Looks are made while it is at least `LOSS`.
+    credit: AtomicU32,
+    /// Waits without a look that remain when there is no credit.
+    resting: AtomicU32,
+    /// Waits to rest the next time: more each time that resting did not help.
+    rest: AtomicU32,
+    /// Long looks that remain.
+    long: AtomicU32,
+    /// When the last wait ended, on the reactor's clock; 0: never.
+    ended: AtomicU64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            bound: AtomicU32::new(DEFAULT_BUSY_POLL),
+            credit: AtomicU32::new(LOSS),
+            resting: AtomicU32::new(0),
+            rest: AtomicU32::new(MIN_REST),
+            long: AtomicU32::new(0),
+            ended: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Patience {
+    /// Changes how long a wait may look; zero is not at all.
+    pub fn set_bound(&self, microseconds: u32) {
+        self.bound.store(microseconds, Ordering::Relaxed);
+    }
+
+    fn bound(&self) -> Duration {
+        Duration::from_micros(self.bound.load(Ordering::Relaxed).into())
+    }
+
+    /// How long this wait may look.
+    fn look_time(&self) -> Duration {
+        let bound = self.bound();
+        if self.credit.load(Ordering::Relaxed) < LOSS {
+            let resting = self.resting.load(Ordering::Relaxed);
+            if resting > 0 {
+                self.resting.store(resting - 1, Ordering::Relaxed);
+                return Duration::ZERO;
+            }
+            self.long.store(LONG_LOOKS, Ordering::Relaxed);
+            self.credit.store(LOSS, Ordering::Relaxed);
+        }
+        let long = self.long.load(Ordering::Relaxed);
+        self.long.store(long.saturating_sub(1), Ordering::Relaxed);
+        if long > 0 { bound * LONG } else { bound }
+    }
+
+    /// A sleep, with being woken up, took so long.
+    fn slept(&self, time: Duration) {
+        if time <= self.bound() * 2 {
+            let credit = self.credit.load(Ordering::Relaxed) + SHORT_SLEEP;
+            self.credit.store(credit.min(MAX_CREDIT), Ordering::Relaxed);
+        }
+    }
+
+    /// A look found something after this time, or did not.
+    fn looked(&self, found: Option<Duration>) {
+        let credit = self.credit.load(Ordering::Relaxed);
+        let credit = match found {
+            Some(time) if time <= self.bound() => credit + 1,
+            Some(_) => credit,
+            None => credit.saturating_sub(LOSS),
+        };
+        self.credit.store(credit.min(MAX_CREDIT), Ordering::Relaxed);
+        if credit >= MAX_CREDIT {
+            self.rest.store(MIN_REST, Ordering::Relaxed);
+        } else if credit < LOSS {
+            let rest = self.rest.load(Ordering::Relaxed);
+            self.resting.store(rest, Ordering::Relaxed);
+            self.rest.store((rest * 2).min(MAX_REST), Ordering::Relaxed);
+        }
+    }
+}
+
+/// What a waiting call knows of a socket.
+#[derive(Clone)]
+pub struct Watched {
+    pub(super) mailbox: Arc<Mailbox>,
+    /// Serves the socket's connections, once there are any.
+    pub(super) reactor: Option<Arc<ReactorHandle>>,
+}
+
+/// A call that waits for news of some sockets, perhaps several times. While it lives it may drive
+/// their connections; it holds no lock of a socket.
+pub struct Wait<'a> {
+    watched: &'a [Watched],
+    pool: &'a WaiterPool,
+    deadline: Option<Instant>,
+    driver: Option<Driver<'a>>,
+    waiter: Option<PooledWaiter<'a>>,
+}
+
+impl<'a> Wait<'a> {
+    /// Begins to wait, until the deadline; for ever without one.
+    pub fn new(watched: &'a [Watched], pool: &'a WaiterPool, deadline: Option<Instant>) -> Self {
+        Self { watched, pool, deadline, driver: None, waiter: None }
+    }
+
+    /// Returns when there is news of a socket, when one of the descriptors is ready, when the
+    /// deadline is over, or for no reason.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Interrupted`] when a signal handler ran.
+    pub fn next(&mut self, descriptors: &mut Vec<PollDescriptor>) -> Result<()> {
+        let watched = self.watched;
+        if self.driver.is_none() {
+            self.driver = self.drive();
+        }
+        if self.look() {
+            return Ok(());
+        }
+        let left = self.deadline.map(|own| own.saturating_duration_since(Instant::now()));
+        let reactor = self.reactor();
+        if let (Some(driver), Some(reactor)) = (&mut self.driver, reactor) {
+            let began = Instant::now();
+            let outcome = while_listed(watched, reactor.waiter(), || {
+                driver.sleep(left, descriptors, || is_news(watched))
+            });
+            if let Some(patience) = self.patience().filter(|_| is_news(watched)) {
+                patience.slept(began.elapsed());
+            }
+            return outcome;
+        }
+        let onlooker = reactor.map(|reactor| reactor.look_on());
+        if let Some(driver) = reactor.and_then(|reactor| reactor.drive(&self.numbers(), false)) {
+            // Whoever drove stopped before it could see us looking on.
+            self.driver = Some(driver);
+            return Ok(());
+        }
+        if self.waiter.is_none() {
+            self.waiter = self.pool.take().ok();
+        }
+        let Some(waiter) = &self.waiter else {
+            // No descriptor can be had to be woken by: look again and again.
+            let moment = left.unwrap_or(WITHOUT_DESCRIPTOR).min(WITHOUT_DESCRIPTOR);
+            return sleep_on(descriptors, Some(moment)).map(drop);
+        };
+        let outcome = while_listed(watched, waiter, || match is_news(watched) {
+            true => Ok(()),
+            false => waiter.wait(descriptors, left),
+        });
+        drop(onlooker);
+        outcome
+    }
+
+    /// The reactor to drive: with several I/O threads, that of one of the sockets. News that
+    /// others bring wake the caller.
+    fn reactor(&self) -> Option<&'a ReactorHandle> {
+        self.watched.iter().find_map(|watched| watched.reactor.as_deref())
+    }
+
+    fn patience(&self) -> Option<&'a Patience> {
+        self.watched.first().map(|watched| &watched.mailbox.patience)
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        match self.watched.len() {
+            0..=TOLD_APART => self.watched.iter().map(|own| own.mailbox.number).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn drive(&self) -> Option<Driver<'a>> {
+        let (reactor, patience) = (self.reactor()?, self.patience()?);
+        let ended = patience.ended.load(Ordering::Relaxed);
+        let soon = ended != 0 && reactor.clock().saturating_sub(ended) < SOON;
+        reactor.drive(&self.numbers(), soon)
+    }
+
+    /// Looks for news for a moment, where that is promising; true if there are any. Not where
+    /// another thread has to run first, which looking would only keep a processor from.
+    fn look(&mut self) -> bool {
+        let Some(patience) = self.patience().filter(|_| {
+            self.driver.is_some() || self.watched.iter().all(|own| own.reactor.is_none())
+        }) else {
+            return false;
+        };
+        let time = patience.look_time();
+        if time.is_zero() {
+            return false;
+        }
+        let began = Instant::now();
+        let found = loop {
+            match &mut self.driver {
+                Some(driver) => driver.look(),
+                None => (0..16).for_each(|_| std::hint::spin_loop()),
+            }
+            let elapsed = began.elapsed();
+            if is_news(self.watched) {
+                break Some(elapsed);
+            }
+            if elapsed >= time {
+                break None;
+            }
+        };
+        patience.looked(found);
+        found.is_some()
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let (Some(reactor), Some(patience)) = (self.reactor(), self.patience()) {
+            patience.ended.store(reactor.clock(), Ordering::Relaxed);
+        }
+    }
+}
+
+fn is_news(watched: &[Watched]) -> bool {
+    watched.iter().any(|own| !own.mailbox.is_empty())
+}
+
+/// Calls `sleep` while the waiter is in the lists of all sockets: it checks for news, and what
+/// comes after that ends its sleep.
+fn while_listed(
+    watched: &[Watched],
+    waiter: &Arc<Waiter>,
+    sleep: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    watched.iter().for_each(|own| own.mailbox.waiters.add(waiter));
+    let outcome = sleep();
+    watched.iter().for_each(|own| own.mailbox.waiters.remove(waiter));
+    outcome
+}
