@@ -107,6 +107,24 @@ pub(super) unsafe fn bytes<'a>(data: *const c_void, length: usize) -> Result<&'a
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), length) })
 }
 
+/// The bytes of an option's value; `None` for NULL, whose length must be 0 unless it does not
+/// count. EINVAL otherwise.
+///
+/// # Safety
+/// As [`bytes`].
+pub(super) unsafe fn optional_bytes<'a>(
+    data: *const c_void,
+    length: usize,
+    null_has_no_size: bool,
+) -> Result<Option<&'a [u8]>> {
+    if data.is_null() && null_has_no_size {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let value = unsafe { bytes(data, length) }.map_err(|_| Error::InvalidArgument)?;
+    Ok((!data.is_null()).then_some(value))
+}
+
 /// An endpoint. Names of inproc may be any bytes: those that are not UTF-8 are read as Latin-1,
 /// which keeps different names different. EINVAL for NULL and for other text that is not UTF-8.
 ///

@@ -2,10 +2,11 @@
 //!
 //! A socket handle that is NULL, closed or something else is answered with ENOTSOCK.
 
-use super::handle::{answer, answer_pointer, bytes, endpoint, handle_of, object};
+use super::handle::{answer, answer_pointer, bytes, endpoint, handle_of, object, optional_bytes};
 use crate::context::Context;
 use crate::error::Error;
 use crate::message::Message;
+use crate::options::ids::null_has_no_size;
 use crate::socket::{SendFlags, Socket};
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
@@ -97,8 +98,8 @@ pub unsafe extern "C" fn zmq_setsockopt(
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
-        let value = unsafe { bytes(optval, optvallen) }.map_err(|_| Error::InvalidArgument)?;
-        socket.set_option(option, (!optval.is_null()).then_some(value))
+        let value = unsafe { optional_bytes(optval, optvallen, null_has_no_size(option)) }?;
+        socket.set_option(option, value)
     })
 }
 

@@ -63,7 +63,7 @@ impl Options {
             GSSAPI_PRINCIPAL => Value::text(&security.gssapi_principal, room),
             GSSAPI_SERVICE_PRINCIPAL => Value::text(&security.gssapi_service_principal, room),
             ZAP_DOMAIN => Value::text(&security.zap_domain, room),
-            SOCKS_PROXY => Value::text(&socks.proxy, room),
+            SOCKS_PROXY => Value::text(&socks.address, room),
             SOCKS_USERNAME => Value::text(&socks.username, room),
             SOCKS_PASSWORD => Value::text(&socks.password, room),
             BINDTODEVICE => Value::text(self.transport.device.as_deref().unwrap_or_default(), room),

@@ -91,3 +91,8 @@ pub const RECONNECT_STOP: i32 = 109;
 
 /// Ours: how long a waiting call may look before it sleeps.
 pub const BUSY_POLL: i32 = 1010;
+
+/// Whether the size that comes with a NULL value does not count (observed).
+pub fn null_has_no_size(option: i32) -> bool {
+    matches!(option, SOCKS_USERNAME | SOCKS_PASSWORD)
+}

@@ -17,7 +17,7 @@ mod tests;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use crate::transport::{AddressFilter, TransportOptions};
+use crate::transport::{AddressFilter, Proxy, TransportOptions};
 use crate::zmtp::SocketType;
 
 pub use get::{Answer, Live};
@@ -82,7 +82,7 @@ pub struct Options {
     /// The options of the operating system's sockets.
     pub transport: TransportOptions,
     /// The SOCKS5 proxy of TCP connections.
-    pub socks: Socks,
+    pub socks: Proxy,
     /// The options of multicast transports.
     pub multicast: Multicast,
     /// The options of security mechanisms.
@@ -147,17 +147,6 @@ pub struct PublisherOptions {
     pub welcome_message: Vec<u8>,
 }
 
-/// The SOCKS5 proxy of TCP connections.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Socks {
-    /// ZMQ_SOCKS_PROXY: its address; empty is none.
-    pub proxy: Vec<u8>,
-    /// ZMQ_SOCKS_USERNAME; empty is no authentication.
-    pub username: Vec<u8>,
-    /// ZMQ_SOCKS_PASSWORD.
-    pub password: Vec<u8>,
-}
-
 /// The options of multicast transports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Multicast {
@@ -200,7 +189,7 @@ impl Options {
             heartbeat_timeout_set: None,
             heartbeat_ttl: Duration::ZERO,
             transport: TransportOptions { ipv6, ..TransportOptions::default() },
-            socks: Socks::default(),
+            socks: Proxy::default(),
             multicast: Multicast {
                 rate: 100,
                 recovery_interval: Duration::from_secs(10),

@@ -116,7 +116,7 @@ impl Options {
             IPC_FILTER_PID => filter(&mut transport.credential_filters.processes, value)?,
             IPC_FILTER_UID => filter(&mut transport.credential_filters.users, value)?,
             IPC_FILTER_GID => filter(&mut transport.credential_filters.groups, value)?,
-            SOCKS_PROXY => self.socks.proxy = value.text_or_null(usize::MAX)?.unwrap_or_default(),
+            SOCKS_PROXY => self.socks.address = value.text_or_null(usize::MAX)?.unwrap_or_default(),
             SOCKS_USERNAME => self.socks.username = value.text_or_empty()?,
             SOCKS_PASSWORD => self.socks.password = value.text_or_empty()?,
             _ => return self.set_multicast(option, value),

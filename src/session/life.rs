@@ -495,7 +495,8 @@ impl Source for Session {
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
         let mut life = self.life.lock();
         match life.stage {
-            Stage::Connecting if readiness.writable || readiness.closed => {
+            // Readable: a proxy answered.
+            Stage::Connecting if readiness.writable || readiness.readable || readiness.closed => {
                 self.finish_connecting(&mut life, reactor);
             }
             Stage::Handshaking => {

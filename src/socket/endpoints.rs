@@ -102,6 +102,7 @@ impl State {
                 options.routing_id = id.clone();
                 options.connect_routing_id = Some(id);
             }
+            let endpoint = endpoint.through(&options.socks);
             let options = Arc::new(options.clone());
             let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
             let owner = self.owner.clone();

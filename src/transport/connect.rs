@@ -1,6 +1,6 @@
 //! Attempts to connect.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -8,6 +8,7 @@ use socket2::{SockAddr, Socket};
 
 use super::endpoint::Endpoint;
 use super::options::{Keepalive, TransportOptions};
+use super::socks::{Negotiation, Proxy};
 use super::stream::Stream;
 use super::{ipc, resolve, tcp};
 use crate::error::{Error, Result};
@@ -21,6 +22,8 @@ pub enum Target {
         source: Option<SocketAddr>,
         /// Where to connect to.
         address: SocketAddr,
+        /// What to say to a proxy at that address.
+        negotiation: Option<Box<Negotiation>>,
     },
     /// The address of a local socket.
     Ipc(SockAddr),
@@ -29,7 +32,14 @@ pub enum Target {
 impl Endpoint {
     /// Whether [`Self::targets`] has to look a name up, which may block.
     pub fn needs_lookup(&self, ipv6: bool) -> bool {
-        matches!(self, Self::Tcp(own) if resolve::numeric(&own.address, ipv6).is_none())
+        let Self::Tcp(own) = self else {
+            return false;
+        };
+        match own.proxy.as_ref().map(Proxy::host_port) {
+            None => resolve::numeric(&own.address, ipv6).is_none(),
+            Some(Ok(proxy)) => resolve::numeric(&proxy, ipv6).is_none(),
+            Some(Err(_)) => false,
+        }
     }
 
     /// The addresses to try, best first; never an empty list. What a name means may change, so
@@ -37,14 +47,22 @@ impl Endpoint {
     ///
     /// # Errors
     /// HostUnreachable when the host is not known, NoDevice for a source that is not local,
-    /// InvalidArgument for an inproc endpoint.
+    /// InvalidArgument for an inproc endpoint and for a malformed proxy.
     pub fn targets(&self, ipv6: bool) -> Result<Vec<Target>> {
         match self {
             Self::Tcp(own) => {
                 let source =
                     own.source.as_ref().map(|own| resolve::local(own, ipv6)).transpose()?;
-                let addresses = resolve::remote(&own.address, ipv6)?;
-                Ok(addresses.into_iter().map(|address| Target::tcp(source, address)).collect())
+                let (next, negotiation) = match &own.proxy {
+                    None => (own.address.clone(), None),
+                    Some(proxy) => {
+                        let negotiation = Negotiation::new(proxy, &own.address)?;
+                        (proxy.host_port()?, Some(Box::new(negotiation)))
+                    }
+                };
+                let addresses = resolve::remote(&next, ipv6)?;
+                let target = |address| Target::tcp(source, address, negotiation.clone());
+                Ok(addresses.into_iter().map(target).collect())
             }
             Self::Ipc(own) => Ok(vec![Target::Ipc(ipc::address(own)?)]),
             Self::Inproc(_) => Err(Error::InvalidArgument),
@@ -53,22 +71,28 @@ impl Endpoint {
 }
 
 impl Target {
-    fn tcp(source: Option<SocketAddr>, address: SocketAddr) -> Self {
-        match source {
-            Some(source) if source.is_ipv6() => {
-                Self::Tcp { source: Some(source), address: resolve::as_ipv6(address) }
-            }
-            _ => Self::Tcp { source, address },
-        }
+    fn tcp(
+        source: Option<SocketAddr>,
+        address: SocketAddr,
+        negotiation: Option<Box<Negotiation>>,
+    ) -> Self {
+        let address = match source {
+            Some(source) if source.is_ipv6() => resolve::as_ipv6(address),
+            _ => address,
+        };
+        Self::Tcp { source, address, negotiation }
     }
 }
 
-/// An attempt under way. Its descriptor becomes writable when the outcome is known.
+/// An attempt under way. Its descriptor becomes writable, or with a proxy readable, when more of
+/// the outcome is known.
 #[derive(Debug)]
 pub struct Connecting {
     socket: Socket,
     /// For TCP: how to set the connection up.
     tuning: Option<(Keepalive, Option<std::time::Duration>)>,
+    /// What is left to be settled with a proxy.
+    negotiation: Option<Box<Negotiation>>,
 }
 
 /// Why [`Connecting::finish`] gave no stream.
@@ -87,8 +111,10 @@ impl Connecting {
     /// The operating system's error, where it knows at once that this will not work. A local
     /// socket whose backlog is full answers WouldBlock: try again later.
     pub fn start(target: &Target, options: &TransportOptions) -> io::Result<Self> {
+        let mut negotiation = None;
         let (socket, address, tuning) = match target {
-            Target::Tcp { source, address } => {
+            Target::Tcp { source, address, negotiation: own } => {
+                negotiation = own.clone();
                 let socket = tcp::open(*address, options)?;
                 if let Some(source) = source {
                     // So that a fixed source port can be used again at the next attempt.
@@ -107,14 +133,15 @@ impl Connecting {
             }
             Err(error) => return Err(error),
         }
-        Ok(Self { socket, tuning })
+        Ok(Self { socket, tuning, negotiation })
     }
 
-    /// The outcome. Call it when the descriptor became writable, or at any time to look.
+    /// The outcome. Call it when the descriptor became writable or readable, or at any time to
+    /// look.
     ///
     /// # Errors
     /// See [`NotConnected`].
-    pub fn finish(self) -> Result<Stream, NotConnected> {
+    pub fn finish(mut self) -> Result<Stream, NotConnected> {
         match self.outcome() {
             Ok(true) => Ok(Stream::new(self.socket)),
             Ok(false) => Err(NotConnected::Pending(self)),
@@ -122,7 +149,7 @@ impl Connecting {
         }
     }
 
-    fn outcome(&self) -> io::Result<bool> {
+    fn outcome(&mut self) -> io::Result<bool> {
         if let Some(error) = self.socket.take_error()? {
             return Err(error);
         }
@@ -139,8 +166,36 @@ impl Connecting {
             }
             tcp::tune(&self.socket, keepalive, *max_retransmit)?;
         }
-        Ok(true)
+        match &mut self.negotiation {
+            Some(negotiation) => negotiate(&self.socket, negotiation),
+            None => Ok(true),
+        }
     }
+}
+
+/// Goes on with a proxy as far as bytes allow; whether the connection through it is there.
+fn negotiate(mut socket: &Socket, negotiation: &mut Negotiation) -> io::Result<bool> {
+    let mut chunk = [0; 64];
+    while !negotiation.is_connected() {
+        let turn = if negotiation.output().is_empty() {
+            let wanted = negotiation.wants().min(chunk.len());
+            socket.read(&mut chunk[..wanted]).and_then(|count| match count {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => negotiation
+                    .handle_input(&chunk[..count])
+                    .map_err(|_| io::ErrorKind::ConnectionRefused.into()),
+            })
+        } else {
+            let sent = socket.send_with_flags(negotiation.output(), libc::MSG_NOSIGNAL);
+            sent.map(|count| negotiation.wrote(count))
+        };
+        match turn {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(true)
 }
 
 impl AsRawFd for Connecting {

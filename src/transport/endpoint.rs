@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use super::socks::Proxy;
 use crate::error::{Error, Result};
 
 /// Longest path of an AF_UNIX socket, and longest abstract name with its `@` (zmq_ipc(7)).
@@ -29,6 +30,8 @@ pub struct TcpEndpoint {
     pub source: Option<HostPort>,
     /// Where to bind or to connect to.
     pub address: HostPort,
+    /// The proxy that a connection goes through.
+    pub proxy: Option<Proxy>,
 }
 
 /// A host and a port, not yet resolved.
@@ -77,6 +80,16 @@ impl Endpoint {
         Self::parse(text, multicast, Use::Connect)
     }
 
+    /// The same endpoint reached through a proxy, where it is one of TCP and there is a proxy.
+    pub fn through(mut self, proxy: &Proxy) -> Self {
+        if let Self::Tcp(own) = &mut self
+            && !proxy.address.is_empty()
+        {
+            own.proxy = Some(proxy.clone());
+        }
+        self
+    }
+
     fn parse(text: &str, multicast: bool, purpose: Use) -> Result<Self> {
         let (transport, address) = text.split_once("://").ok_or(Error::InvalidArgument)?;
         if transport.is_empty() || address.is_empty() {
@@ -107,13 +120,11 @@ fn tcp(address: &str, purpose: Use) -> Result<TcpEndpoint> {
     let address = match purpose {
         Use::Bind => local_address(target)?,
         Use::Connect => {
-            let (host, port) = split_port(target)?;
             // Here 0 is a port like any other: the operating system will refuse it.
-            let port = port_number(port)?;
-            HostPort { host, port }
+            parse_host_port(target)?
         }
     };
-    Ok(TcpEndpoint { source, address })
+    Ok(TcpEndpoint { source, address, proxy: None })
 }
 
 /// A connect is looked at only superficially: names are resolved later, each time anew.
@@ -148,6 +159,12 @@ fn local_address(text: &str) -> Result<HostPort> {
         },
     };
     Ok(HostPort { host, port })
+}
+
+/// `host:port`, with a number for the port.
+pub(super) fn parse_host_port(text: &str) -> Result<HostPort> {
+    let (host, port) = split_port(text)?;
+    Ok(HostPort { host, port: port_number(port)? })
 }
 
 /// Host without brackets, and port, parted at the last colon.

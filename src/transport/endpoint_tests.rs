@@ -6,7 +6,7 @@ use Error::{IncompatibleProtocol, InvalidArgument, NameTooLong, ProtocolNotSuppo
 
 fn tcp_endpoint(host: &str, port: u16) -> Result<Endpoint> {
     let address = HostPort { host: host.to_owned(), port };
-    Ok(Endpoint::Tcp(TcpEndpoint { source: None, address }))
+    Ok(Endpoint::Tcp(TcpEndpoint { source: None, address, proxy: None }))
 }
 
 fn assert_bind(rows: &[(&str, Result<Endpoint>)]) {

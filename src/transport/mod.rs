@@ -22,6 +22,7 @@ mod ipc;
 mod listener;
 mod options;
 mod resolve;
+mod socks;
 mod stream;
 mod tcp;
 
@@ -33,4 +34,5 @@ pub use endpoint::{Endpoint, HostPort, IpcEndpoint, TcpEndpoint};
 pub use filter::{AddressFilter, CredentialFilters};
 pub use listener::{AcceptError, Listener};
 pub use options::{Keepalive, TransportOptions};
+pub use socks::Proxy;
 pub use stream::Stream;
