@@ -147,20 +147,7 @@ impl Context {
         if core.is_terminated() {
             return Err(Error::Terminated);
         }
-        let socket_type = SocketType::from_value(socket_type).ok_or(Error::InvalidArgument)?;
-        let max_sockets = core.start()?;
-        let mut sockets = core.sockets.lock();
-        if sockets.len() >= max_sockets {
-            return Err(Error::TooManyOpen);
-        }
-        let (ipv6, blocky) = {
-            let own = core.options.lock();
-            (own.ipv6, own.blocky)
-        };
-        let options = Options::new(socket_type, ipv6, blocky);
-        let (socket, mailbox) = Socket::open(core.clone(), socket_type, options);
-        sockets.push(mailbox);
-        Ok(socket)
+        core.open_socket(SocketType::from_value(socket_type).ok_or(Error::InvalidArgument)?)
     }
 }
 
@@ -169,6 +156,26 @@ impl ContextCore {
     #[inline]
     pub fn is_terminated(&self) -> bool {
         self.terminated.load(Ordering::Acquire)
+    }
+
+    /// Opens a socket.
+    ///
+    /// # Errors
+    /// [`Error::TooManyOpen`].
+    pub fn open_socket(self: &Arc<Self>, socket_type: SocketType) -> Result<&'static Socket> {
+        let max_sockets = self.start()?;
+        let mut sockets = self.sockets.lock();
+        if sockets.len() >= max_sockets {
+            return Err(Error::TooManyOpen);
+        }
+        let (ipv6, blocky) = {
+            let own = self.options.lock();
+            (own.ipv6, own.blocky)
+        };
+        let options = Options::new(socket_type, ipv6, blocky);
+        let (socket, mailbox) = Socket::open(self.clone(), socket_type, options);
+        sockets.push(mailbox);
+        Ok(socket)
     }
 
     fn shut_down(&self) {

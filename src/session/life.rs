@@ -1,5 +1,6 @@
 //! The life of a session, on its I/O thread.
 
+use super::ConnectionEvent;
 use super::read_half::ReadOutcome;
 use super::security::{authenticates, mechanism_of};
 use super::write_half::WriteOutcome;
@@ -25,8 +26,12 @@ const LINGER: u32 = 1;
 
 /// Where a session comes from.
 pub(super) enum Role {
-    /// It connects to this endpoint, again and again.
-    Connecting(Endpoint),
+    /// It connects to an endpoint, again and again.
+    Connecting {
+        address: Endpoint,
+        /// As the application wrote it.
+        name: Box<str>,
+    },
     /// It was accepted with this stream, which its first run takes.
     Accepted(Option<Stream>),
 }
@@ -42,6 +47,21 @@ enum Stage {
     Handshaking,
     Active,
     Closed,
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Copy)]
+enum Loss {
+    /// A system error; EPIPE when the peer closed it.
+    System(i32),
+    /// The peer broke the protocol, or one of the two does not let the other in.
+    Protocol(ProtocolError),
+}
+
+impl From<io::Error> for Loss {
+    fn from(error: io::Error) -> Self {
+        Self::System(error.raw_os_error().unwrap_or_default())
+    }
 }
 
 /// What only the I/O thread uses.
@@ -97,7 +117,7 @@ impl Life {
     }
 
     pub(super) fn is_connecting(&self) -> bool {
-        matches!(self.role, Role::Connecting(_))
+        matches!(self.role, Role::Connecting { .. })
     }
 }
 
@@ -109,10 +129,10 @@ impl Session {
         if let Some(target) = life.targets.pop() {
             return self.connect_to(life, reactor, &target);
         }
-        let Role::Connecting(endpoint) = &life.role else {
+        let Role::Connecting { address, .. } = &life.role else {
             return;
         };
-        let endpoint = endpoint.clone();
+        let endpoint = address.clone();
         let ipv6 = self.options.transport.ipv6;
         life.stage = Stage::Resolving;
         if !endpoint.needs_lookup(ipv6) {
@@ -151,13 +171,20 @@ impl Session {
     ) {
         life.stage = Stage::Connecting;
         let started = Connecting::start(target, &self.options.transport).and_then(|connecting| {
-            life.token = Some(reactor.register(connecting.as_raw_fd(), true, self.clone())?);
+            let (descriptor, pending) = (connecting.as_raw_fd(), connecting.is_pending());
+            life.token = Some(reactor.register(descriptor, pending, self.clone())?);
             Ok(connecting)
         });
         match started {
             Ok(connecting) => {
+                let pending = connecting.is_pending();
                 life.connecting = Some(connecting);
-                self.set_stage_timer(life, reactor, self.options.connect_timeout);
+                if pending {
+                    self.report(life, ConnectionEvent::ConnectDelayed);
+                    self.set_stage_timer(life, reactor, self.options.connect_timeout);
+                } else {
+                    self.finish_connecting(life, reactor);
+                }
             }
             Err(_) => self.retry(life, reactor),
         }
@@ -171,6 +198,7 @@ impl Session {
         let descriptor = connecting.as_raw_fd();
         match connecting.finish() {
             Ok(stream) => {
+                self.report(life, ConnectionEvent::Connected(descriptor));
                 life.stream = Some(Arc::new(stream));
                 self.connected(life, reactor);
             }
@@ -179,8 +207,23 @@ impl Session {
                 if let Some(token) = life.token.take() {
                     reactor.deregister(descriptor, token);
                 }
+                self.report(life, ConnectionEvent::Closed(descriptor));
                 self.retry(life, reactor);
             }
+        }
+    }
+
+    /// Tells who watches.
+    fn report(&self, life: &Life, event: ConnectionEvent) {
+        if !self.owner.is_monitored() {
+            return;
+        }
+        match (&life.role, &life.stream) {
+            (Role::Connecting { name, .. }, _) => self.owner.report(event, name),
+            (Role::Accepted(_), Some(stream)) => {
+                self.owner.report(event, &stream.local_endpoint());
+            }
+            (Role::Accepted(_), None) => {}
         }
     }
 
@@ -242,8 +285,9 @@ impl Session {
         life.pause = pause;
         // Spread by up to the interval, so that many clients do not come back at once.
         let spread = RandomState::new().hash_one(self.number) % (interval.as_micros() as u64 + 1);
-        let pause = pause + Duration::from_micros(spread);
-        self.set_stage_timer(life, reactor, Some(pause.max(Duration::from_millis(1))));
+        let pause = (pause + Duration::from_micros(spread)).max(Duration::from_millis(1));
+        self.report(life, ConnectionEvent::ConnectRetried(pause));
+        self.set_stage_timer(life, reactor, Some(pause));
     }
 
     /// The stream is connected: the handshake begins, or plain bytes flow.
@@ -278,22 +322,23 @@ impl Session {
                 match handshake.handle_input(input) {
                     Ok(0) => break,
                     Ok(taken) => drop(input.drain(..taken)),
-                    Err(_) => {
+                    Err(error) => {
                         // The peer may be told why.
                         handshake.poll_output(output);
-                        self.send_output(&stream, output);
-                        return self.disconnected(life, reactor);
+                        let _ = self.send_output(&stream, output);
+                        return self.disconnected(life, reactor, Loss::Protocol(error));
                     }
                 }
             }
             if handshake.poll_authentication().is_some() {
-                let _ = handshake.authorize(Err(ProtocolError::NoAuthenticator));
-                return self.disconnected(life, reactor);
+                let error = ProtocolError::NoAuthenticator;
+                let _ = handshake.authorize(Err(error));
+                return self.disconnected(life, reactor, Loss::Protocol(error));
             }
             handshake.poll_output(output);
             let peer = handshake.poll_established();
-            if !self.send_output(&stream, output) {
-                return self.disconnected(life, reactor);
+            if let Err(error) = self.send_output(&stream, output) {
+                return self.disconnected(life, reactor, error.into());
             }
             if let Some(peer) = peer {
                 return self.establish(life, reactor, Some(peer));
@@ -307,26 +352,26 @@ impl Session {
                 return;
             }
             match stream.read(&mut chunk) {
-                Ok(0) => return self.disconnected(life, reactor),
+                Ok(0) => return self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
                 Ok(count) => input.extend_from_slice(&chunk[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => more = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return self.disconnected(life, reactor),
+                Err(error) => return self.disconnected(life, reactor, error.into()),
             }
         }
     }
 
-    /// Sends what the handshake has to say; false if the connection is broken.
-    fn send_output(&self, stream: &Stream, output: &mut Vec<u8>) -> bool {
+    /// Sends what the handshake has to say.
+    fn send_output(&self, stream: &Stream, output: &mut Vec<u8>) -> io::Result<()> {
         while !output.is_empty() {
             match stream.write(output) {
                 Ok(count) => drop(output.drain(..count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return false,
+                Err(error) => return Err(error),
             }
         }
-        true
+        Ok(())
     }
 
     /// Messages can flow. Without a peer, plain bytes do.
@@ -340,6 +385,9 @@ impl Session {
         let (Some(stream), Some(token)) = (life.stream.clone(), life.token) else {
             return;
         };
+        if peer.is_some() {
+            self.report(life, ConnectionEvent::HandshakeSucceeded);
+        }
         life.stage = Stage::Active;
         life.pause = Duration::ZERO;
         let protection = life.handshake.take().and_then(|mut handshake| handshake.protection());
@@ -362,7 +410,7 @@ impl Session {
         self.write.lock().open(stream.clone(), token, version, sealer, unsent);
         let replies = self.options.socket_type == SocketType::Req;
         if self.read.lock().open(stream.clone(), decoder, opener, &rest, replies).is_err() {
-            return self.disconnected(life, reactor);
+            return self.disconnected(life, reactor, Loss::System(libc::ENOMEM));
         }
         rest.clear();
         let _ = reactor.watch(stream.as_raw_fd(), token, false);
@@ -407,7 +455,8 @@ impl Session {
         match outcome {
             ReadOutcome::Idle | ReadOutcome::Stalled => {}
             ReadOutcome::Busy => self.want(READ),
-            ReadOutcome::Closed | ReadOutcome::Broken(_) => self.disconnected(life, reactor),
+            ReadOutcome::Closed => self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
+            ReadOutcome::Broken(error) => self.disconnected(life, reactor, Loss::Protocol(error)),
         }
     }
 
@@ -417,12 +466,25 @@ impl Session {
             WriteOutcome::Idle | WriteOutcome::Blocked => {}
             WriteOutcome::Busy => self.want(WRITE),
             WriteOutcome::Ended => self.finish(life, reactor),
-            WriteOutcome::Failed => self.disconnected(life, reactor),
+            WriteOutcome::Failed => self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
         }
     }
 
     /// The connection is gone: the session ends with it, or tries again.
-    fn disconnected(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+    fn disconnected(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor, loss: Loss) {
+        // Plain bytes have no handshake that could succeed (observed).
+        if life.stage == Stage::Handshaking || self.options.is_raw() {
+            self.report(
+                life,
+                match loss {
+                    Loss::System(number) => ConnectionEvent::HandshakeFailed(number),
+                    Loss::Protocol(error) => ConnectionEvent::HandshakeRefused(error),
+                },
+            );
+        }
+        if let Some(stream) = &life.stream {
+            self.report(life, ConnectionEvent::Disconnected(stream.as_raw_fd()));
+        }
         if !life.is_connecting() {
             return self.finish(life, reactor);
         }
@@ -523,8 +585,15 @@ impl Source for Session {
                 life.stage_timer = None;
                 self.attempt(&mut life, reactor);
             }
-            (STAGE, Stage::Connecting) => self.retry(&mut life, reactor),
-            (STAGE, Stage::Handshaking) => self.disconnected(&mut life, reactor),
+            (STAGE, Stage::Connecting) => {
+                if let Some(connecting) = &life.connecting {
+                    self.report(&life, ConnectionEvent::Closed(connecting.as_raw_fd()));
+                }
+                self.retry(&mut life, reactor);
+            }
+            (STAGE, Stage::Handshaking) => {
+                self.disconnected(&mut life, reactor, Loss::System(libc::EAGAIN));
+            }
             _ => {}
         }
     }
@@ -540,7 +609,7 @@ impl Source for Session {
         let mut life = self.life.lock();
         if wanted & START != 0 {
             match &mut life.role {
-                Role::Connecting(_) => self.attempt(&mut life, reactor),
+                Role::Connecting { .. } => self.attempt(&mut life, reactor),
                 Role::Accepted(stream) => {
                     let stream = stream.take().map(Arc::new);
                     let watched = stream

@@ -1,7 +1,7 @@
 //! A bound endpoint: takes connections and makes a session of each.
 
 use super::life::Role;
-use super::{Owner, Session};
+use super::{ConnectionEvent, Owner, Session};
 use crate::io::{Reactor, ReactorHandle, Readiness, Source};
 use crate::options::Options;
 use crate::transport::{AcceptError, Listener};
@@ -46,7 +46,11 @@ impl BoundEndpoint {
 
     /// Stops listening at once: when this returns, the address can be bound again.
     pub fn close(self: &Arc<Self>) {
-        drop(self.state.lock().listener.take());
+        if let Some(listener) = self.state.lock().listener.take() {
+            let (descriptor, endpoint) = (listener.as_raw_fd(), listener.endpoint().to_owned());
+            drop(listener);
+            self.owner.report(ConnectionEvent::Closed(descriptor), &endpoint);
+        }
         self.reactor.schedule(self.clone());
     }
 
@@ -58,6 +62,10 @@ impl BoundEndpoint {
         loop {
             match listener.accept() {
                 Ok(Some(stream)) => {
+                    if self.owner.is_monitored() {
+                        let event = ConnectionEvent::Accepted(stream.as_raw_fd());
+                        self.owner.report(event, &stream.local_endpoint());
+                    }
                     let chosen = self.owner.reactor(self.options.affinity);
                     let session = Session::new(
                         self.owner.clone(),
@@ -68,13 +76,21 @@ impl BoundEndpoint {
                     );
                     session.start();
                 }
-                Ok(None) | Err(AcceptError::Listener(_)) => return,
-                Err(AcceptError::Exhausted(_)) => {
-                    reactor.set_timer(PAUSE, self.clone(), 0);
-                    return;
+                Ok(None) => return,
+                Err(error) => {
+                    let number = error.error().raw_os_error().unwrap_or(libc::EAGAIN);
+                    let event = ConnectionEvent::AcceptFailed(number);
+                    self.owner.report(event, listener.endpoint());
+                    match error {
+                        AcceptError::Listener(_) => return,
+                        AcceptError::Exhausted(_) => {
+                            reactor.set_timer(PAUSE, self.clone(), 0);
+                            return;
+                        }
+                        // One connection that broke before it was taken, or is not welcome.
+                        AcceptError::Connection(_) => {}
+                    }
                 }
-                // One connection that broke before it was taken, or is not welcome.
-                Err(AcceptError::Connection(_)) => {}
             }
         }
     }

@@ -15,12 +15,14 @@
 
 #![forbid(unsafe_code)]
 
+mod event;
 mod life;
 mod listener;
 mod read_half;
 mod security;
 mod write_half;
 
+pub use event::ConnectionEvent;
 pub use listener::BoundEndpoint;
 
 use crate::io::ReactorHandle;
@@ -62,6 +64,10 @@ pub trait Owner: Send + Sync {
     fn number(&self) -> u64;
     /// The I/O thread for a new connection.
     fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>>;
+    /// Whether somebody watches: if not, reports are not worth their making.
+    fn is_monitored(&self) -> bool;
+    /// Something happened to a connection of this endpoint.
+    fn report(&self, event: ConnectionEvent, endpoint: &str);
 }
 
 /// `wanted`: the pipe from the socket has something to send.
@@ -132,7 +138,7 @@ impl Session {
         session
     }
 
-    /// Makes a session that connects to an endpoint, and, unless only established connections
+    /// Makes a session that connects to an endpoint, which the application gave as `name`, and, unless only established connections
     /// count (ZMQ_IMMEDIATE), its pipe for the socket. Nothing happens before `start`.
     pub fn connecting(
         owner: Arc<dyn Owner>,
@@ -140,9 +146,11 @@ impl Session {
         reactor: Arc<ReactorHandle>,
         endpoint: u64,
         address: Endpoint,
+        name: &str,
     ) -> (Arc<Self>, Option<NewPipe>) {
         let early = !options.immediate || options.socket_type.subscribes();
-        let session = Self::new(owner, options, reactor, endpoint, Role::Connecting(address));
+        let role = Role::Connecting { address, name: name.into() };
+        let session = Self::new(owner, options, reactor, endpoint, role);
         let pipe = early.then(|| session.make_pipe(None));
         (session, pipe)
     }

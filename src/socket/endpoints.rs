@@ -6,10 +6,11 @@ use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::pattern::{Link, PeerInfo, Pipe, made_up_id};
 use crate::pipe::{Notify, pipe};
-use crate::session::{BoundEndpoint, Session};
-use crate::transport::{Endpoint, Listener};
+use crate::session::{BoundEndpoint, ConnectionEvent, Owner, Session};
+use crate::transport::{Endpoint, Listener, system_number};
 use crate::zmtp::SocketType;
 use std::any::Any;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 /// What stands behind an endpoint string.
@@ -63,13 +64,17 @@ impl Endpoints {
 
 impl State {
     pub(super) fn bind(&mut self, given: &str) -> Result<()> {
-        let endpoint = Endpoint::for_bind(given, self.is_multicast())?;
+        let endpoint = Endpoint::for_bind(given, self.is_multicast());
+        let endpoint = endpoint.inspect_err(|error| self.bind_failed(given, *error))?;
         if let Endpoint::Inproc(name) = endpoint {
             return self.bind_inproc(given, &name);
         }
         let options = &self.core.options;
         let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
-        let listener = Listener::bind(&endpoint, &options.transport)?;
+        let listener = Listener::bind(&endpoint, &options.transport)
+            .inspect_err(|error| self.bind_failed(given, *error))?;
+        let event = ConnectionEvent::Listening(listener.as_raw_fd());
+        self.owner.report(event, listener.endpoint());
         let resolved = listener.endpoint().to_owned();
         let number = self.endpoints.number();
         let options = Arc::new(options.clone());
@@ -77,6 +82,16 @@ impl State {
         let bound = BoundEndpoint::start(self.owner.clone(), options, reactor, number, listener);
         self.endpoints.add(number, given, &resolved, Kind::Bound(bound));
         Ok(())
+    }
+
+    /// Tells of a bind that failed; by its address alone (observed).
+    fn bind_failed(&self, given: &str, error: Error) {
+        if let Some(("tcp" | "ipc", address)) = given.split_once("://")
+            && !address.is_empty()
+        {
+            let event = ConnectionEvent::BindFailed(system_number(error));
+            self.owner.report(event, address);
+        }
     }
 
     pub(super) fn connect(&mut self, given: &str) -> Result<()> {
@@ -106,7 +121,8 @@ impl State {
             let options = Arc::new(options.clone());
             let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
             let owner = self.owner.clone();
-            let (session, pipe) = Session::connecting(owner, options, reactor, number, endpoint);
+            let (session, pipe) =
+                Session::connecting(owner, options, reactor, number, endpoint, given);
             if let Some((pipe, end)) = pipe {
                 let end = (end as Arc<dyn Any + Send + Sync>).downcast::<SocketEnd>();
                 if let Ok(end) = end {
@@ -121,7 +137,7 @@ impl State {
     }
 
     /// Whether multicast transports go with the socket type.
-    fn is_multicast(&self) -> bool {
+    pub(super) fn is_multicast(&self) -> bool {
         use SocketType::{Pub, Sub, Xpub, Xsub};
         matches!(self.core.options.socket_type, Pub | Sub | Xpub | Xsub)
     }

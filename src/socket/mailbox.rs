@@ -2,14 +2,14 @@
 
 use super::Patience;
 use crate::error::{Error, Result};
-use crate::io::{Signal, WaiterList};
+use crate::io::{ReactorHandle, Signal, Source, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
 use crate::pipe::Notify;
 use crate::session::End;
 use crossbeam_queue::SegQueue;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// News for a socket.
 pub enum Event {
@@ -38,6 +38,8 @@ pub struct Mailbox {
     descriptor: OnceLock<Signal>,
     /// How calls on the socket wait.
     pub patience: Patience,
+    /// What looks after the news of a socket that no application calls.
+    attendant: OnceLock<(Arc<ReactorHandle>, Weak<dyn Source>)>,
 }
 
 impl Default for Mailbox {
@@ -49,17 +51,28 @@ impl Default for Mailbox {
             waiters: WaiterList::default(),
             descriptor: OnceLock::new(),
             patience: Patience::default(),
+            attendant: OnceLock::new(),
         }
     }
 }
 
 impl Mailbox {
+    /// Has `attendant` run on an I/O thread when there are news, from the first ones on.
+    pub fn attend(&self, reactor: Arc<ReactorHandle>, attendant: Weak<dyn Source>) {
+        let _ = self.attendant.set((reactor, attendant));
+    }
+
     /// Adds news.
     pub fn post(&self, event: Event) {
         self.events.push(event);
         self.waiters.notify();
         if let Some(descriptor) = self.descriptor.get() {
             descriptor.raise();
+        }
+        if let Some((reactor, attendant)) = self.attendant.get()
+            && let Some(attendant) = attendant.upgrade()
+        {
+            reactor.schedule(attendant);
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod endpoints;
 mod mailbox;
+mod monitor;
 mod poll;
 mod proxy;
 mod wait;
@@ -23,13 +24,14 @@ use crate::io::ReactorHandle;
 use crate::message::{Message, Metadata};
 use crate::options::{Answer, Applied, Live, Options, Value, ids};
 use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
-use crate::session::{End, Owner, Session};
+use crate::session::{ConnectionEvent, End, Owner, Session};
 use crate::zmtp::SocketType;
 use endpoints::Endpoints;
+use monitor::Monitor;
 use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -59,6 +61,9 @@ struct SocketOwner {
     sessions: Mutex<HashMap<u64, Weak<Session>>>,
     /// What serves the newest of its connections and listeners.
     reactor: Mutex<Option<Arc<ReactorHandle>>>,
+    /// The application closed the socket; the last session ends the monitor.
+    closed: AtomicBool,
+    monitor: Monitor,
 }
 
 /// An open socket.
@@ -94,6 +99,8 @@ impl Socket {
             mailbox: mailbox.clone(),
             sessions: Mutex::default(),
             reactor: Mutex::default(),
+            closed: AtomicBool::new(false),
+            monitor: Monitor::default(),
         });
         let state = State {
             owner,
@@ -251,14 +258,6 @@ impl Socket {
             state.process()?;
             state.remove_endpoint(endpoint)
         })
-    }
-
-    /// Starts or stops a monitor. Not there yet.
-    ///
-    /// # Errors
-    /// [`Error::NotSupported`]; [`Error::NotASocket`].
-    pub fn monitor(&self, _endpoint: Option<&str>, _events: i32) -> Result<()> {
-        self.with(|_| Err(Error::NotSupported))
     }
 
     /// Sends a part (zmq_msg_send(3)); returns its size. The message is left empty.
@@ -509,7 +508,19 @@ impl State {
         for session in sessions {
             session.close(linger);
         }
+        // Before the table is looked at: a session that leaves it later sees this.
+        self.owner.closed.store(true, Ordering::SeqCst);
+        self.owner.stop_monitor_when_over();
         self.context.socket_closed(&self.mailbox);
+    }
+}
+
+impl SocketOwner {
+    fn stop_monitor_when_over(&self) {
+        let over = self.sessions.lock().is_empty();
+        if over && self.closed.load(Ordering::SeqCst) {
+            self.monitor.stop();
+        }
     }
 }
 
@@ -536,10 +547,19 @@ impl Owner for SocketOwner {
 
     fn session_closed(&self, session: &Session) {
         self.sessions.lock().remove(&session.number);
+        self.stop_monitor_when_over();
         self.context.session_closed();
     }
 
     fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>> {
         self.context.reactor(affinity)
+    }
+
+    fn is_monitored(&self) -> bool {
+        self.monitor.is_running()
+    }
+
+    fn report(&self, event: ConnectionEvent, endpoint: &str) {
+        self.monitor.report(event, endpoint);
     }
 }

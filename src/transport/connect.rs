@@ -89,6 +89,8 @@ impl Target {
 #[derive(Debug)]
 pub struct Connecting {
     socket: Socket,
+    /// The outcome, where the system told it at once.
+    known: Option<io::Result<()>>,
     /// For TCP: how to set the connection up.
     tuning: Option<(Keepalive, Option<std::time::Duration>)>,
     /// What is left to be settled with a proxy.
@@ -108,8 +110,9 @@ impl Connecting {
     /// Begins to connect, without waiting.
     ///
     /// # Errors
-    /// The operating system's error, where it knows at once that this will not work. A local
-    /// socket whose backlog is full answers WouldBlock: try again later.
+    /// The operating system's error, where there is no socket to connect with. That an attempt
+    /// failed, even at once, [`finish`](Self::finish) tells; a local socket whose backlog is full
+    /// answers WouldBlock then: try again later.
     pub fn start(target: &Target, options: &TransportOptions) -> io::Result<Self> {
         let mut negotiation = None;
         let (socket, address, tuning) = match target {
@@ -126,14 +129,20 @@ impl Connecting {
             }
             Target::Ipc(address) => (ipc::open(options)?, address.clone(), None),
         };
-        match socket.connect(&address) {
-            Ok(()) => {}
+        let known = match socket.connect(&address) {
             // As with EINPROGRESS, the attempt goes on in the background.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR)) => {
+                None
             }
-            Err(error) => return Err(error),
-        }
-        Ok(Self { socket, tuning, negotiation })
+            outcome => Some(outcome),
+        };
+        Ok(Self { socket, known, tuning, negotiation })
+    }
+
+    /// Whether there is something to wait for: the outcome was not known at once, or a proxy has
+    /// its part in it.
+    pub fn is_pending(&self) -> bool {
+        self.known.is_none() || self.negotiation.is_some()
     }
 
     /// The outcome. Call it when the descriptor became writable or readable, or at any time to
@@ -150,6 +159,9 @@ impl Connecting {
     }
 
     fn outcome(&mut self) -> io::Result<bool> {
+        if let Some(Err(error)) = self.known.take() {
+            return Err(error);
+        }
         if let Some(error) = self.socket.take_error()? {
             return Err(error);
         }

@@ -1,0 +1,42 @@
+//! What happens to the connections of a socket, as its monitor is told
+//! (zmq_socket_monitor(3)).
+
+use crate::zmtp::ProtocolError;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+/// An event in the life of a connection or of a listener. Descriptors may be closed, and even
+/// reused, by the time somebody reads of them. System errors are numbers of the operating system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionEvent {
+    /// A connection that we made is there.
+    Connected(RawFd),
+    /// A connection is being made.
+    ConnectDelayed,
+    /// There is no connection; the next attempt comes after this time.
+    ConnectRetried(Duration),
+    /// A listener takes connections.
+    Listening(RawFd),
+    /// A listener could not be had, for this system error.
+    BindFailed(i32),
+    /// A peer's connection was taken.
+    Accepted(RawFd),
+    /// A peer's connection was not taken, for this system error.
+    AcceptFailed(i32),
+    /// A listener was closed, or an attempt to connect was given up.
+    Closed(RawFd),
+    /// A listener's file could not be removed, for this system error.
+    CloseFailed(i32),
+    /// A connection ended, and it was not us who wanted that.
+    Disconnected(RawFd),
+    /// The peers know each other; messages can flow.
+    HandshakeSucceeded,
+    /// The connection ended in its handshake, for this system error: EPIPE when the peer closed
+    /// it, EAGAIN when its time was over (observed).
+    HandshakeFailed(i32),
+    /// The handshake broke the protocol, or the peer was not let in. What is neither of the two
+    /// (see [`ProtocolError::code`]) is not reported.
+    HandshakeRefused(ProtocolError),
+    /// The last one: nobody watches any more.
+    MonitorStopped,
+}

@@ -1,0 +1,220 @@
+//! The monitor of a socket: tells what happens to its connections, as messages of a PAIR socket at
+//! an inproc endpoint (zmq_socket_monitor(3)).
+//!
+//! Whoever reports an event sends it right away, so it can be read when the call that caused it
+//! returns. What the reader does not take, or nobody is there to take, waits here up to a limit
+//! and never keeps the reporter: the original blocks then, and with it all connections of its
+//! I/O thread.
+
+use super::{Socket, SocketOwner, State};
+use crate::context::ContextCore;
+use crate::error::{Error, Result};
+use crate::io::{Reactor, Readiness, Source};
+use crate::message::Message;
+use crate::session::ConnectionEvent;
+use crate::transport::Endpoint;
+use crate::zmtp::{ProtocolError, SocketType};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// Events that wait for a reader at most; later ones are lost. As many more as the high-water
+/// marks allow wait in the pipe to a reader that is there.
+const WAITING: usize = 1000;
+
+/// The monitor of one socket.
+#[derive(Default)]
+pub(super) struct Monitor {
+    /// Bits of the wanted events; 0 while nobody watches.
+    wanted: AtomicU32,
+    speaker: Mutex<Option<Speaker>>,
+}
+
+/// The PAIR socket of a monitor.
+struct Speaker {
+    socket: &'static Socket,
+    /// Events that could not be sent yet, oldest first.
+    waiting: VecDeque<[Message; 2]>,
+}
+
+impl Monitor {
+    /// Whether reports are worth their making.
+    #[inline]
+    pub(super) fn is_running(&self) -> bool {
+        // Relaxed: a report that meets the start or the end may be for either side of it.
+        self.wanted.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn report(&self, event: ConnectionEvent, endpoint: &str) {
+        let Some((bit, value)) = encode(event) else {
+            return;
+        };
+        if self.wanted.load(Ordering::Relaxed) & u32::from(bit) != 0
+            && let Some(speaker) = &mut *self.speaker.lock()
+        {
+            speaker.tell(bit, value, endpoint);
+        }
+    }
+
+    /// Says that it was the last event, and ends.
+    pub(super) fn stop(&self) {
+        let wanted = self.wanted.swap(0, Ordering::Relaxed);
+        let Some(mut speaker) = self.speaker.lock().take() else {
+            return;
+        };
+        if let Some((bit, value)) = encode(ConnectionEvent::MonitorStopped)
+            && wanted & u32::from(bit) != 0
+        {
+            speaker.waiting.push_back(frames(bit, value, ""));
+        }
+        speaker.end();
+    }
+
+    /// Replaces a monitor that runs.
+    fn start(&self, speaker: Speaker, wanted: u16) {
+        *self.speaker.lock() = Some(speaker);
+        self.wanted.store(wanted.into(), Ordering::Relaxed);
+    }
+}
+
+impl Speaker {
+    /// Opens the PAIR socket; `owner` is told when a reader comes, or has read.
+    fn open(context: &Arc<ContextCore>, endpoint: &str, owner: Weak<SocketOwner>) -> Result<Self> {
+        let socket = context.open_socket(SocketType::Pair)?;
+        let bound = socket.with(|state| {
+            state.core.options.linger = Some(Duration::ZERO);
+            if let Some(reactor) = context.reactor(0) {
+                state.mailbox.attend(reactor, owner);
+            }
+            state.bind(endpoint)
+        });
+        match bound {
+            Ok(()) => Ok(Self { socket, waiting: VecDeque::new() }),
+            Err(error) => {
+                socket.close()?;
+                Err(error)
+            }
+        }
+    }
+
+    fn tell(&mut self, bit: u16, value: u32, endpoint: &str) {
+        if self.waiting.len() < WAITING {
+            self.waiting.push_back(frames(bit, value, endpoint));
+        }
+        self.send_waiting();
+    }
+
+    fn send_waiting(&mut self) {
+        let Self { socket, waiting } = self;
+        // Fails when the context ends; then nothing is told any more.
+        let _ = socket.with(|state| {
+            state.process()?;
+            let State { core, pattern, .. } = state;
+            while !waiting.is_empty() && pattern.can_send(core) {
+                for mut part in waiting.pop_front().into_iter().flatten() {
+                    pattern.send(core, &mut part)?;
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// Closes the socket. A reader that is there gets everything that waits, however much it left
+    /// unread: it may wait for the last event.
+    fn end(mut self) {
+        let _ = self.socket.with(|state| {
+            state.process()?;
+            let pipes = &mut state.core.pipes;
+            for id in pipes.ids() {
+                let parts = self.waiting.iter_mut().flatten();
+                parts.for_each(|part| pipes.write_unbounded(id, part.take()));
+            }
+            Ok(())
+        });
+        // It is open: nobody else has the handle.
+        let _ = self.socket.close();
+    }
+}
+
+impl Socket {
+    /// Has the events of these bits told at an inproc endpoint; `None` ends that
+    /// (zmq_socket_monitor(3)). A monitor that runs is ended first.
+    ///
+    /// # Errors
+    /// [`Error::NotASocket`], [`Error::Terminated`]; [`Error::InvalidArgument`] for unknown events
+    /// and malformed endpoints, [`Error::ProtocolNotSupported`] for those that are not inproc, and
+    /// what a bind to it can fail with; [`Error::TooManyOpen`]: the monitor counts as a socket.
+    pub fn monitor(&self, endpoint: Option<&str>, events: i32) -> Result<()> {
+        self.with(|state| {
+            state.check_context()?;
+            let multicast = state.is_multicast();
+            let State { owner, context, .. } = state;
+            let Some(endpoint) = endpoint else {
+                owner.monitor.stop();
+                return Ok(());
+            };
+            let wanted = u16::try_from(events).map_err(|_| Error::InvalidArgument)?;
+            let Endpoint::Inproc(_) = Endpoint::for_bind(endpoint, multicast)? else {
+                return Err(Error::ProtocolNotSupported);
+            };
+            owner.monitor.stop();
+            let speaker = Speaker::open(context, endpoint, Arc::downgrade(owner))?;
+            owner.monitor.start(speaker, wanted);
+            Ok(())
+        })
+    }
+}
+
+/// Runs when the reader of a monitor came, went, or has read what filled its pipe.
+impl Source for SocketOwner {
+    fn on_run(self: Arc<Self>, _: &mut Reactor) {
+        if let Some(speaker) = &mut *self.monitor.speaker.lock() {
+            speaker.send_waiting();
+        }
+    }
+
+    fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
+
+    fn on_timer(self: Arc<Self>, _: &mut Reactor, _: u32) {}
+
+    fn socket(&self) -> u64 {
+        self.mailbox.number
+    }
+}
+
+/// An event as a message: its number and value, native in order of bytes; the endpoint.
+fn frames(bit: u16, value: u32, endpoint: &str) -> [Message; 2] {
+    let mut head = [0; 6];
+    head[..2].copy_from_slice(&bit.to_ne_bytes());
+    head[2..].copy_from_slice(&value.to_ne_bytes());
+    let mut head = Message::from_short(&head);
+    head.set_more(true);
+    // Without memory for the endpoint it is left out.
+    [head, Message::from_slice(endpoint.as_bytes()).unwrap_or_default()]
+}
+
+/// The number of an event, one bit, and its value; `None` for what is not reported.
+fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
+    use ConnectionEvent::*;
+    Some(match event {
+        Connected(descriptor) => (0x0001, descriptor as u32),
+        // The original tells the error that a connect without waiting ends with (observed).
+        ConnectDelayed => (0x0002, libc::EINPROGRESS as u32),
+        ConnectRetried(pause) => (0x0004, u32::try_from(pause.as_millis()).unwrap_or(u32::MAX)),
+        Listening(descriptor) => (0x0008, descriptor as u32),
+        BindFailed(number) => (0x0010, number as u32),
+        Accepted(descriptor) => (0x0020, descriptor as u32),
+        AcceptFailed(number) => (0x0040, number as u32),
+        Closed(descriptor) => (0x0080, descriptor as u32),
+        CloseFailed(number) => (0x0100, number as u32),
+        Disconnected(descriptor) => (0x0200, descriptor as u32),
+        MonitorStopped => (0x0400, 0),
+        HandshakeFailed(number) => (0x0800, number as u32),
+        HandshakeSucceeded => (0x1000, 0),
+        HandshakeRefused(ProtocolError::Denied(status)) => (0x4000, status.into()),
+        HandshakeRefused(ProtocolError::NoAuthenticator) => (0x0800, 0),
+        HandshakeRefused(error) => (0x2000, error.code()?),
+    })
+}
