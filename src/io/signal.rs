@@ -3,7 +3,19 @@
 use super::EventDescriptor;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, AtomicI64, Ordering, fence};
+#[cfg(not(loom))]
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering, fence};
+
+/// What a signal needs of its descriptor.
+pub trait Event {
+    /// Makes it readable.
+    fn signal(&self);
+    /// Makes it unreadable; returns how often it was signalled.
+    fn clear(&self) -> u64;
+}
 
 /// Readable from [`raise`](Self::raise) until [`clear`](Self::clear), at one system call for each
 /// change. Any thread may raise it; one at a time clears it.
@@ -12,8 +24,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering, fence};
 /// says so. A write that comes late, behind the clear, is `owed`: it is read by a later clear. So
 /// there is never a raised signal that is not readable and that nobody is about to write to.
 #[derive(Debug)]
-pub struct Signal {
-    event: EventDescriptor,
+pub struct Signal<E = EventDescriptor> {
+    event: E,
     raised: AtomicBool,
     /// Writes of raises that were cleared, less those that were read. Only who clears uses it.
     owed: AtomicI64,
@@ -25,11 +37,13 @@ impl Signal {
     /// # Errors
     /// Those of eventfd(2): no descriptor can be had.
     pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            event: EventDescriptor::new()?,
-            raised: AtomicBool::new(false),
-            owed: AtomicI64::new(0),
-        })
+        Ok(Self::over(EventDescriptor::new()?))
+    }
+}
+
+impl<E: Event> Signal<E> {
+    fn over(event: E) -> Self {
+        Self { event, raised: AtomicBool::new(false), owed: AtomicI64::new(0) }
     }
 
     /// Makes it readable, after the news were put where `clear`'s caller looks for them.
@@ -73,11 +87,10 @@ impl AsRawFd for Signal {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::io::{PollDescriptor, poll_descriptors};
-    use std::sync::atomic::AtomicU64;
     use std::time::Duration;
 
     fn is_readable(signal: &Signal, timeout: Duration) -> bool {
@@ -94,29 +107,96 @@ mod tests {
         assert!(signal.is_raised() && is_readable(&signal, Duration::ZERO));
         signal.clear();
         assert!(!signal.is_raised() && !is_readable(&signal, Duration::ZERO));
+        signal.raise();
+        assert!(signal.is_raised() && is_readable(&signal, Duration::ZERO));
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::sync::atomic::{AtomicU64, AtomicUsize};
+    use loom::thread;
+
+    /// Stands for the descriptor: how often it was signalled.
+    #[derive(Default)]
+    struct Counter(AtomicU64);
+
+    impl Counter {
+        fn is_readable(&self) -> bool {
+            self.0.load(Ordering::SeqCst) > 0
+        }
     }
 
+    impl Event for Counter {
+        fn signal(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+        fn clear(&self) -> u64 {
+            self.0.swap(0, Ordering::SeqCst)
+        }
+    }
+
+    #[derive(Default)]
+    struct News {
+        signal: Signal<Counter>,
+        count: AtomicUsize,
+    }
+
+    impl Default for Signal<Counter> {
+        fn default() -> Self {
+            Self::over(Counter::default())
+        }
+    }
+
+    impl News {
+        fn tell(&self) {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            self.signal.raise();
+        }
+    }
+
+    /// Two threads have news while a third one clears and looks, twice at moments of its own
+    /// choice: what it has not seen at the end is told by a readable descriptor, and one more
+    /// clear leaves it unreadable.
     #[test]
     fn news_that_meet_a_clear_are_never_missed() {
-        const COUNT: u64 = 100_000;
-        let signal = Signal::new().unwrap();
-        let (news, seen) = (AtomicU64::new(0), AtomicU64::new(0));
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for number in 1..=COUNT {
-                    // Every other time while the one before is being cleared.
-                    while number % 2 == 0 && seen.load(Ordering::SeqCst) + 1 < number {
-                        std::hint::spin_loop();
-                    }
-                    news.store(number, Ordering::SeqCst);
-                    signal.raise();
-                }
-            });
-            while seen.load(Ordering::SeqCst) < COUNT {
-                assert!(is_readable(&signal, Duration::from_secs(10)), "news without a signal");
-                signal.clear();
-                seen.store(news.load(Ordering::SeqCst), Ordering::SeqCst);
+        loom::model(|| {
+            let news = Arc::new(News::default());
+            let own = news.clone();
+            let first = thread::spawn(move || own.tell());
+            let own = news.clone();
+            let second = thread::spawn(move || own.tell());
+            let mut seen = 0;
+            for _ in 0..2 {
+                news.signal.clear();
+                seen = news.count.load(Ordering::Relaxed);
             }
+            first.join().unwrap();
+            second.join().unwrap();
+            let readable = news.signal.event.is_readable();
+            assert!(seen == 2 || readable, "news without a signal");
+            assert_eq!(news.signal.is_raised(), readable);
+            news.signal.clear();
+            assert!(!news.signal.is_raised() && !news.signal.event.is_readable());
+        });
+    }
+
+    /// A clear after the descriptor was found readable leaves it unreadable, whatever the thread
+    /// that raised it is about to do.
+    #[test]
+    fn what_is_readable_can_be_cleared_at_once() {
+        loom::model(|| {
+            let news = Arc::new(News::default());
+            let own = news.clone();
+            let teller = thread::spawn(move || own.tell());
+            if news.signal.event.is_readable() {
+                news.signal.clear();
+                assert!(!news.signal.event.is_readable() && !news.signal.is_raised());
+                assert_eq!(news.count.load(Ordering::Relaxed), 1);
+            }
+            teller.join().unwrap();
         });
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use super::signal::Event;
 use crate::message::ByteSource;
 use socket2::Socket;
 use std::io;
@@ -25,17 +26,17 @@ impl EventDescriptor {
         // SAFETY: just opened, and owned by nobody else.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
+}
 
-    /// Makes it readable.
-    pub fn signal(&self) {
+impl Event for EventDescriptor {
+    fn signal(&self) {
         let one = 1u64;
         // The only failure is a counter at its limit, which is readable as well.
         // SAFETY: eight readable bytes.
         unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) };
     }
 
-    /// Makes it unreadable; returns how often it was signalled.
-    pub fn clear(&self) -> u64 {
+    fn clear(&self) -> u64 {
         let mut count = 0u64;
         // Fails only where it was not signalled, and leaves the count alone then.
         // SAFETY: eight writable bytes.
