@@ -36,8 +36,11 @@ pub const ZMQ_SHARED: c_int = 3;
 /// `msg` is NULL or points at a `zmq_msg_t` that holds no message (what it holds is not freed).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
-    // SAFETY: the caller's promise.
-    answer(|| unsafe { put(msg, Message::new()) })
+    answer(|| {
+        // SAFETY: the caller's promise; there are no bytes.
+        let made = unsafe { Message::init_raw_with_size(msg, 0) }?;
+        made.then_some(()).ok_or(Error::BadAddress)
+    })
 }
 
 /// Makes a message of `size` bytes for the caller to fill (zmq_msg_init_size(3)).
@@ -48,8 +51,11 @@ pub unsafe extern "C" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
 /// As `zmq_msg_init`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> c_int {
-    // SAFETY: C fills the bytes, or sends what was in memory, as it is known there.
-    answer(|| unsafe { put(msg, Message::with_size_uninit(size)?) })
+    answer(|| {
+        // SAFETY: C fills the bytes, or sends what was in memory, as it is known there.
+        let made = unsafe { Message::init_raw_with_size(msg, size) }?;
+        made.then_some(()).ok_or(Error::BadAddress)
+    })
 }
 
 /// Makes a message of memory that the caller hands over; `ffn(data, hint)` gives it back, once,
@@ -115,10 +121,13 @@ pub unsafe extern "C" fn zmq_msg_recv(msg: *mut zmq_msg_t, s: *mut c_void, flags
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
         let message = unsafe { message(msg) }?;
-        let received = socket.recv(dont_wait(flags));
-        let result = received.as_ref().map(Message::len).map_err(|error| *error);
-        *message = received.unwrap_or_default();
-        result
+        match socket.recv_into(message, dont_wait(flags)) {
+            Ok(()) => Ok(message.len()),
+            Err(error) => {
+                message.take();
+                Err(error)
+            }
+        }
     })
 }
 

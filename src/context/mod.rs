@@ -9,6 +9,7 @@ pub use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
 use crate::io::{ReactorHandle, WaiterList, WaiterPool, start_thread};
+use crate::message::free_kept_memory;
 use crate::options::Options;
 use crate::socket::{Event, Mailbox, Socket};
 use crate::zmtp::SocketType;
@@ -50,6 +51,9 @@ struct IoThread {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Contexts that are open.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
 /// Ended handles, oldest first.
 static ENDED: Mutex<VecDeque<&'static Context>> = Mutex::new(VecDeque::new());
 /// So many handles rest before the oldest is used again.
@@ -81,6 +85,7 @@ impl Context {
             Box::leak(Box::new(Self { tag: AtomicU32::new(0), core: Mutex::new(None) }))
         });
         *context.core.lock() = Some(core);
+        OPEN.fetch_add(1, Ordering::AcqRel);
         context.tag.store(Self::TAG, Ordering::Release);
         Ok(context)
     }
@@ -132,6 +137,9 @@ impl Context {
         if self.core.lock().take().is_some() {
             self.tag.store(0xdead_beef, Ordering::Release);
             core.stop_threads();
+            if OPEN.fetch_sub(1, Ordering::AcqRel) == 1 {
+                free_kept_memory();
+            }
             ENDED.lock().push_back(self);
         }
         Ok(())

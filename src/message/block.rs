@@ -1,8 +1,7 @@
 //! The reference-counted memory behind long messages.
 
-use super::out_of_memory;
+use super::{cache, out_of_memory};
 use crate::error::Result;
-use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -14,7 +13,7 @@ pub type FreeFunction = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_voi
 #[repr(C, align(16))]
 struct Head {
     references: AtomicUsize,
-    /// Bytes behind the head; 0 if the memory is the application's.
+    /// Bytes behind the head; not used if the memory is the application's.
     capacity: usize,
     /// The application's memory and how to give it back.
     foreign: Option<(FreeFunction, *mut c_void, *mut c_void)>,
@@ -29,16 +28,12 @@ pub(super) struct Block(NonNull<Head>);
 unsafe impl Send for Block {}
 
 impl Block {
-    fn layout(capacity: usize) -> Result<Layout> {
-        let size = capacity.checked_add(HEAD).ok_or_else(out_of_memory)?;
-        Layout::from_size_align(size, align_of::<Head>()).map_err(|_| out_of_memory())
-    }
-
-    /// Memory for `capacity` bytes, not initialised.
+    /// Memory for at least `capacity` bytes, not initialised.
+    #[inline]
     pub(super) fn allocate(capacity: usize) -> Result<Self> {
-        let layout = Self::layout(capacity)?;
-        // SAFETY: the layout is not empty: it contains the head.
-        let head = NonNull::new(unsafe { alloc(layout) }).ok_or_else(out_of_memory)?.cast::<Head>();
+        let size = capacity.checked_add(HEAD).ok_or_else(out_of_memory)?;
+        let head = cache::allocate(size).ok_or_else(out_of_memory)?.cast::<Head>();
+        let capacity = cache::size_of(size) - HEAD;
         // SAFETY: freshly allocated, large and aligned enough.
         unsafe {
             head.write(Head { references: AtomicUsize::new(1), capacity, foreign: None });
@@ -66,13 +61,20 @@ impl Block {
 
     /// Moves the bytes to a block of another size.
     pub(super) fn resize(&mut self, capacity: usize) -> Result<()> {
-        let old = Self::layout(self.capacity())?;
-        let new = Self::layout(capacity)?;
-        // SAFETY: the memory came from `alloc` with this layout, and the new size is not 0.
-        let moved = unsafe { realloc(self.0.as_ptr().cast(), old, new.size()) };
-        self.0 = NonNull::new(moved).ok_or_else(out_of_memory)?.cast();
-        // SAFETY: the head moved along with the bytes.
-        unsafe { (*self.0.as_ptr()).capacity = capacity };
+        let size = capacity.checked_add(HEAD).ok_or_else(out_of_memory)?;
+        // SAFETY: the block's own memory, which no slice refers to yet.
+        let moved = unsafe { cache::grow_large(self.0.cast(), self.capacity() + HEAD, size) };
+        if let Some(memory) = moved {
+            self.0 = memory.cast();
+            // SAFETY: the head moved along with the bytes.
+            unsafe { (*self.0.as_ptr()).capacity = capacity };
+            return Ok(());
+        }
+        let grown = Self::allocate(capacity)?;
+        let kept = self.capacity().min(grown.capacity());
+        // SAFETY: both blocks have so many bytes, and are two; uninitialised ones may be copied.
+        unsafe { ptr::copy_nonoverlapping(self.bytes(), grown.bytes(), kept) };
+        *self = grown;
         Ok(())
     }
 
@@ -186,15 +188,12 @@ unsafe fn release(head: NonNull<Head>, count: usize) {
 
 /// # Safety
 /// No reference to the block is left.
-#[cold]
-#[inline(never)]
+#[inline]
 unsafe fn free(head: NonNull<Head>) {
     // SAFETY: the last reader; moved out before the memory goes.
     let Head { capacity, foreign, .. } = unsafe { ptr::read(head.as_ptr()) };
-    if let Ok(layout) = Block::layout(capacity) {
-        // SAFETY: allocated with this layout in `allocate` or `resize`.
-        unsafe { dealloc(head.as_ptr().cast(), layout) };
-    }
+    // SAFETY: allocated with this size in `allocate`.
+    unsafe { cache::free(head.cast(), capacity + HEAD) };
     if let Some((function, data, hint)) = foreign {
         // SAFETY: the application's promise of zmq_msg_init_data; called once, for the last copy.
         unsafe { function(data, hint) };

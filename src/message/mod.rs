@@ -10,19 +10,21 @@
 
 mod block;
 mod builder;
+mod cache;
 mod metadata;
 mod receive_buffer;
 
 pub use block::FreeFunction;
 pub use builder::MessageBuilder;
+pub use cache::free_all as free_kept_memory;
 pub use metadata::Metadata;
 pub use receive_buffer::{ByteSource, Filled, ReceiveBuffer};
 
 use crate::error::{Error, Result};
 use block::{Block, Slice};
 use std::ffi::c_void;
-use std::mem::ManuallyDrop;
-use std::ptr::NonNull;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 /// Bytes that a message holds without a block.
@@ -141,7 +143,7 @@ impl Message {
         // SAFETY: the bytes are written at once.
         let mut message = unsafe { Self::with_size_uninit(bytes.len())? };
         // SAFETY: `data_ptr` gives `len` writable bytes, just allocated.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), message.data_ptr(), bytes.len()) };
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), message.data_ptr(), bytes.len()) };
         Ok(message)
     }
 
@@ -314,7 +316,7 @@ impl Message {
     unsafe fn duplicate(&self) -> Self {
         Self {
             // SAFETY: the union is plain bytes; the caller counted the reference they stand for.
-            body: unsafe { std::ptr::read(&self.body) },
+            body: unsafe { ptr::read(&self.body) },
             metadata: self.metadata.clone(),
             routing_id: self.routing_id,
             kind: self.kind,
@@ -329,6 +331,64 @@ impl Message {
     #[inline(always)]
     pub fn take(&mut self) -> Self {
         std::mem::take(self)
+    }
+
+    /// Moves the message to a place that holds none, and leaves an empty one. The bytes are copied
+    /// once, which going through a value would not promise.
+    #[inline(always)]
+    pub fn move_to(&mut self, place: &mut MaybeUninit<Self>) {
+        // SAFETY: two places, both of a message's size. The message is in one of them only, as
+        // this one is overwritten at once without a drop.
+        unsafe {
+            ptr::copy_nonoverlapping(self, place.as_mut_ptr(), 1);
+            Self::write_head(self, 0);
+        }
+    }
+
+    /// Writes all but the body: of a message that holds `inline_length` bytes itself.
+    ///
+    /// # Safety
+    /// `raw` is aligned and writable; the bytes are initialised, or only C reads them.
+    #[inline(always)]
+    unsafe fn write_head(raw: *mut Self, inline_length: u8) {
+        // SAFETY: fields of a writable place (caller).
+        unsafe {
+            (&raw mut (*raw).metadata).write(None);
+            (&raw mut (*raw).routing_id).write(0);
+            (&raw mut (*raw).kind).write(Kind::Inline);
+            (&raw mut (*raw).flags).write(0);
+            (&raw mut (*raw).inline_length).write(inline_length);
+            (&raw mut (*raw).tag).write(TAG);
+            (&raw mut (*raw).reserved).write(0);
+        }
+    }
+
+    /// Makes a message of `size` bytes where C wants one, as [`with_size_uninit`]
+    /// (Self::with_size_uninit) does; false for NULL.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    ///
+    /// # Safety
+    /// As [`init_raw`](Self::init_raw); the bytes are written before anything but C reads them.
+    #[inline(always)]
+    pub unsafe fn init_raw_with_size(raw: *mut Message, size: usize) -> Result<bool> {
+        if raw.is_null() || !raw.is_aligned() {
+            return Ok(false);
+        }
+        if size <= INLINE_CAPACITY {
+            // SAFETY: aligned and writable (caller).
+            unsafe { Self::write_head(raw, size as u8) };
+            return Ok(true);
+        }
+        let slice = Block::allocate(size)?.into_slice(size);
+        // SAFETY: as above; the body comes before the kind that says what it is.
+        unsafe {
+            (&raw mut (*raw).body).cast::<Slice>().write(slice);
+            Self::write_head(raw, 0);
+            (&raw mut (*raw).kind).write(Kind::Block);
+        }
+        Ok(true)
     }
 
     /// The message behind a C pointer; `None` for NULL and for what is not an initialised message.
@@ -378,12 +438,17 @@ impl Message {
     ///
     /// # Safety
     /// As [`from_raw`](Self::from_raw).
+    #[inline(always)]
     pub unsafe fn close_raw(raw: *mut Message) -> bool {
         // SAFETY: the caller's promise.
         let Some(message) = (unsafe { Self::from_raw(raw) }) else {
             return false;
         };
-        drop(message.take());
+        // SAFETY: dropped once, and overwritten at once by a message that holds nothing.
+        unsafe {
+            ptr::drop_in_place(message);
+            Self::write_head(message, 0);
+        }
         message.tag = 0;
         true
     }

@@ -34,17 +34,26 @@ impl FairQueue {
     /// The next part and the pipe that it came from.
     #[inline]
     pub(super) fn recv(&mut self, core: &mut Core) -> Option<(PipeId, Message)> {
+        let mut message = Message::new();
+        self.recv_into(core, &mut message).map(|id| (id, message))
+    }
+
+    /// Takes the next part in the place of this message; returns the pipe that it came from.
+    #[inline]
+    pub(super) fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Option<PipeId> {
         loop {
             let id = *self.active.front()?;
-            if let Some(message) = core.pipes.read(id) {
+            if core.pipes.read_into(id, message) {
                 self.in_message = message.more();
                 if !self.in_message && self.active.len() > 1 {
                     self.active.rotate_left(1);
                 }
                 core.last_read = Some(id);
-                return Some((id, message));
+                return Some(id);
             }
-            self.deactivate_first(core, id);
+            if self.active.len() > 1 || !core.pipes.gather(id) {
+                self.deactivate_first(core, id);
+            }
         }
     }
 

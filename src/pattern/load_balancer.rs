@@ -50,19 +50,14 @@ impl LoadBalancer {
             return Ok(None);
         }
         while let Some(&id) = self.active.front() {
-            match core.pipes.write(id, message.take()) {
-                Ok(()) => {
-                    self.in_message = more;
-                    if !more && self.active.len() > 1 {
-                        self.active.rotate_left(1);
-                    }
-                    return Ok(Some(id));
+            if core.pipes.write_from(id, message) {
+                self.in_message = more;
+                if !more && self.active.len() > 1 {
+                    self.active.rotate_left(1);
                 }
-                Err(back) => {
-                    *message = back;
-                    self.active.pop_front();
-                }
+                return Ok(Some(id));
             }
+            self.active.pop_front();
         }
         Err(Error::WouldBlock)
     }

@@ -52,16 +52,26 @@ impl Pattern for Pair {
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
         let id = self.peer.ok_or(Error::WouldBlock)?;
-        core.pipes.write(id, message.take()).map_err(|back| {
-            *message = back;
-            Error::WouldBlock
-        })
+        if core.pipes.write_from(id, message) { Ok(()) } else { Err(Error::WouldBlock) }
     }
 
     fn recv(&mut self, core: &mut Core) -> Result<Message> {
         let id = self.source(core).ok_or(Error::WouldBlock)?;
         core.last_read = Some(id);
         core.pipes.read(id).ok_or(Error::WouldBlock)
+    }
+
+    fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+        // The way of nearly all messages; the other one looks where the rest comes from.
+        if let (Some(id), None) = (self.peer, self.previous)
+            && (core.pipes.read_into(id, message)
+                || core.pipes.gather(id) && core.pipes.read_into(id, message))
+        {
+            core.last_read = Some(id);
+            return Ok(());
+        }
+        *message = self.recv(core)?;
+        Ok(())
     }
 
     fn can_recv(&mut self, core: &mut Core) -> bool {

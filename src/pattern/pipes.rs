@@ -153,6 +153,20 @@ impl Pipes {
         Ok(())
     }
 
+    /// As [`write`](Self::write), leaving an empty message; false if there is no room.
+    #[inline]
+    pub fn write_from(&mut self, id: PipeId, message: &mut Message) -> bool {
+        let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_mut()) else {
+            return false;
+        };
+        let last = !message.more();
+        let written = writer.write_from(message);
+        if written && last {
+            writer.flush();
+        }
+        written
+    }
+
     /// Writes without regard to the high-water mark.
     pub fn write_unbounded(&mut self, id: PipeId, message: Message) {
         if let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_mut()) {
@@ -168,6 +182,18 @@ impl Pipes {
     #[inline]
     pub fn read(&mut self, id: PipeId) -> Option<Message> {
         self.get(id)?.reader.read()
+    }
+
+    /// Takes the next part of a pipe, if there is one, in the place of this message.
+    #[inline]
+    pub fn read_into(&mut self, id: PipeId, message: &mut Message) -> bool {
+        self.get(id).is_some_and(|pipe| pipe.reader.read_into(message))
+    }
+
+    /// Before a pipe goes to sleep that is the only one: see [`PipeReader::gather`].
+    #[inline]
+    pub fn gather(&mut self, id: PipeId) -> bool {
+        self.get(id).is_some_and(|pipe| pipe.reader.gather())
     }
 
     /// Whether a part is there.

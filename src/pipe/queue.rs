@@ -151,6 +151,14 @@ impl<T> Producer<T> {
     /// Appends an item that stays invisible until it is committed and published.
     #[inline]
     pub(super) fn push(&mut self, item: T) {
+        self.push_with(|place| {
+            place.write(item);
+        });
+    }
+
+    /// As [`push`](Self::push) for an item that `fill` writes into its place.
+    #[inline(always)]
+    pub(super) fn push_with(&mut self, fill: impl FnOnce(&mut MaybeUninit<T>)) {
         let slot = self.pushed % CHUNK;
         if slot == 0 {
             self.extend();
@@ -158,7 +166,7 @@ impl<T> Producer<T> {
         // SAFETY: `extend` ran before the first slot of each chunk, so `tail` is valid; the slot
         // is not published yet, so the consumer does not touch it.
         unsafe {
-            (&(*self.tail).slots)[slot as usize].with_mut(|cell| (*cell).write(item));
+            (&(*self.tail).slots)[slot as usize].with_mut(|cell| fill(&mut *cell));
         }
         self.pushed += 1;
     }
@@ -268,6 +276,33 @@ impl<T> Consumer<T> {
     /// Takes the next item, if one is published.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<T> {
+        let place = self.next_place()?;
+        // SAFETY: the slot is written and ours; `popped` moves on, so it is read once.
+        let item = unsafe { (*place).with_mut(|cell| (*cell).assume_init_read()) };
+        self.popped += 1;
+        Some(item)
+    }
+
+    /// Takes the next item, if one is published, into the place of another, which is dropped. It
+    /// is copied once, which going through a value would not promise.
+    #[inline(always)]
+    pub(super) fn pop_into(&mut self, into: &mut T) -> bool {
+        let Some(place) = self.next_place() else {
+            return false;
+        };
+        // SAFETY: as in `pop`. Two places: `into` is not in the queue. Nothing happens between
+        // the drop of what it held and the copy.
+        unsafe {
+            ptr::drop_in_place(into);
+            (*place).with_mut(|cell| ptr::copy_nonoverlapping((*cell).as_ptr(), into, 1));
+        }
+        self.popped += 1;
+        true
+    }
+
+    /// Where the next item stands, if one is published; to be taken at once.
+    #[inline(always)]
+    fn next_place(&mut self) -> Option<*const UnsafeCell<MaybeUninit<T>>> {
         if self.popped == self.available && self.refresh() != Found::Item {
             return None;
         }
@@ -275,13 +310,8 @@ impl<T> Consumer<T> {
         if slot == 0 {
             self.advance_chunk();
         }
-        // SAFETY: the item is published (`popped < available`), so its chunk is linked and the
-        // slot is written and ours; `popped` moves on, so it is read once.
-        let item = unsafe {
-            (&(*self.head).slots)[slot as usize].with_mut(|cell| (*cell).assume_init_read())
-        };
-        self.popped += 1;
-        Some(item)
+        // SAFETY: the item is published (`popped < available`), so its chunk is linked and valid.
+        Some(unsafe { &raw const (*self.head).slots[slot as usize] })
     }
 
     /// The next item, left where it is.

@@ -291,17 +291,27 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn recv(&self, dont_wait: bool) -> Result<Message> {
+        let mut message = Message::new();
+        self.recv_into(&mut message, dont_wait).map(|()| message)
+    }
+
+    /// Receives a part in the place of this message, which is left as it is on failure.
+    ///
+    /// # Errors
+    /// As the manual page.
+    #[inline]
+    pub fn recv_into(&self, message: &mut Message, dont_wait: bool) -> Result<()> {
         self.block(
             dont_wait,
             |state| state.core.options.receive_timeout,
             |state| {
                 let State { core, pattern, .. } = state;
-                let mut message = pattern.recv(core)?;
+                pattern.recv_into(core, message)?;
                 state.receiving = message.more();
                 if let Some(id) = core.last_read {
                     message.set_metadata(state.metadata(id));
                 }
-                Ok(message)
+                Ok(())
             },
         )
     }
@@ -420,7 +430,10 @@ impl State {
     /// The properties for messages from a pipe.
     #[inline]
     fn metadata(&mut self, id: PipeId) -> Option<Arc<Metadata>> {
-        if self.core.pipes.get(id)?.peer.is_none() && !self.mailbox.is_empty() {
+        if let Some(peer) = &self.core.pipes.get(id)?.peer {
+            return peer.metadata.clone();
+        }
+        if !self.mailbox.is_empty() {
             // The message overtook the news of its peer.
             self.process_news();
         }

@@ -1,0 +1,362 @@
+//! Memory of blocks, on its way from the thread that freed it to one that allocates.
+//!
+//! The sender allocates and the receiver frees: with malloc both meet at the lock of one arena,
+//! and the memory that comes back is cold. Here each thread has a small stack of free memory for
+//! each class of sizes, used without any atomic operation. A stack that is full gives half of its
+//! pieces to the class's depot, one that is empty takes as many from there: one lock, which is
+//! only tried, for many messages. Where the depot is busy or empty malloc serves.
+//!
+//! What rests is bounded: a thread keeps [`THREAD_BYTES`] twice in a class, a depot as much as is
+//! in use beside it, or [`DEPOT_BYTES`]. A thread that ends frees what it had; the last context
+//! that ends has the depots freed.
+
+use parking_lot::Mutex;
+use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::cell::UnsafeCell;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicIsize, Ordering};
+
+/// Alignment of all memory.
+pub(super) const ALIGNMENT: usize = 16;
+
+/// The smallest class.
+const SMALLEST: usize = 64;
+/// The largest class; more comes from malloc, which asks the system for it.
+const LARGEST: usize = 128 * 1024;
+/// Four classes to each doubling: at most a fifth of a piece is not used.
+const CLASSES: usize = 4 * (LARGEST.ilog2() - SMALLEST.ilog2()) as usize + 1;
+
+/// The most pieces that go to a depot, or come from there, at a time.
+const BATCH: usize = 32;
+/// And the bytes that they may have.
+const THREAD_BYTES: usize = 64 * 1024;
+/// What a depot may always keep.
+const DEPOT_BYTES: usize = 128 * 1024;
+
+/// A class of sizes and its number.
+#[derive(Clone, Copy)]
+struct Class {
+    number: usize,
+    size: usize,
+}
+
+impl Class {
+    /// The smallest class that holds `size` bytes.
+    #[inline(always)]
+    fn of(size: usize) -> Option<Self> {
+        if size > LARGEST {
+            return None;
+        }
+        let last = size.max(SMALLEST) - 1;
+        let shift = last.ilog2() - 2;
+        // The two bits below the highest one tell the quarter of the doubling.
+        let quarter = last >> shift;
+        let number = 4 * (shift as usize + 2) + quarter - (4 * SMALLEST.ilog2() as usize + 3);
+        Some(Self { number, size: (quarter + 1) << shift })
+    }
+
+    /// Pieces that move between a thread and the depot.
+    #[inline]
+    fn batch(self) -> usize {
+        (THREAD_BYTES / self.size).clamp(2, BATCH)
+    }
+}
+
+/// Free pieces of a class that a thread has; `count` of them are there.
+struct Stack {
+    count: usize,
+    pieces: Option<Box<[*mut u8; 2 * BATCH]>>,
+}
+
+struct Local([Stack; CLASSES]);
+
+thread_local! {
+    static LOCAL: UnsafeCell<Local> =
+        const { UnsafeCell::new(Local([const { Stack { count: 0, pieces: None } }; CLASSES])) };
+}
+
+/// Free pieces of a class that belong to no thread.
+#[repr(align(128))]
+struct Depot {
+    pieces: Mutex<Vec<Piece>>,
+    /// Pieces of the class that are not in the depot, about: in use, and in the threads' stacks.
+    outside: AtomicIsize,
+}
+
+struct Piece(*mut u8);
+
+// SAFETY: free memory that belongs to whoever holds the piece.
+unsafe impl Send for Piece {}
+
+static DEPOTS: [Depot; CLASSES] =
+    [const { Depot { pieces: Mutex::new(Vec::new()), outside: AtomicIsize::new(0) } }; CLASSES];
+
+/// The bytes that [`allocate`] gives for a size, and [`free`] is to be told.
+#[inline]
+pub(super) fn size_of(size: usize) -> usize {
+    Class::of(size).map_or(size, |class| class.size)
+}
+
+/// Memory of `size_of(size)` bytes, not initialised.
+#[inline]
+pub(super) fn allocate(size: usize) -> Option<NonNull<u8>> {
+    let Some(class) = Class::of(size) else {
+        return from_system(size);
+    };
+    let kept = LOCAL.try_with(|local| {
+        // SAFETY: this thread's own, and nothing called below comes back here.
+        let stack = unsafe { &mut (&mut *local.get()).0[class.number] };
+        stack.pop().or_else(|| stack.refill(class))
+    });
+    // Without a stack while the thread ends.
+    kept.unwrap_or_else(|_| from_system(class.size))
+}
+
+/// Takes memory back.
+///
+/// # Safety
+/// It came from [`allocate`], `size` is what [`size_of`] said then, and nobody uses it any more.
+#[inline]
+pub(super) unsafe fn free(memory: NonNull<u8>, size: usize) {
+    let Some(class) = Class::of(size).filter(|class| class.size == size) else {
+        // SAFETY: as the caller promises.
+        return unsafe { to_system(memory.as_ptr(), size) };
+    };
+    let kept = LOCAL.try_with(|local| {
+        // SAFETY: as in `allocate`.
+        unsafe { (&mut *local.get()).0[class.number].push(memory, class) };
+    });
+    if kept.is_err() {
+        // SAFETY: as the caller promises.
+        unsafe { to_system(memory.as_ptr(), size) };
+    }
+}
+
+/// Makes memory that is too large to be kept larger still, mostly without a copy; `None` for other
+/// memory, and when there is none.
+///
+/// # Safety
+/// As [`free`]; what was there before is gone where there is an answer.
+pub(super) unsafe fn grow_large(
+    memory: NonNull<u8>,
+    size: usize,
+    new: usize,
+) -> Option<NonNull<u8>> {
+    if size <= LARGEST || new <= size {
+        return None;
+    }
+    Layout::from_size_align(new, ALIGNMENT).ok()?;
+    let old = Layout::from_size_align(size, ALIGNMENT).ok()?;
+    // SAFETY: allocated with this layout (caller), and the new size is one.
+    NonNull::new(unsafe { realloc(memory.as_ptr(), old, new) })
+}
+
+/// Frees the memory that is kept for blocks to come, but for what other threads have themselves.
+pub fn free_all() {
+    let _ = LOCAL.try_with(|local| {
+        // SAFETY: as in `allocate`.
+        unsafe { (*local.get()).clear() };
+    });
+    for (number, depot) in DEPOTS.iter().enumerate() {
+        let size = class_size(number);
+        // Only tried: in a child of fork(2) it may be locked by a thread that is not there.
+        let Some(mut pieces) = depot.pieces.try_lock() else {
+            continue;
+        };
+        for Piece(piece) in std::mem::take(&mut *pieces) {
+            // SAFETY: the depot's, allocated with the size of its class.
+            unsafe { to_system(piece, size) };
+        }
+    }
+}
+
+impl Stack {
+    #[inline(always)]
+    fn pop(&mut self) -> Option<NonNull<u8>> {
+        self.count = self.count.checked_sub(1)?;
+        NonNull::new(self.pieces.as_ref()?[self.count])
+    }
+
+    /// Takes pieces from the depot, or one from the system.
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self, class: Class) -> Option<NonNull<u8>> {
+        self.count = 0;
+        let depot = &DEPOTS[class.number];
+        let mut taken = 1;
+        if let Some(mut pieces) = depot.pieces.try_lock() {
+            let stack = self.pieces.get_or_insert_with(|| Box::new([ptr::null_mut(); 2 * BATCH]));
+            let rest = pieces.len().saturating_sub(class.batch());
+            // The ones that came last are on top.
+            for (slot, Piece(piece)) in stack.iter_mut().zip(pieces.drain(rest..)) {
+                *slot = piece;
+                self.count += 1;
+            }
+            taken = self.count.max(1);
+        }
+        depot.outside.fetch_add(taken as isize, Ordering::Relaxed);
+        self.pop().or_else(|| {
+            self.count = 0;
+            from_system(class.size)
+        })
+    }
+
+    /// # Safety
+    /// The memory is a piece of this class that nobody uses.
+    #[inline(always)]
+    unsafe fn push(&mut self, memory: NonNull<u8>, class: Class) {
+        match &mut self.pieces {
+            Some(pieces) if self.count < 2 * class.batch() => {
+                pieces[self.count] = memory.as_ptr();
+                self.count += 1;
+            }
+            // SAFETY: as the caller promises.
+            _ => unsafe { self.push_more(memory, class) },
+        }
+    }
+
+    /// As [`push`](Self::push) for a stack that is full, or was never used.
+    #[cold]
+    #[inline(never)]
+    unsafe fn push_more(&mut self, memory: NonNull<u8>, class: Class) {
+        let batch = class.batch();
+        let stack = self.pieces.get_or_insert_with(|| Box::new([ptr::null_mut(); 2 * BATCH]));
+        if self.count == 2 * batch {
+            let depot = &DEPOTS[class.number];
+            let older = &stack[..batch];
+            // Relaxed: a measure, not a signal.
+            let outside = depot.outside.fetch_sub(batch as isize, Ordering::Relaxed);
+            let most = (outside.max(0) as usize).max(DEPOT_BYTES / class.size);
+            let kept = depot.pieces.try_lock().filter(|pieces| pieces.len() < most);
+            match kept {
+                Some(mut pieces) => pieces.extend(older.iter().map(|piece| Piece(*piece))),
+                // SAFETY: pieces of this class that nobody uses.
+                None => older.iter().for_each(|piece| unsafe { to_system(*piece, class.size) }),
+            }
+            stack.copy_within(batch..2 * batch, 0);
+            self.count = batch;
+            give_back_excess(depot, class);
+        }
+        stack[self.count] = memory.as_ptr();
+        self.count += 1;
+    }
+}
+
+/// Frees pieces of a depot that has more than are in use: what a burst left.
+fn give_back_excess(depot: &Depot, class: Class) {
+    let outside = depot.outside.load(Ordering::Relaxed).max(0) as usize;
+    let most = outside.max(DEPOT_BYTES / class.size);
+    let Some(mut pieces) = depot.pieces.try_lock().filter(|pieces| pieces.len() > most) else {
+        return;
+    };
+    let rest = most.max(pieces.len().saturating_sub(2 * BATCH));
+    let excess: Vec<_> = pieces.drain(rest..).collect();
+    drop(pieces);
+    for Piece(piece) in excess {
+        // SAFETY: it was the depot's, and is allocated with the size of its class.
+        unsafe { to_system(piece, class.size) };
+    }
+}
+
+impl Local {
+    fn clear(&mut self) {
+        for (number, stack) in self.0.iter_mut().enumerate() {
+            let Some(pieces) = stack.pieces.take() else {
+                continue;
+            };
+            DEPOTS[number].outside.fetch_sub(stack.count as isize, Ordering::Relaxed);
+            for piece in &pieces[..std::mem::take(&mut stack.count)] {
+                // SAFETY: the stack's, allocated with the size of its class.
+                unsafe { to_system(*piece, class_size(number)) };
+            }
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The size of the pieces of a class.
+fn class_size(number: usize) -> usize {
+    let place = number + 3;
+    ((place % 4) + 5) << (place / 4 + SMALLEST.ilog2() as usize - 3)
+}
+
+fn from_system(size: usize) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(size, ALIGNMENT).ok()?;
+    // SAFETY: no block is empty: it has a head.
+    NonNull::new(unsafe { alloc(layout) })
+}
+
+/// # Safety
+/// As [`free`].
+unsafe fn to_system(memory: *mut u8, size: usize) {
+    if let Ok(layout) = Layout::from_size_align(size, ALIGNMENT) {
+        // SAFETY: it came from `from_system` with this size (caller).
+        unsafe { dealloc(memory, layout) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_size_has_the_smallest_class_that_holds_it() {
+        let mut before = Class { number: 0, size: 0 };
+        for size in 1..=LARGEST {
+            let class = Class::of(size).unwrap();
+            assert!(class.size >= size && class.size == class_size(class.number));
+            if class.number != before.number {
+                assert_eq!((class.number, size), (before.number + 1, before.size + 1));
+            }
+            before = class;
+        }
+        assert_eq!(before.number, CLASSES - 1);
+        assert!(Class::of(LARGEST + 1).is_none());
+    }
+
+    /// A class of its own for each test: other tests allocate meanwhile.
+    fn pieces(size: usize, count: usize) -> Vec<NonNull<u8>> {
+        (0..count).map(|_| allocate(size).unwrap()).collect()
+    }
+
+    fn free_pieces(pieces: Vec<NonNull<u8>>, size: usize) {
+        for piece in pieces {
+            // SAFETY: allocated by `pieces` with this size, used by nobody.
+            unsafe { free(piece, size_of(size)) };
+        }
+    }
+
+    #[test]
+    fn memory_goes_from_the_thread_that_frees_to_the_one_that_allocates() {
+        const SIZE: usize = 50_000;
+        let sent = pieces(SIZE, 100);
+        let mut known: Vec<_> = sent.iter().map(|piece| piece.addr()).collect();
+        let sent: Vec<_> = sent.into_iter().map(|piece| Piece(piece.as_ptr())).collect();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let sent = sent;
+                let all = sent.iter().filter_map(|Piece(piece)| NonNull::new(*piece)).collect();
+                free_pieces(all, SIZE);
+            });
+        });
+        let again = pieces(SIZE, 1);
+        known.retain(|piece| *piece == again[0].addr());
+        assert_eq!(known.len(), 1);
+        free_pieces(again, SIZE);
+    }
+
+    #[test]
+    fn what_a_burst_leaves_is_given_back() {
+        const SIZE: usize = 100_000;
+        let burst = pieces(SIZE, 300);
+        free_pieces(burst, SIZE);
+        let class = Class::of(SIZE).unwrap();
+        let kept = DEPOTS[class.number].pieces.lock().len();
+        assert!(kept * class.size <= DEPOT_BYTES + 2 * THREAD_BYTES + 4 * class.size, "{kept}");
+    }
+}
