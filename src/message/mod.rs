@@ -363,8 +363,8 @@ impl Message {
         }
     }
 
-    /// Makes a message of `size` bytes where C wants one, as [`with_size_uninit`]
-    /// (Self::with_size_uninit) does; false for NULL.
+    /// Makes a message of `size` bytes where C wants one, as
+    /// [`with_size_uninit`](Self::with_size_uninit) does; false for NULL.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
