@@ -1175,23 +1175,23 @@ ZMQ_EXPORT uint8_t *zmq_z85_decode(uint8_t *dest, const char *string);
 
 /*  Makes a pair of keys for CURVE, as Z85 text of 40 characters and a NUL (zmq_curve_keypair(3)).
  *
- *  Returns 0, or -1 with errno ENOTSUP (CURVE is not built in).
+ *  Returns 0, or -1 with errno EFAULT (NULL).
  *
  *  Requires:
  *  Each is NULL or 41 bytes can be written there.
  */
-ZMQ_EXPORT int zmq_curve_keypair(char *_z85_public_key,
-                      char *_z85_secret_key);
+ZMQ_EXPORT int zmq_curve_keypair(char *z85_public_key,
+                      char *z85_secret_key);
 
 /*  Writes the public key that belongs to a secret key (zmq_curve_public(3)).
  *
- *  Returns 0, or -1 with errno ENOTSUP (CURVE is not built in).
+ *  Returns 0, or -1 with errno EINVAL (not a key in Z85) or EFAULT (NULL).
  *
  *  Requires:
  *  z85_public_key is NULL or 41 bytes can be written there; z85_secret_key is NULL or a
  *  string with a NUL at its end.
  */
-ZMQ_EXPORT int zmq_curve_public(char *_z85_public_key, const char *_z85_secret_key);
+ZMQ_EXPORT int zmq_curve_public(char *z85_public_key, const char *z85_secret_key);
 
 /*  Makes a counter that is 0 (zmq_atomic_counter_new(3)).
  *

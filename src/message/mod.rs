@@ -226,6 +226,47 @@ impl Message {
         }
     }
 
+    /// The bytes, to be changed; `None` where other messages may share them or they are constant.
+    pub fn data_mut(&mut self) -> Option<&mut [u8]> {
+        if self.is_shared() {
+            return None;
+        }
+        let (data, length) = (self.data_ptr(), self.len());
+        if length == 0 {
+            return Some(&mut []);
+        }
+        // SAFETY: `len` bytes stand at `data_ptr`. They are this message's alone: those of inline
+        // messages are, and a slice of a block overlaps no other before `share` or `share_among`
+        // mark it; user-owned memory was handed over.
+        Some(unsafe { std::slice::from_raw_parts_mut(data, length) })
+    }
+
+    /// Cuts bytes off the front, at most as many as there are. What is short then stands in the
+    /// message itself, and keeps no block.
+    pub fn trim_front(&mut self, count: usize) {
+        let rest = &self.data()[count.min(self.len())..];
+        if rest.len() <= INLINE_CAPACITY {
+            let mut short = Self::from_short(rest);
+            short.metadata = self.metadata.take();
+            short.routing_id = self.routing_id;
+            short.flags = self.flags & !SHARED;
+            *self = short;
+            return;
+        }
+        let (data, length) = (rest.as_ptr(), rest.len());
+        match self.kind {
+            // More than fits cannot be inline.
+            Kind::Inline => {}
+            Kind::Block => {
+                // SAFETY: `kind` says that the slice is there; the rest is a part of its bytes.
+                let slice = unsafe { &mut *self.body.slice };
+                slice.data = data.cast_mut();
+                slice.length = length;
+            }
+            Kind::Constant => self.body.constant = (data, length),
+        }
+    }
+
     /// Where the bytes stand, for C. Valid until the message is moved, closed or sent.
     #[inline(always)]
     pub fn data_ptr(&mut self) -> *mut u8 {

@@ -1,5 +1,9 @@
 //! The options of the security mechanisms, as far as they decide which one is used.
 
+use crate::zmtp::curve_public;
+use std::sync::OnceLock;
+use zeroize::Zeroize;
+
 /// A security mechanism, with its number in zmq.h.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(i32)]
@@ -34,6 +38,9 @@ pub struct Security {
     pub curve_public_key: Key,
     /// ZMQ_CURVE_SECRETKEY.
     pub curve_secret_key: Key,
+    /// The public key that belongs to the secret one, once a server needed it; a server need not
+    /// set its own.
+    curve_derived_key: OnceLock<Key>,
     /// ZMQ_CURVE_SERVERKEY.
     pub curve_server_key: Key,
     /// ZMQ_GSSAPI_PRINCIPAL.
@@ -58,6 +65,17 @@ impl Security {
         self.server && self.mechanism == mechanism
     }
 
+    /// The public key that belongs to the secret one.
+    pub fn curve_derived_key(&self) -> Key {
+        *self.curve_derived_key.get_or_init(|| curve_public(&self.curve_secret_key))
+    }
+
+    /// ZMQ_CURVE_SECRETKEY.
+    pub(super) fn set_curve_secret_key(&mut self, key: Key) {
+        self.curve_secret_key = key;
+        self.curve_derived_key = OnceLock::new();
+    }
+
     /// PLAIN_SERVER and CURVE_SERVER: 0 goes back to NULL.
     pub(super) fn set_server(&mut self, mechanism: Mechanism, server: bool) {
         self.server = server;
@@ -68,6 +86,14 @@ impl Security {
     pub(super) fn set_client(&mut self, mechanism: Mechanism, present: bool) {
         self.set_server(mechanism, present);
         self.server = false;
+    }
+}
+
+impl Drop for Security {
+    /// Secrets do not outlive the socket in its memory.
+    fn drop(&mut self) {
+        self.curve_secret_key.zeroize();
+        self.plain_password.zeroize();
     }
 }
 

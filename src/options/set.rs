@@ -157,7 +157,7 @@ impl Options {
                 security.mechanism = Mechanism::Curve;
                 match option {
                     CURVE_PUBLICKEY => security.curve_public_key = key,
-                    CURVE_SECRETKEY => security.curve_secret_key = key,
+                    CURVE_SECRETKEY => security.set_curve_secret_key(key),
                     _ => {
                         security.curve_server_key = key;
                         security.server = false;

@@ -2,15 +2,19 @@
 
 use super::ConnectionEvent;
 use super::read_half::ReadOutcome;
-use super::security::{authenticates, mechanism_of};
+use super::security::{ZapPolicy, mechanism_of, zap_policy};
 use super::write_half::WriteOutcome;
-use super::{ACTIVE, CLOSE, End, INACTIVE, READ, RESOLVED, START, Session, WRITE, metadata_of};
+use super::zap::{Verdict, ZapDialogue};
+use super::{
+    ACTIVE, CLOSE, End, INACTIVE, READ, RESOLVED, START, Session, WRITE, ZAP, metadata_of,
+};
 use crate::io::{Reactor, Readiness, Source, with_signals_blocked};
 use crate::message::Message;
 use crate::pattern::PeerInfo;
 use crate::transport::{Connecting, Endpoint, NotConnected, Stream, Target};
 use crate::zmtp::{
-    FrameDecoder, Handshake, HandshakeConfig, Peer, Protection, ProtocolError, SocketType, Version,
+    Admission, FrameDecoder, Handshake, HandshakeConfig, Peer, Protection, ProtocolError,
+    SocketType, Version,
 };
 use parking_lot::MutexGuard;
 use std::hash::{BuildHasher, RandomState};
@@ -75,6 +79,10 @@ pub(super) struct Life {
     connecting: Option<Connecting>,
     token: Option<usize>,
     handshake: Option<Handshake>,
+    /// The question to the ZAP handler that has no answer yet.
+    zap: Option<ZapDialogue>,
+    /// What the ZAP handler said of the peer.
+    admission: Admission,
     /// Bytes of the handshake: that came and were not taken, and that are to be sent.
     input: Vec<u8>,
     output: Vec<u8>,
@@ -101,6 +109,8 @@ impl Life {
             connecting: None,
             token: None,
             handshake: None,
+            zap: None,
+            admission: Admission::default(),
             input: Vec::new(),
             output: Vec::new(),
             targets: Vec::new(),
@@ -252,6 +262,8 @@ impl Session {
         self.read.lock().disconnect();
         self.write.lock().disconnect();
         life.handshake = None;
+        life.zap = None;
+        life.admission = Admission::default();
         life.input = Vec::new();
         life.output = Vec::new();
         let (connecting, stream) = (life.connecting.take(), life.stream.take());
@@ -300,7 +312,7 @@ impl Session {
             socket_type: self.options.socket_type,
             routing_id: self.options.routing_id.clone(),
             mechanism: mechanism_of(&self.options.security),
-            authenticates: authenticates(&self.options.security),
+            authenticates: zap_policy(&self.options.security) != ZapPolicy::Open,
             refuses_old_peers: false,
         }));
         self.set_stage_timer(life, reactor, self.options.handshake_interval);
@@ -315,7 +327,7 @@ impl Session {
         let mut chunk = [0; 8192];
         let mut more = true;
         loop {
-            let Life { handshake: Some(handshake), input, output, .. } = &mut **life else {
+            let Life { handshake: Some(handshake), input, output, zap, .. } = &mut **life else {
                 return;
             };
             loop {
@@ -330,10 +342,12 @@ impl Session {
                     }
                 }
             }
-            if handshake.poll_authentication().is_some() {
-                let error = ProtocolError::NoAuthenticator;
-                let _ = handshake.authorize(Err(error));
-                return self.disconnected(life, reactor, Loss::Protocol(error));
+            if let Some(question) = handshake.poll_authentication() {
+                let verdict = self.ask_zap(&question, &stream.peer_address());
+                if !self.judge(life, reactor, verdict) {
+                    return;
+                }
+                continue;
             }
             handshake.poll_output(output);
             let peer = handshake.poll_established();
@@ -343,7 +357,9 @@ impl Session {
             if let Some(peer) = peer {
                 return self.establish(life, reactor, Some(peer));
             }
-            if !readable || !more {
+            // Nothing is read while the ZAP handler is asked: what the peer sends meanwhile stays
+            // with the kernel.
+            if !readable || !more || zap.is_some() {
                 // What could not be sent waits for room.
                 let waiting = !output.is_empty();
                 if let Some(token) = life.token {
@@ -358,6 +374,49 @@ impl Session {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return self.disconnected(life, reactor, error.into()),
             }
+        }
+    }
+
+    /// Takes what is known of the ZAP handler's answer; false if the connection ended.
+    fn judge(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        verdict: Verdict,
+    ) -> bool {
+        let Life { handshake: Some(handshake), stream: Some(stream), output, .. } = &mut **life
+        else {
+            return false;
+        };
+        let answer = match verdict {
+            Verdict::Pending(dialogue) => {
+                life.zap = Some(dialogue);
+                return true;
+            }
+            Verdict::Known(answer) => answer,
+        };
+        let (verdict, admission) = match answer {
+            Ok(admission) => (Ok(()), admission),
+            Err(error) => (Err(error), Admission::default()),
+        };
+        if let Err(error) = handshake.authorize(verdict) {
+            // The peer may be told why.
+            handshake.poll_output(output);
+            let _ = self.send_output(stream, output);
+            self.disconnected(life, reactor, Loss::Protocol(error));
+            return false;
+        }
+        life.admission = admission;
+        true
+    }
+
+    /// The ZAP handler answered, or went away.
+    fn zap_answered(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if let Some(dialogue) = life.zap.take()
+            && self.judge(life, reactor, dialogue.look())
+        {
+            // Also what came meanwhile and was left unread.
+            self.shake(life, reactor, true);
         }
     }
 
@@ -400,7 +459,8 @@ impl Session {
             Some(peer) => (&peer.properties[..], &peer.routing_id[..]),
             None => (&[][..], &[][..]),
         };
-        let metadata = metadata_of(properties, routing_id, &address, stream.as_raw_fd());
+        let metadata =
+            metadata_of(&life.admission, properties, routing_id, &address, stream.as_raw_fd());
         let info = PeerInfo { routing_id: routing_id.to_vec(), metadata: Some(Arc::new(metadata)) };
         let version = peer.as_ref().map(|peer| peer.version);
         let decoder =
@@ -562,7 +622,11 @@ impl Source for Session {
                 self.finish_connecting(&mut life, reactor);
             }
             Stage::Handshaking => {
-                self.shake(&mut life, reactor, readiness.readable || readiness.closed)
+                self.shake(&mut life, reactor, readiness.readable || readiness.closed);
+                // A peer that closes while the ZAP handler is asked needs no answer.
+                if readiness.closed && life.zap.is_some() {
+                    self.disconnected(&mut life, reactor, Loss::System(libc::EPIPE));
+                }
             }
             Stage::Active => {
                 if readiness.writable {
@@ -628,6 +692,9 @@ impl Source for Session {
         }
         if wanted & RESOLVED != 0 {
             self.resolved(&mut life, reactor);
+        }
+        if wanted & ZAP != 0 {
+            self.zap_answered(&mut life, reactor);
         }
         if wanted & CLOSE != 0 && life.stage != Stage::Closed {
             self.begin_close(&mut life, reactor);

@@ -21,6 +21,7 @@ mod listener;
 mod read_half;
 mod security;
 mod write_half;
+mod zap;
 
 pub use event::ConnectionEvent;
 pub use listener::BoundEndpoint;
@@ -29,8 +30,9 @@ use crate::io::ReactorHandle;
 use crate::message::Metadata;
 use crate::options::Options;
 use crate::pattern::{Link, PeerInfo, Pipe};
-use crate::pipe::{Notify, pipe};
+use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
 use crate::transport::Endpoint;
+use crate::zmtp::Admission;
 use life::{Life, Role};
 use parking_lot::Mutex;
 use read_half::ReadHalf;
@@ -68,6 +70,9 @@ pub trait Owner: Send + Sync {
     fn is_monitored(&self) -> bool;
     /// Something happened to a connection of this endpoint.
     fn report(&self, event: ConnectionEvent, endpoint: &str);
+    /// A new pair of pipes to the ZAP handler of the context, if there is one; `told` hears of
+    /// its answer.
+    fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)>;
 }
 
 /// `wanted`: the pipe from the socket has something to send.
@@ -80,6 +85,8 @@ const START: u8 = 4;
 const CLOSE: u8 = 8;
 /// `wanted`: names were resolved.
 const RESOLVED: u8 = 16;
+/// `wanted`: the ZAP handler answered, or went away.
+const ZAP: u8 = 32;
 
 /// How the halves stand with the session's life.
 const INACTIVE: u8 = 0;
@@ -249,21 +256,33 @@ impl Drop for Session {
     }
 }
 
-/// Properties of a connection for its messages: what READY said, the routing id under its newer
-/// name, and the peer's address (zmq_msg_gets(3)).
+/// Properties of a connection for its messages (zmq_msg_gets(3)): what the ZAP handler says, the
+/// peer's address, and what its metadata say, the routing id also under its newer name. A property
+/// that comes first hides later ones of its name: a peer cannot pass for another.
 fn metadata_of(
+    admission: &Admission,
     properties: &[(String, Vec<u8>)],
     routing_id: &[u8],
     address: &str,
     descriptor: i32,
 ) -> Metadata {
     let mut metadata = Metadata::new(descriptor);
+    if !admission.user_id.is_empty() {
+        metadata.insert("User-Id", &admission.user_id);
+    }
+    for (name, value) in &admission.properties {
+        metadata.insert(name, value);
+    }
+    metadata.insert("Peer-Address", address.as_bytes());
     for (name, value) in properties {
+        // Only a ZAP handler says who somebody is.
+        if name == "User-Id" {
+            continue;
+        }
         metadata.insert(name, value);
         if name == "Identity" {
             metadata.insert("Routing-Id", routing_id);
         }
     }
-    metadata.insert("Peer-Address", address.as_bytes());
     metadata
 }

@@ -1,7 +1,7 @@
 //! From the security options to the mechanism of a connection.
 
 use crate::options::{Mechanism as Kind, Security};
-use crate::zmtp::{Mechanism, Null, PlainClient, PlainServer};
+use crate::zmtp::{CurveClient, CurveServer, Mechanism, Null, PlainClient, PlainServer};
 
 /// Our side of the mechanism that the options ask for, for a new connection.
 pub(super) fn mechanism_of(security: &Security) -> Box<dyn Mechanism> {
@@ -11,14 +11,45 @@ pub(super) fn mechanism_of(security: &Security) -> Box<dyn Mechanism> {
             security.plain_username.clone(),
             security.plain_password.clone(),
         )),
+        (Kind::Curve, true) => {
+            Box::new(CurveServer::new(security.curve_derived_key(), security.curve_secret_key))
+        }
+        (Kind::Curve, false) => Box::new(CurveClient::new(
+            security.curve_public_key,
+            security.curve_secret_key,
+            security.curve_server_key,
+        )),
         _ => Box::new(Null::default()),
     }
 }
 
-/// Whether a ZAP handler may have to be asked for a peer (zmq_setsockopt(3), ZMQ_ZAP_DOMAIN).
-pub(super) fn authenticates(security: &Security) -> bool {
-    match security.mechanism {
-        Kind::Null => !security.zap_domain.is_empty(),
-        _ => security.server,
+/// Who lets a peer in (zmq_setsockopt(3), ZMQ_ZAP_DOMAIN and ZMQ_ZAP_ENFORCE_DOMAIN; where these
+/// are silent, as observed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ZapPolicy {
+    /// The mechanism alone.
+    Open,
+    /// The ZAP handler, where there is one.
+    Optional,
+    /// The ZAP handler; without one nobody is let in.
+    Required,
+    /// Nobody can: the handler must be asked, and may not be without a domain.
+    Closed,
+}
+
+/// The policy of a socket with these options.
+pub(super) fn zap_policy(security: &Security) -> ZapPolicy {
+    let (domain, enforced) = (!security.zap_domain.is_empty(), security.zap_enforce_domain);
+    match (security.mechanism, security.server) {
+        (Kind::Null, _) if !domain => ZapPolicy::Open,
+        (Kind::Null, _) if enforced => ZapPolicy::Required,
+        (Kind::Null, _) => ZapPolicy::Optional,
+        (_, false) => ZapPolicy::Open,
+        // Without a handler PLAIN would check nothing.
+        (Kind::Plain, true) if enforced && !domain => ZapPolicy::Closed,
+        (Kind::Plain, true) => ZapPolicy::Required,
+        (Kind::Curve | Kind::Gssapi, true) if !enforced => ZapPolicy::Optional,
+        (Kind::Curve | Kind::Gssapi, true) if domain => ZapPolicy::Required,
+        (Kind::Curve | Kind::Gssapi, true) => ZapPolicy::Open,
     }
 }

@@ -12,6 +12,7 @@ mod monitor;
 mod poll;
 mod proxy;
 mod wait;
+mod zap;
 
 pub use mailbox::{Event, Mailbox, SocketEnd};
 pub use poll::{Events, PollItem, PollTarget, poll};
@@ -24,6 +25,7 @@ use crate::io::ReactorHandle;
 use crate::message::{Message, Metadata};
 use crate::options::{Answer, Applied, Live, Options, Value, ids};
 use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
+use crate::pipe::{Notify, PipeReader, PipeWriter};
 use crate::session::{ConnectionEvent, End, Owner, Session};
 use crate::zmtp::SocketType;
 use endpoints::Endpoints;
@@ -574,5 +576,9 @@ impl Owner for SocketOwner {
 
     fn report(&self, event: ConnectionEvent, endpoint: &str) {
         self.monitor.report(event, endpoint);
+    }
+
+    fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)> {
+        zap::connect(&self.context, &told)
     }
 }

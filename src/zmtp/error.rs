@@ -29,8 +29,10 @@ pub enum ProtocolError {
     MalformedError,
     /// What was sealed cannot be opened: a wrong key, or it was tampered with.
     Cryptographic,
-    /// Properties that cannot be parsed, or a socket type that does not go with ours.
+    /// Properties that cannot be parsed.
     InvalidMetadata,
+    /// A socket type that does not go with ours; no breach of protocol (observed).
+    IncompatibleSocketType,
     /// The peer asks for another security mechanism.
     MechanismMismatch,
     /// The peer refused us with an ERROR command whose reason is no status code.
@@ -41,6 +43,8 @@ pub enum ProtocolError {
     /// A ZAP handler must be asked, and there is none, or it went away
     /// (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL).
     NoAuthenticator,
+    /// A reply of the ZAP handler without the delimiter of a request's reply.
+    ZapUnspecified,
     /// A reply of the ZAP handler that cannot be parsed.
     ZapMalformedReply,
     /// The ZAP handler's reply is to another request.
@@ -59,7 +63,7 @@ pub enum ProtocolError {
 
 impl ProtocolError {
     /// Its number in zmq.h (ZMQ_PROTOCOL_ERROR_*), or `None` for what is no breach of protocol:
-    /// `Denied`, `NoAuthenticator`, `OutOfMemory`.
+    /// `Denied`, `NoAuthenticator`, `IncompatibleSocketType`, `OutOfMemory`.
     pub const fn code(self) -> Option<u32> {
         Some(match self {
             Self::Unspecified | Self::Refused | Self::MessageTooLarge => 0x1000_0000,
@@ -76,12 +80,16 @@ impl ProtocolError {
             Self::InvalidMetadata => 0x1000_0018,
             Self::Cryptographic => 0x1100_0001,
             Self::MechanismMismatch => 0x1100_0002,
+            Self::ZapUnspecified => 0x2000_0000,
             Self::ZapMalformedReply => 0x2000_0001,
             Self::ZapBadRequestId => 0x2000_0002,
             Self::ZapBadVersion => 0x2000_0003,
             Self::ZapInvalidStatusCode => 0x2000_0004,
             Self::ZapInvalidMetadata => 0x2000_0005,
-            Self::Denied(_) | Self::NoAuthenticator | Self::OutOfMemory => return None,
+            Self::Denied(_)
+            | Self::NoAuthenticator
+            | Self::IncompatibleSocketType
+            | Self::OutOfMemory => return None,
         })
     }
 }

@@ -92,7 +92,7 @@ impl PeerProperties {
             if name.eq_ignore_ascii_case("Socket-Type") {
                 self.socket_type = SocketType::from_name(told);
                 if !self.socket_type.is_some_and(|peer| self.own_type.is_compatible(peer)) {
-                    return Err(ProtocolError::InvalidMetadata);
+                    return Err(ProtocolError::IncompatibleSocketType);
                 }
             }
         }
@@ -208,7 +208,7 @@ impl Handshake {
         }
     }
 
-    /// Takes the verdict of the ZAP handler. `Denied` is told to the peer.
+    /// Takes the verdict of the ZAP handler. The peer is told of a final one.
     ///
     /// # Errors
     /// The verdict's own, or what follows from letting the peer in; the connection is to be closed
@@ -217,7 +217,9 @@ impl Handshake {
         let Stage::Authenticating(version) = self.stage else {
             return Ok(());
         };
-        if let Err(ProtocolError::Denied(status)) = verdict {
+        // A temporary failure (300) is no answer: the peer finds the connection closed and tries
+        // again (RFC 27).
+        if let Err(ProtocolError::Denied(status @ (400 | 500))) = verdict {
             let reason = status.to_string();
             self.context().0.send("ERROR", &[&[reason.len() as u8], reason.as_bytes()]);
         }
@@ -469,7 +471,7 @@ mod tests {
         let mut push = handshake(SocketType::Push, b"");
         let mut publisher = handshake(SocketType::Pub, b"");
         let refused = connect(&mut push, &mut publisher, 100);
-        assert_eq!(refused, Err(ProtocolError::InvalidMetadata));
+        assert_eq!(refused, Err(ProtocolError::IncompatibleSocketType));
     }
 
     fn feed(own: &mut Handshake, mut stream: &[u8]) -> Result<(Vec<u8>, Vec<u8>), ProtocolError> {

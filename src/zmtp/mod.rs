@@ -14,12 +14,15 @@ mod handshake;
 mod mechanism;
 mod metadata;
 mod socket_type;
+mod zap;
 
 pub use command::{Command, cancel, ping, pong, subscribe};
 pub use error::ProtocolError;
 pub use frame::{FrameDecoder, MAX_HEADER, encode_header};
 pub use handshake::{Authentication, Handshake, HandshakeConfig, MAX_COMMAND, Peer, Version};
 pub use mechanism::{
-    Context, Mechanism, Null, Opener, PlainClient, PlainServer, Protection, Sealer, Step, error_of,
+    Context, CurveClient, CurveKey, CurveServer, Mechanism, Null, Opener, PlainClient, PlainServer,
+    Protection, Sealer, Step, curve_keypair, curve_public, error_of,
 };
 pub use socket_type::SocketType;
+pub use zap::{Admission, Visit, parse_zap_reply, zap_request};

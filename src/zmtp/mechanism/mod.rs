@@ -21,9 +21,11 @@
 //! Mechanisms that protect messages (CURVE, GSSAPI) give a [`Protection`]: one half seals what is
 //! sent, the other opens what came. The halves are used by different threads.
 
+mod curve;
 mod null;
 mod plain;
 
+pub use curve::{CurveClient, CurveKey, CurveServer, curve_keypair, curve_public};
 pub use null::Null;
 pub use plain::{PlainClient, PlainServer};
 
@@ -108,7 +110,7 @@ impl<'a> Context<'a> {
     /// Takes the peer's metadata.
     ///
     /// # Errors
-    /// [`ProtocolError::InvalidMetadata`], also for a socket type that does not go with ours.
+    /// [`ProtocolError::InvalidMetadata`]; [`ProtocolError::IncompatibleSocketType`].
     pub fn handle_metadata(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
         self.peer.take(metadata::parse(bytes)?)
     }
@@ -153,3 +155,6 @@ pub trait Opener: Send {
     /// When it is not what the peer sent, or not in order; the connection is closed.
     fn open(&mut self, frame: Message) -> Result<Message, ProtocolError>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The dialogue of a session with the ZAP handler (RFC 27). The session waits for the answer, its
+//! I/O thread does not.
+
+use super::security::{ZapPolicy, zap_policy};
+use super::{Session, ZAP};
+use crate::message::Message;
+use crate::pipe::{Found, Notify, PipeReader, PipeWriter};
+use crate::zmtp::{Admission, Authentication, ProtocolError, Visit, parse_zap_reply, zap_request};
+use std::sync::{Arc, Weak};
+
+/// More parts than any reply has.
+const MAX_PARTS: usize = 16;
+
+/// A question that was asked. Dropping it tells the handler's socket that nobody waits any more.
+pub(super) struct ZapDialogue {
+    reader: PipeReader,
+    /// Held until the answer came: a socket gives up a pipe that has only one end.
+    _writer: PipeWriter,
+    parts: Vec<Message>,
+}
+
+/// What is known after a question.
+pub(super) enum Verdict {
+    /// The answer will come; the session is told.
+    Pending(ZapDialogue),
+    /// There is nothing to wait for.
+    Known(Result<Admission, ProtocolError>),
+}
+
+/// Tells a session that its handler has answered, or is gone.
+struct Answered(Weak<Session>);
+
+impl Notify for Answered {
+    fn readable(&self) {
+        if let Some(session) = self.0.upgrade() {
+            session.want(ZAP);
+        }
+    }
+
+    fn writable(&self) {}
+}
+
+impl Session {
+    /// Asks the ZAP handler about a peer at this address.
+    pub(super) fn ask_zap(&self, question: &Authentication, address: &str) -> Verdict {
+        let security = &self.options.security;
+        let told: Arc<dyn Notify> = Arc::new(Answered(self.me.clone()));
+        let policy = zap_policy(security);
+        let handler = match policy {
+            ZapPolicy::Required | ZapPolicy::Optional => self.owner.zap_handler(told),
+            ZapPolicy::Open | ZapPolicy::Closed => None,
+        };
+        let Some((reader, mut writer)) = handler else {
+            return Verdict::Known(match policy {
+                ZapPolicy::Open | ZapPolicy::Optional => Ok(Admission::default()),
+                ZapPolicy::Required | ZapPolicy::Closed => Err(ProtocolError::NoAuthenticator),
+            });
+        };
+        let routing_id = &self.options.routing_id;
+        let visit = Visit { domain: &security.zap_domain, address, routing_id };
+        match zap_request(visit, question) {
+            Ok(parts) => parts.into_iter().for_each(|part| writer.write_unbounded(part)),
+            Err(error) => return Verdict::Known(Err(error)),
+        }
+        writer.flush();
+        ZapDialogue { reader, _writer: writer, parts: Vec::new() }.look()
+    }
+}
+
+impl ZapDialogue {
+    /// Reads what came of the answer.
+    pub(super) fn look(mut self) -> Verdict {
+        loop {
+            match self.reader.sleep() {
+                Found::Nothing => return Verdict::Pending(self),
+                Found::End => return Verdict::Known(Err(ProtocolError::NoAuthenticator)),
+                Found::Item => {}
+            }
+            while let Some(part) = self.reader.read() {
+                let more = part.more();
+                self.parts.push(part);
+                if !more || self.parts.len() > MAX_PARTS {
+                    return Verdict::Known(parse_zap_reply(&self.parts));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Messages under CURVE: each part or command is the box of a MESSAGE command.
+
+use super::counted_nonce;
+use super::keys::{MAC, SharedKey};
+use crate::message::Message;
+use crate::zmtp::ProtocolError;
+use crate::zmtp::frame::LARGE;
+use crate::zmtp::mechanism::{Opener, Protection, Sealer};
+
+/// Name of the command, behind its length.
+const NAME: &[u8; 8] = b"\x07MESSAGE";
+/// Name and counter.
+const HEAD: usize = NAME.len() + 8;
+/// What stands before the body of a part: name, counter, authentication, flags.
+const OVERHEAD: usize = HEAD + MAC + 1;
+
+/// The first byte in a box.
+const MORE: u8 = 1;
+const COMMAND: u8 = 2;
+
+/// The prefix of the nonces of one direction, and the counter that was used last.
+type Direction = (&'static [u8; 16], u64);
+
+/// Both directions of a connection with this key.
+pub(super) fn protection(key: SharedKey, sent: Direction, come: Direction) -> Protection {
+    Protection {
+        sealer: Box::new(CurveSealer { key: key.clone(), prefix: sent.0, counter: sent.1 }),
+        opener: Box::new(CurveOpener { key, prefix: come.0, counter: come.1 }),
+    }
+}
+
+struct CurveSealer {
+    key: SharedKey,
+    prefix: &'static [u8; 16],
+    counter: u64,
+}
+
+impl Sealer for CurveSealer {
+    fn seal(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        // A nonce must never be used twice.
+        self.counter = self.counter.checked_add(1).ok_or(ProtocolError::InvalidSequence)?;
+        let counter = self.counter.to_be_bytes();
+        let body = message.data();
+        let length = OVERHEAD + body.len();
+        out.try_reserve(length + 9).map_err(|_| ProtocolError::OutOfMemory)?;
+        // The frame is none of a command, whatever it carries (observed).
+        match u8::try_from(length) {
+            Ok(length) => out.extend_from_slice(&[0, length]),
+            Err(_) => {
+                out.push(LARGE);
+                out.extend_from_slice(&(length as u64).to_be_bytes());
+            }
+        }
+        out.extend_from_slice(NAME);
+        out.extend_from_slice(&counter);
+        let flags = (message.more() as u8 * MORE) | (message.is_command() as u8 * COMMAND);
+        self.key.seal(&counted_nonce(self.prefix, counter), &[&[flags], body], out);
+        Ok(())
+    }
+}
+
+struct CurveOpener {
+    key: SharedKey,
+    prefix: &'static [u8; 16],
+    counter: u64,
+}
+
+impl Opener for CurveOpener {
+    fn open(&mut self, mut frame: Message) -> Result<Message, ProtocolError> {
+        let bytes = frame.data_mut().ok_or(ProtocolError::Unspecified)?;
+        let (name, rest) =
+            bytes.split_at_mut_checked(NAME.len()).ok_or(ProtocolError::MalformedMessage)?;
+        if name != NAME {
+            return Err(ProtocolError::UnexpectedCommand);
+        }
+        let (&mut counter, sealed) =
+            rest.split_first_chunk_mut::<8>().ok_or(ProtocolError::MalformedMessage)?;
+        if sealed.len() <= MAC {
+            return Err(ProtocolError::MalformedMessage);
+        }
+        // Strictly increasing: a command that was recorded cannot be sent again.
+        let number = u64::from_be_bytes(counter);
+        if number <= self.counter {
+            return Err(ProtocolError::InvalidSequence);
+        }
+        let opened = self.key.open_in_place(&counted_nonce(self.prefix, counter), sealed)?;
+        let flags = opened.first().copied().unwrap_or_default();
+        self.counter = number;
+        frame.trim_front(OVERHEAD);
+        frame.set_more(flags & MORE != 0);
+        frame.set_command(flags & COMMAND != 0);
+        Ok(frame)
+    }
+}
