@@ -1,0 +1,352 @@
+/*  The options of XPUB and PUB, through messages.  */
+#include "peers.h"
+
+#ifndef ZMQ_XPUB_MANUAL_LAST_VALUE
+#define ZMQ_XPUB_MANUAL_LAST_VALUE 98
+#endif
+
+static void *publisher (void *context, int option)
+{
+    void *xpub = open_socket (context, ZMQ_XPUB);
+    if (option)
+        set_int (xpub, option, 1);
+    return xpub;
+}
+
+static void *subscriber (void *context, const char *endpoint)
+{
+    void *sub = open_socket (context, ZMQ_SUB);
+    CHECK_OK (zmq_connect (sub, endpoint));
+    return sub;
+}
+
+/*  The application decides what a subscriber gets: here "b" for "a".  */
+TRANSPORT_TEST (manual_subscriptions_may_be_rewritten)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
+    void *sub = subscriber (context, bind_to (xpub, fresh (transport)));
+    subscribe (sub, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (xpub, "XA");
+    /*  A SUB filters again: it sees what matches its own subscription.  */
+    send_text (xpub, "A", 0);
+    send_text (xpub, "XA", 0);
+    EXPECT_NOTHING (sub);
+    subscribe (sub, "XA");
+    EXPECT_SUBSCRIPTION (xpub, 1, "XA");
+    send_text (xpub, "A2", 0);
+    send_text (xpub, "XA2", 0);
+    EXPECT_TEXT (sub, "XA2");
+    /*  Cancelled by the subscriber, and by the application.  */
+    unsubscribe (sub, "A");
+    EXPECT_SUBSCRIPTION (xpub, 0, "A");
+    send_text (xpub, "XA3", 0);
+    EXPECT_TEXT (sub, "XA3");
+    unsubscribe (xpub, "XA");
+    send_text (xpub, "XA4", 0);
+    EXPECT_NOTHING (sub);
+    FINISH (context, xpub, sub);
+}
+
+TRANSPORT_TEST (manual_without_an_answer_subscribes_nobody)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
+    void *sub = subscriber (context, bind_to (xpub, fresh (transport)));
+    subscribe (sub, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    send_text (xpub, "A", 0);
+    EXPECT_NOTHING (sub);
+    FINISH (context, xpub, sub);
+}
+
+/*  Each is subscribed by itself, in the order that the application reads.  */
+TRANSPORT_TEST (manual_answers_go_to_the_subscriber_read_last)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
+    const char *endpoint = bind_to (xpub, fresh (transport));
+    void *one = subscriber (context, endpoint), *two = subscriber (context, endpoint);
+    subscribe (one, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (xpub, "A");
+    subscribe (two, "B");
+    EXPECT_SUBSCRIPTION (xpub, 1, "B");
+    subscribe (xpub, "B");
+    send_text (xpub, "A1", 0);
+    send_text (xpub, "B1", 0);
+    EXPECT_TEXT (one, "A1");
+    EXPECT_TEXT (two, "B1");
+    EXPECT_NOTHING (one);
+    EXPECT_NOTHING (two);
+    FINISH (context, xpub, one, two);
+}
+
+/*  The same subscription of two, and of one twice, is told each time.  */
+TRANSPORT_TEST (manual_tells_every_subscription)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
+    const char *endpoint = bind_to (xpub, fresh (transport));
+    void *one = subscriber (context, endpoint), *two = subscriber (context, endpoint);
+    subscribe (one, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (two, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (one, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    EXPECT_NOTHING (xpub);
+    FINISH (context, xpub, one, two);
+}
+
+/*  Of a subscriber that leaves its own subscriptions are told; what it was
+ *  subscribed to goes with it.  */
+TRANSPORT_TEST (manual_subscribers_leave)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
+    const char *endpoint = bind_to (xpub, fresh (transport));
+    void *one = subscriber (context, endpoint), *two = subscriber (context, endpoint);
+    subscribe (one, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (xpub, "XA");
+    subscribe (two, "B");
+    EXPECT_SUBSCRIPTION (xpub, 1, "B");
+    subscribe (xpub, "B");
+    CHECK_OK (zmq_close (one));
+    EXPECT_SUBSCRIPTION (xpub, 0, "A");
+    EXPECT_NOTHING (xpub);
+    send_text (xpub, "B", 0);
+    EXPECT_TEXT (two, "B");
+    FINISH (context, xpub, two);
+}
+
+/*  Each peer that leaves is told for itself, also where another stays subscribed.  */
+TRANSPORT_TEST (manual_leave_of_a_shared_subscription)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
+    const char *endpoint = bind_to (xpub, fresh (transport));
+    void *one = subscriber (context, endpoint), *two = subscriber (context, endpoint);
+    subscribe (one, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (xpub, "A");
+    subscribe (two, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (two, "C");
+    EXPECT_SUBSCRIPTION (xpub, 1, "C");
+    subscribe (two, "C");
+    EXPECT_SUBSCRIPTION (xpub, 1, "C");
+    subscribe (one, "D");
+    EXPECT_SUBSCRIPTION (xpub, 1, "D");
+    unsubscribe (one, "D");
+    EXPECT_SUBSCRIPTION (xpub, 0, "D");
+    CHECK_OK (zmq_close (one));
+    EXPECT_SUBSCRIPTION (xpub, 0, "A");
+    unsubscribe (two, "C");
+    EXPECT_NOTHING (xpub);
+    CHECK_OK (zmq_close (two));
+    EXPECT_SUBSCRIPTION (xpub, 0, "A");
+    EXPECT_SUBSCRIPTION (xpub, 0, "C");
+    EXPECT_NOTHING (xpub);
+    FINISH (context, xpub);
+}
+
+/*  The first message after an answer goes to the last subscriber alone: the
+ *  last value of its topic, which the others have.  */
+TRANSPORT_TEST (manual_last_value_goes_to_the_last_subscriber)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = publisher (context, ZMQ_XPUB_MANUAL_LAST_VALUE);
+    const char *endpoint = bind_to (xpub, fresh (transport));
+    void *one = subscriber (context, endpoint);
+    subscribe (one, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (xpub, "A");
+    send_text (xpub, "A1", 0);
+    EXPECT_TEXT (one, "A1");
+    void *two = subscriber (context, endpoint);
+    subscribe (two, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (xpub, "A");
+    send_text (xpub, "A1", 0);
+    EXPECT_TEXT (two, "A1");
+    EXPECT_NOTHING (one);
+    send_text (xpub, "A2", 0);
+    EXPECT_TEXT (one, "A2");
+    EXPECT_TEXT (two, "A2");
+    FINISH (context, xpub, one, two);
+}
+
+/*  What the last subscriber does not want goes nowhere either.  */
+TRANSPORT_TEST (manual_last_value_of_another_topic)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = publisher (context, ZMQ_XPUB_MANUAL_LAST_VALUE);
+    const char *endpoint = bind_to (xpub, fresh (transport));
+    void *one = subscriber (context, endpoint);
+    subscribe (one, "A");
+    EXPECT_SUBSCRIPTION (xpub, 1, "A");
+    subscribe (xpub, "A");
+    void *two = subscriber (context, endpoint);
+    subscribe (two, "B");
+    EXPECT_SUBSCRIPTION (xpub, 1, "B");
+    subscribe (xpub, "B");
+    send_text (xpub, "A1", ZMQ_SNDMORE);
+    send_text (xpub, "part", 0);
+    EXPECT_NOTHING (one);
+    EXPECT_NOTHING (two);
+    send_text (xpub, "A2", ZMQ_SNDMORE);
+    send_text (xpub, "part", 0);
+    EXPECT_PARTS (one, "A2", "part");
+    send_text (xpub, "B2", 0);
+    EXPECT_TEXT (two, "B2");
+    FINISH (context, xpub, one, two);
+}
+
+static void read_all (void *socket)
+{
+    while (zmq_recv (socket, NULL, 0, ZMQ_DONTWAIT) >= 0)
+        ;
+}
+
+WIRE_TEST (welcome_message_greets_each_connection)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = open_socket (context, ZMQ_XPUB);
+    CHECK_OK (zmq_setsockopt (xpub, ZMQ_XPUB_WELCOME_MSG, "Welcome\0!", 9));
+    const char *endpoint = bind_to (xpub, fresh (transport));
+    void *one = open_socket (context, ZMQ_SUB), *two = open_socket (context, ZMQ_SUB);
+    subscribe (one, "W");
+    subscribe (two, "Other");
+    CHECK_OK (zmq_connect (one, endpoint));
+    CHECK_OK (zmq_connect (two, endpoint));
+    EXPECT_SUBSCRIPTION (xpub, 1, "W");
+    EXPECT_BYTES (one, "Welcome\0!", 9, 0);
+    EXPECT_SUBSCRIPTION (xpub, 1, "Other");
+    EXPECT_NOTHING (two);
+    EXPECT_NOTHING (one);
+    /*  Taken back for those that come.  */
+    CHECK_OK (zmq_setsockopt (xpub, ZMQ_XPUB_WELCOME_MSG, NULL, 0));
+    void *three = open_socket (context, ZMQ_SUB);
+    subscribe (three, "");
+    CHECK_OK (zmq_connect (three, endpoint));
+    EXPECT_SUBSCRIPTION (xpub, 1, "");
+    EXPECT_NOTHING (three);
+    FINISH (context, xpub, one, two, three);
+}
+
+TEST (welcome_message_over_inproc)
+{
+    void *context = zmq_ctx_new ();
+    void *xpub = open_socket (context, ZMQ_XPUB), *sub = open_socket (context, ZMQ_SUB);
+    CHECK_OK (zmq_setsockopt (xpub, ZMQ_XPUB_WELCOME_MSG, "W", 1));
+    CHECK_OK (zmq_bind (xpub, "inproc://welcome"));
+    subscribe (sub, "W");
+    CHECK_OK (zmq_connect (sub, "inproc://welcome"));
+    EXPECT_SUBSCRIPTION (xpub, 1, "W");
+    EXPECT_TEXT (sub, "W");
+    FINISH (context, xpub, sub);
+}
+
+static void inverted (const char *transport, int type)
+{
+    void *context = zmq_ctx_new ();
+    void *pub = open_socket (context, type), *sub = open_socket (context, ZMQ_SUB);
+    void *all = open_socket (context, ZMQ_SUB);
+    set_int (pub, ZMQ_INVERT_MATCHING, 1);
+    set_int (sub, ZMQ_INVERT_MATCHING, 1);
+    set_int (all, ZMQ_INVERT_MATCHING, 1);
+    const char *endpoint = bind_to (pub, fresh (transport));
+    subscribe (sub, "no");
+    CHECK_OK (zmq_connect (sub, endpoint));
+    CHECK_OK (zmq_connect (all, endpoint));
+    /*  Both are there once each has a message.  */
+    await_subscription (pub, all, "probe");
+    await_subscription (pub, sub, "probe");
+    drain (all);
+    drain (sub);
+    send_text (pub, "no", 0);
+    send_text (pub, "nothing", 0);
+    send_text (pub, "yes", ZMQ_SNDMORE);
+    send_text (pub, "no", 0);
+    EXPECT_PARTS (sub, "yes", "no");
+    EXPECT_NOTHING (sub);
+    EXPECT_TEXT (all, "no");
+    EXPECT_TEXT (all, "nothing");
+    EXPECT_PARTS (all, "yes", "no");
+    unsubscribe (sub, "no");
+    if (type == ZMQ_XPUB)
+        read_all (pub);
+    await_subscription (pub, sub, "no");
+    FINISH (context, pub, sub, all);
+}
+
+TRANSPORT_TEST (inverted_pub) { inverted (transport, ZMQ_PUB); }
+TRANSPORT_TEST (inverted_xpub) { inverted (transport, ZMQ_XPUB); }
+
+/*  XSUB does not filter, inverted or not.  */
+TRANSPORT_TEST (xsub_receives_what_an_inverted_publisher_sends)
+{
+    void *context = zmq_ctx_new ();
+    void *pub = open_socket (context, ZMQ_XPUB), *xsub = open_socket (context, ZMQ_XSUB);
+    set_int (pub, ZMQ_INVERT_MATCHING, 1);
+    join (pub, xsub, transport);
+    send_text (xsub, "\1no", 0);
+    EXPECT_SUBSCRIPTION (pub, 1, "no");
+    send_text (pub, "no", 0);
+    send_text (pub, "yes", 0);
+    EXPECT_TEXT (xsub, "yes");
+    EXPECT_NOTHING (xsub);
+    FINISH (context, pub, xsub);
+}
+
+/*  A full subscriber makes a publisher wait, for all of them.  */
+static void nodrop (int type)
+{
+    void *context = zmq_ctx_new ();
+    void *pub = open_socket (context, type);
+    void *full = open_socket (context, ZMQ_SUB), *other = open_socket (context, ZMQ_SUB);
+    set_int (pub, ZMQ_XPUB_NODROP, 1);
+    set_int (pub, ZMQ_SNDHWM, 3);
+    set_int (full, ZMQ_RCVHWM, 2);
+    CHECK_OK (zmq_bind (pub, "inproc://nodrop"));
+    subscribe (full, "a");
+    CHECK_OK (zmq_connect (full, "inproc://nodrop"));
+    subscribe (other, "b");
+    CHECK_OK (zmq_connect (other, "inproc://nodrop"));
+    int sent = 0;
+    while (sent < 100 && zmq_send (pub, "a", 1, ZMQ_DONTWAIT) == 1)
+        sent++;
+    CHECK_INT (zmq_errno (), EAGAIN);
+    CHECK_INT (sent, 5);
+    /*  Messages that the full one does not want still go.  */
+    CHECK_INT (zmq_send (pub, "b", 1, ZMQ_DONTWAIT), 1);
+    EXPECT_TEXT (other, "b");
+    CHECK_ERRNO (zmq_send (pub, "a", 1, ZMQ_DONTWAIT), EAGAIN);
+    set_int (pub, ZMQ_SNDTIMEO, 50);
+    CHECK_ERRNO (zmq_send (pub, "a", 1, 0), EAGAIN);
+    CHECK_INT (drain (full), 5);
+    CHECK_INT (zmq_send (pub, "a", 1, ZMQ_DONTWAIT), 1);
+    FINISH (context, pub, full, other);
+}
+
+TEST (nodrop_xpub) { nodrop (ZMQ_XPUB); }
+TEST (nodrop_pub) { nodrop (ZMQ_PUB); }
+
+/*  Without NODROP the newest are dropped.  */
+TEST (drop_is_the_default)
+{
+    void *context = zmq_ctx_new ();
+    void *pub = open_socket (context, ZMQ_XPUB), *sub = open_socket (context, ZMQ_SUB);
+    set_int (pub, ZMQ_SNDHWM, 3);
+    set_int (sub, ZMQ_RCVHWM, 2);
+    CHECK_OK (zmq_bind (pub, "inproc://drop"));
+    subscribe (sub, "");
+    CHECK_OK (zmq_connect (sub, "inproc://drop"));
+    for (int n = 0; n < 100; n++)
+        CHECK_INT (zmq_send (pub, "a", 1, ZMQ_DONTWAIT), 1);
+    CHECK_INT (drain (sub), 5);
+    FINISH (context, pub, sub);
+}
