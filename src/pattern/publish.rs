@@ -18,6 +18,32 @@ pub(super) struct Publish {
     pending: VecDeque<(Option<PipeId>, Message)>,
     /// XPUB_MANUAL: whose subscription was received last.
     last_pipe: Option<PipeId>,
+    /// XPUB_MANUAL: what the subscribers asked for, to be told of when they leave.
+    asked: Trie<Vec<PipeId>>,
+    /// XPUB_MANUAL_LAST_VALUE: the next message is for the last subscriber alone.
+    for_last_alone: bool,
+}
+
+/// Adds a subscription; true if nobody had it before.
+fn add(subscriptions: &mut Trie<Vec<PipeId>>, id: PipeId, prefix: &[u8]) -> bool {
+    let pipes = subscriptions.get_or_insert(prefix, Vec::new);
+    let first = pipes.is_empty();
+    if !pipes.contains(&id) {
+        pipes.push(id);
+    }
+    first
+}
+
+/// Removes a subscription; `None` if the pipe had none, true if nobody has it any more.
+fn remove(subscriptions: &mut Trie<Vec<PipeId>>, id: PipeId, prefix: &[u8]) -> Option<bool> {
+    let pipes = subscriptions.get_mut(prefix)?;
+    let place = pipes.iter().position(|own| *own == id)?;
+    pipes.swap_remove(place);
+    let last = pipes.is_empty();
+    if last {
+        subscriptions.remove(prefix);
+    }
+    Some(last)
 }
 
 impl Publish {
@@ -29,29 +55,9 @@ impl Publish {
             pipes: Vec::new(),
             pending: VecDeque::new(),
             last_pipe: None,
+            asked: Trie::default(),
+            for_last_alone: false,
         }
-    }
-
-    /// Adds a subscription; true if nobody had it before.
-    fn add(&mut self, id: PipeId, prefix: &[u8]) -> bool {
-        let pipes = self.subscriptions.get_or_insert(prefix, Vec::new);
-        let first = pipes.is_empty();
-        if !pipes.contains(&id) {
-            pipes.push(id);
-        }
-        first
-    }
-
-    /// Removes a subscription; `None` if the pipe had none, true if nobody has it any more.
-    fn remove(&mut self, id: PipeId, prefix: &[u8]) -> Option<bool> {
-        let pipes = self.subscriptions.get_mut(prefix)?;
-        let place = pipes.iter().position(|own| *own == id)?;
-        pipes.swap_remove(place);
-        let last = pipes.is_empty();
-        if last {
-            self.subscriptions.remove(prefix);
-        }
-        Some(last)
     }
 
     /// Takes what a subscriber sent.
@@ -68,16 +74,34 @@ impl Publish {
             }
         };
         let prefix = &message.data()[1..];
-        let tell = if options.publisher.manual {
-            true
-        } else if subscribe {
-            self.add(id, prefix) || options.publisher.verbose_subscribe
-        } else {
-            self.remove(id, prefix).unwrap_or(false) || options.publisher.verbose_unsubscribe
+        let tell = match (options.publisher.manual, subscribe) {
+            (true, true) => {
+                add(&mut self.asked, id, prefix);
+                true
+            }
+            (true, false) => {
+                remove(&mut self.asked, id, prefix);
+                true
+            }
+            (false, true) => {
+                add(&mut self.subscriptions, id, prefix) || options.publisher.verbose_subscribe
+            }
+            (false, false) => {
+                remove(&mut self.subscriptions, id, prefix).unwrap_or(false)
+                    || options.publisher.verbose_unsubscribe
+            }
         };
         if tell && self.extended {
             let text = Message::from_slice(message.data()).unwrap_or_default();
             self.pending.push_back((Some(id), text));
+        }
+    }
+
+    /// Tells the application that a peer that left had this subscription.
+    fn tell_gone(&mut self, prefix: &[u8]) {
+        if self.extended {
+            let text = [&[0], prefix].concat();
+            self.pending.push_back((None, Message::from_slice(&text).unwrap_or_default()));
         }
     }
 }
@@ -112,13 +136,18 @@ impl Pattern for Publish {
         self.pipes.retain(|own| *own != id);
         self.out.remove(id);
         self.last_pipe = self.last_pipe.filter(|own| *own != id);
+        let publisher = core.options.publisher.clone();
         for prefix in self.subscriptions.prefixes() {
-            let gone = self.remove(id, &prefix);
-            let tell =
-                gone == Some(true) || gone.is_some() && core.options.publisher.verbose_unsubscribe;
-            if tell && self.extended {
-                let text = [&[0], &prefix[..]].concat();
-                self.pending.push_back((None, Message::from_slice(&text).unwrap_or_default()));
+            let gone = remove(&mut self.subscriptions, id, &prefix);
+            let tell = gone == Some(true) || gone.is_some() && publisher.verbose_unsubscribe;
+            if tell && !publisher.manual {
+                self.tell_gone(&prefix);
+            }
+        }
+        // Each peer for itself, and what it asked for, not what it got (observed).
+        for prefix in self.asked.prefixes() {
+            if remove(&mut self.asked, id, &prefix).is_some() {
+                self.tell_gone(&prefix);
             }
         }
     }
@@ -130,6 +159,9 @@ impl Pattern for Publish {
             // Several matching prefixes of one peer give it the message once.
             wanted.sort_unstable();
             wanted.dedup();
+            if self.for_last_alone {
+                wanted.retain(|id| Some(*id) == self.last_pipe);
+            }
             if core.options.invert_matching {
                 let matched = std::mem::take(&mut wanted);
                 wanted.extend(self.pipes.iter().filter(|id| matched.binary_search(id).is_err()));
@@ -140,6 +172,7 @@ impl Pattern for Publish {
                 return Err(Error::WouldBlock);
             }
             self.out.begin(core, wanted.into_iter());
+            self.for_last_alone = false;
         }
         self.out.send(core, message);
         Ok(())
@@ -164,16 +197,17 @@ impl Pattern for Publish {
         true
     }
 
-    fn subscribe(&mut self, _: &mut Core, prefix: &[u8]) -> Result<()> {
+    fn subscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
         if let Some(id) = self.last_pipe {
-            self.add(id, prefix);
+            add(&mut self.subscriptions, id, prefix);
+            self.for_last_alone = core.options.publisher.manual_last_value;
         }
         Ok(())
     }
 
     fn unsubscribe(&mut self, _: &mut Core, prefix: &[u8]) -> Result<()> {
         if let Some(id) = self.last_pipe {
-            self.remove(id, prefix);
+            remove(&mut self.subscriptions, id, prefix);
         }
         Ok(())
     }
