@@ -21,8 +21,8 @@ use crossbeam_queue::SegQueue;
 use mio::{Poll, Registry, Token};
 use parking_lot::{Mutex, MutexGuard};
 use std::os::fd::RawFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,14 @@ const LEASE_LEFT: Duration = Duration::from_micros(500);
 const CONTESTED: Duration = Duration::from_millis(20);
 /// A caller waits so long for the I/O thread to make way.
 const MAKE_WAY: Duration = Duration::from_micros(200);
+
+/// For tests: LIBZMQ_TEST_DRIVER=caller has every waiting caller drive that can, =thread none.
+static FORCED: LazyLock<Option<bool>> =
+    LazyLock::new(|| match std::env::var("LIBZMQ_TEST_DRIVER") {
+        Ok(driver) if driver == "caller" => Some(true),
+        Ok(driver) if driver == "thread" => Some(false),
+        _ => None,
+    });
 
 /// The part of a reactor that all threads use.
 pub struct ReactorHandle {
@@ -257,9 +265,11 @@ impl ReactorHandle {
     /// Makes the calling thread the driver, on behalf of these sockets, if nobody else is it.
     /// `insist`: ask the I/O thread to make way.
     pub fn drive(&self, sockets: &[u64], insist: bool) -> Option<Driver<'_>> {
+        let (never, always) = (*FORCED == Some(false), *FORCED == Some(true));
         let guard = match self.reactor.try_lock() {
+            _ if never => return None,
             Some(guard) => guard,
-            None if insist && self.may_ask() => self.ask()?,
+            None if always || insist && self.may_ask() => self.ask()?,
             None => return None,
         };
         let mut guard = MutexGuard::try_map(guard, Option::as_mut).ok()?;
