@@ -9,8 +9,10 @@
 //! ```
 //!
 //! Where nobody drives, the I/O thread sleeps on an alarm: it takes over when the callers have
-//! stayed away for about a millisecond, or at once where somebody schedules work or others were
-//! served or wait. After that callers leave the reactor to it for a while.
+//! stayed away for about a millisecond, or for longer than they used to where something was
+//! scheduled: a caller that waits again soon does it itself, many messages at a time. It takes
+//! over at once where others were served or wait; after that callers leave the reactor to it for
+//! a while.
 
 use super::reactor::{Reactor, Source, watch};
 use super::sys::{self, Alarm};
@@ -32,7 +34,10 @@ const WAKE: Token = Token(usize::MAX);
 const LEASE: Duration = Duration::from_millis(1);
 /// The alarm is put off only when it would ring sooner than this: a system call.
 const LEASE_LEFT: Duration = Duration::from_micros(500);
-/// After the I/O thread was called for, callers leave the reactor to it so long.
+/// Where something is scheduled, the I/O thread takes over when callers stay away this much
+/// longer than twice the time that they used to.
+const GRACE: Duration = Duration::from_micros(20);
+/// After the I/O thread was called for others, callers leave the reactor to it so long.
 const CONTESTED: Duration = Duration::from_millis(20);
 /// A caller waits so long for the I/O thread to make way.
 const MAKE_WAY: Duration = Duration::from_micros(200);
@@ -61,8 +66,12 @@ pub struct ReactorHandle {
     load: Arc<AtomicUsize>,
     /// What the I/O thread sleeps on while it does not drive.
     alarm: Alarm,
-    /// When the alarm was set to one lease, on `clock`; 0: it is not set.
-    lease_began: AtomicU64,
+    /// When it rings, on `clock`; 0: it is not set.
+    alarm_at: AtomicU64,
+    /// When the last caller stopped driving, on `clock`.
+    left_at: AtomicU64,
+    /// How long callers used to stay away lately, in nanoseconds; at most a lease.
+    usual_absence: AtomicU64,
     /// The last sleep of a caller that drove was longer than a lease.
     rarely: AtomicBool,
     /// The I/O thread drives: a caller may ask it to make way.
@@ -112,7 +121,9 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
             stopping: AtomicBool::new(false),
             load,
             alarm,
-            lease_began: AtomicU64::new(0),
+            alarm_at: AtomicU64::new(0),
+            left_at: AtomicU64::new(0),
+            usual_absence: AtomicU64::new(0),
             rarely: AtomicBool::new(false),
             by_io_thread: AtomicBool::new(false),
             make_way: AtomicBool::new(false),
@@ -156,23 +167,48 @@ impl ReactorHandle {
                 let _ = self.waker.wake();
             }
         } else if !self.driven.load(Ordering::SeqCst) {
-            self.ring();
+            self.call_promptly();
         }
     }
 
-    /// Calls the I/O thread, which sleeps on its alarm or is about to.
-    fn ring(&self) {
-        self.contested_until.store(self.after(CONTESTED), Ordering::Relaxed);
-        self.alarm.set(Some(Duration::ZERO));
+    /// Has the I/O thread take over promptly, unless a caller does before.
+    fn call_promptly(&self) {
+        let (now, at) = (self.clock(), self.alarm_at.load(Ordering::SeqCst));
+        let absence = Duration::from_nanos(self.usual_absence.load(Ordering::Relaxed));
+        let within = (absence * 2 + GRACE).min(LEASE);
+        if at == 0 || at > now + nanoseconds(within) {
+            self.set_alarm(now, within);
+        }
+    }
+
+    /// Nobody drives, but a caller that did is expected back soon.
+    pub fn is_unattended(&self) -> bool {
+        !self.driven.load(Ordering::Relaxed)
+    }
+
+    /// A caller is back.
+    fn note_absence(&self) {
+        let absence = self.clock().saturating_sub(self.left_at.load(Ordering::Relaxed));
+        let usual = self.usual_absence.load(Ordering::Relaxed);
+        let usual = (usual * 3 + absence.min(nanoseconds(LEASE))) / 4;
+        self.usual_absence.store(usual, Ordering::Relaxed);
+    }
+
+    /// Has the I/O thread take over at once, and callers leave the reactor to it for a while.
+    fn call_at_once(&self) {
+        let now = self.clock();
+        self.contested_until.store(now + nanoseconds(CONTESTED), Ordering::Relaxed);
+        self.set_alarm(now, Duration::ZERO);
+    }
+
+    fn set_alarm(&self, now: u64, after: Duration) {
+        self.alarm_at.store(now + nanoseconds(after), Ordering::SeqCst);
+        self.alarm.set(Some(after));
     }
 
     /// Nanoseconds on the reactor's clock, from 1.
     pub fn clock(&self) -> u64 {
-        self.after(Duration::ZERO)
-    }
-
-    fn after(&self, time: Duration) -> u64 {
-        (self.epoch.elapsed() + time).as_nanos() as u64 + 1
+        nanoseconds(self.epoch.elapsed()) + 1
     }
 
     /// Descriptors that it serves.
@@ -184,6 +220,7 @@ impl ReactorHandle {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
+        self.set_alarm(self.clock(), Duration::ZERO);
     }
 
     /// Changes what a registered descriptor is watched for; from any thread.
@@ -204,17 +241,12 @@ impl ReactorHandle {
                     return;
                 }
                 // Whoever asked comes now; if it did not wait so long, nobody drives.
-                self.lease_began.store(self.clock(), Ordering::SeqCst);
-                self.alarm.set(Some(LEASE));
+                self.set_alarm(self.clock(), LEASE);
                 MutexGuard::unlock_fair(guard);
-                fence(Ordering::SeqCst);
-                if !self.inbox.is_empty() {
-                    // Came after our last look, and its ring may have been put off just now.
-                    continue;
-                }
+                self.check_inbox();
             }
             self.alarm.wait();
-            self.lease_began.store(0, Ordering::SeqCst);
+            self.alarm_at.store(0, Ordering::SeqCst);
         }
     }
 
@@ -256,6 +288,7 @@ impl ReactorHandle {
             let Some(source) = self.inbox.pop() else {
                 return;
             };
+            reactor.note(&*source);
             source.on_run(reactor);
         }
     }
@@ -274,6 +307,7 @@ impl ReactorHandle {
         };
         let mut guard = MutexGuard::try_map(guard, Option::as_mut).ok()?;
         self.driven.store(true, Ordering::SeqCst);
+        self.note_absence();
         guard.begin(sockets);
         Some(Driver { handle: self, reactor: Some(guard) })
     }
@@ -305,27 +339,33 @@ impl ReactorHandle {
 
     /// A caller has stopped driving.
     fn left(&self, served_others: bool) {
-        // Pairs with the fence in `wake`: either who schedules sees that nobody drives, or we see
-        // what it pushed.
-        fence(Ordering::SeqCst);
-        let wanted = served_others
-            || !self.inbox.is_empty()
+        let others = served_others
             || self.onlookers.load(Ordering::SeqCst) > 0
             || self.stopping.load(Ordering::SeqCst);
-        if wanted {
-            return self.ring();
+        if others {
+            return self.call_at_once();
         }
-        let (now, began) = (self.clock(), self.lease_began.load(Ordering::SeqCst));
-        if began == 0 || now.saturating_sub(began) > LEASE_LEFT.as_nanos() as u64 {
-            self.lease_began.store(now, Ordering::SeqCst);
-            self.alarm.set(Some(LEASE));
-            fence(Ordering::SeqCst);
-            if !self.inbox.is_empty() {
-                // Its ring may have been put off just now.
-                self.ring();
-            }
+        let (now, at) = (self.clock(), self.alarm_at.load(Ordering::SeqCst));
+        self.left_at.store(now, Ordering::Relaxed);
+        if at < now + nanoseconds(LEASE_LEFT) {
+            self.set_alarm(now, LEASE);
+        }
+        self.check_inbox();
+    }
+
+    /// After letting go of the reactor, and after the alarm was put off.
+    fn check_inbox(&self) {
+        // Pairs with the fence in `wake`: either who schedules sees that nobody drives, and sets
+        // the alarm after us, or we see what it pushed.
+        fence(Ordering::SeqCst);
+        if !self.inbox.is_empty() {
+            self.call_promptly();
         }
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    time.as_nanos() as u64
 }
 
 /// See [`ReactorHandle::look_on`].
@@ -375,13 +415,14 @@ impl Driver<'_> {
         };
         handle.run_inbox(reactor);
         reactor.run_timers();
-        // Where messages are rare, setting the alarm anew costs less than having it ring.
-        if handle.rarely.load(Ordering::Relaxed)
-            && handle.lease_began.swap(0, Ordering::SeqCst) != 0
-        {
+        let began = handle.clock();
+        let at = handle.alarm_at.load(Ordering::SeqCst);
+        // Setting the alarm anew later costs less than having it ring in vain.
+        let in_vain = handle.rarely.load(Ordering::Relaxed) || at < began + nanoseconds(LEASE_LEFT);
+        if at != 0 && in_vain {
+            handle.alarm_at.store(0, Ordering::SeqCst);
             handle.alarm.set(None);
         }
-        let began = handle.clock();
         handle.asleep.store(true, Ordering::Relaxed);
         // Pairs with the fence in `wake`.
         fence(Ordering::SeqCst);
@@ -395,7 +436,7 @@ impl Driver<'_> {
         let outcome = reactor.wait(timeout, descriptors);
         handle.asleep.store(false, Ordering::Relaxed);
         let slept = handle.clock().saturating_sub(began);
-        handle.rarely.store(slept > LEASE.as_nanos() as u64, Ordering::Relaxed);
+        handle.rarely.store(slept > nanoseconds(LEASE), Ordering::Relaxed);
         reactor.dispatch();
         outcome.map_err(sleep_error)
     }

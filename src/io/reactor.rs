@@ -226,7 +226,8 @@ impl Reactor {
         true
     }
 
-    fn note(&mut self, source: &dyn Source) {
+    /// A source is about to be served.
+    pub(super) fn note(&mut self, source: &dyn Source) {
         let Served { own, others } = &mut self.served;
         if !own.is_empty() && !*others {
             *others = !own.contains(&source.socket());

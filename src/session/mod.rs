@@ -227,7 +227,7 @@ impl Notify for Session {
         if self.activity.load(Ordering::Acquire) == ACTIVE
             && !self.options.socket_type.publishes()
             && let Some(mut half) = self.write.try_lock()
-            && half.may_write_now(self.delivered.load(Ordering::Relaxed))
+            && half.may_write_now(self.delivered.load(Ordering::Relaxed), &self.reactor)
             && half.drive(&self.reactor).is_idle()
         {
             return;

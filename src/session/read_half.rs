@@ -241,7 +241,7 @@ impl ReadHalf {
                 Ok(message) => message,
                 Err(error) => return Some(ReadOutcome::Broken(error)),
             };
-            self.delivered += 1;
+            self.delivered += !message.more() as u64;
             if message.is_command() {
                 match command(&message, &mut self.replies) {
                     // Subscriptions are never refused: losing one would lose messages for good.

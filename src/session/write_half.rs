@@ -73,8 +73,8 @@ pub(super) struct WriteHalf {
     in_message: bool,
     /// The I/O thread watches for room in the kernel's buffer.
     blocked: bool,
-    /// When a caller last wrote by itself, and how many messages had come until then.
-    last_direct: Option<(Instant, u64)>,
+    /// When a caller last asked whether to write itself, and how many messages had come then.
+    last_sent: Option<(Instant, u64)>,
 }
 
 impl WriteHalf {
@@ -143,19 +143,20 @@ impl WriteHalf {
         self.commands.push_back(command);
     }
 
-    /// Whether a caller that just sent should write itself: when messages came since it last did
-    /// so, that is, in a dialogue, or when that is a while ago.
-    pub(super) fn may_write_now(&mut self, delivered: u64) -> bool {
+    /// Whether a caller that just sent should write itself: in a dialogue, that is, when one
+    /// message came since it last sent; or when that is a while ago and nobody is about to write
+    /// for it. Where several came it will send several, which go better together.
+    pub(super) fn may_write_now(&mut self, delivered: u64, reactor: &ReactorHandle) -> bool {
         if self.blocked || self.stream.is_none() {
             return false;
         }
         let now = Instant::now();
-        let may = self.last_direct.is_none_or(|(then, before)| {
-            before != delivered || now.duration_since(then) > STREAM_PAUSE
+        let may = self.last_sent.is_none_or(|(then, before)| match delivered - before {
+            0 => now.duration_since(then) > STREAM_PAUSE && !reactor.is_unattended(),
+            1 => true,
+            _ => false,
         });
-        if may {
-            self.last_direct = Some((now, delivered));
-        }
+        self.last_sent = Some((now, delivered));
         may
     }
 
