@@ -194,6 +194,23 @@ TEST (one_socket_on_both_sides)
     FINISH (context, p.front, peer);
 }
 
+/*  A REP may be written to only after it was read; it echoes all the same.  */
+TRANSPORT_TEST (one_rep_on_both_sides)
+{
+    void *context = zmq_ctx_new ();
+    proxy p = {0};
+    p.front = p.back = open_socket (context, ZMQ_REP);
+    void *peer = open_socket (context, ZMQ_REQ);
+    join (p.front, peer, transport);
+    pthread_t thread = start_thread (run_proxy, &p);
+    for (int n = 0; n < 3; n++) {
+        send_text (peer, "echo", 0);
+        EXPECT_TEXT (peer, "echo");
+    }
+    end_by_shutdown (context, &p, thread);
+    FINISH (context, p.front, peer);
+}
+
 typedef struct {
     void *context, *push, *pull, *control;
     proxy p;

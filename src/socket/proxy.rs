@@ -62,7 +62,8 @@ pub fn proxy(
         let can_read = [items[first].revents, items[first + 1].revents].map(|e| e == Events::IN);
         let mut outs = [item(frontend, Events::OUT), item(backend, Events::OUT)];
         poll(&mut outs, Some(Duration::ZERO))?;
-        let can_write = [outs[0].revents, outs[1].revents].map(|events| events == Events::OUT);
+        // A REP on both sides may write only once it was read: one socket is not asked.
+        let can_write = outs.map(|out| same || out.revents == Events::OUT);
         let (front, back) = statistics.split_at_mut(1);
         let mut passed = false;
         if can_read[0] && can_write[1] {
