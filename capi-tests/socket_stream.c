@@ -101,6 +101,8 @@ TEST (an_empty_message_closes)
     plain_expect_end (fd);
     await_unreachable (stream, &peer);
     CHECK_OK (close (fd));
+    /*  Who closes is not told of the end.  */
+    EXPECT_NOTHING (stream);
     FINISH (context, stream);
 }
 
@@ -120,6 +122,56 @@ TEST (data_before_the_close_arrives)
     CHECK_INT (zmq_send (stream, NULL, 0, 0), 0);
     await_end (stream, fd);
     plain_expect_end (fd);
+    CHECK_OK (close (fd));
+    FINISH (context, stream);
+}
+
+static void *read_to_the_end (void *argument)
+{
+    char bytes[65536];
+    int fd = *(int *) argument;
+    long size = 0;
+    sleep_ms (50);
+    for (ssize_t got; (got = read (fd, bytes, sizeof bytes)) > 0;)
+        size += got;
+    return (void *) size;
+}
+
+/*  An answer that the connection cannot take at once is no less complete: that
+ *  is how HTTP servers end a page.  */
+TEST (a_large_answer_goes_out_before_the_close)
+{
+    void *context = zmq_ctx_new ();
+    void *stream = open_socket (context, ZMQ_STREAM);
+    enum { SIZE = 12000000 };
+    char *page = calloc (1, SIZE);
+    int fd = plain_connect (port_of (bind_to (stream, "tcp://127.0.0.1:*")));
+    peer_id peer = expect_notification (stream);
+    pthread_t client = start_thread (read_to_the_end, &fd);
+    CHECK_INT (zmq_send (stream, peer.bytes, 5, ZMQ_SNDMORE), 5);
+    CHECK_INT (zmq_send (stream, page, SIZE, ZMQ_SNDMORE), SIZE);
+    CHECK_INT (zmq_send (stream, peer.bytes, 5, ZMQ_SNDMORE), 5);
+    CHECK_INT (zmq_send (stream, "", 0, ZMQ_SNDMORE), 0);
+    EXPECT_NOTHING (stream);
+    void *got = NULL;
+    CHECK_OK (pthread_join (client, &got));
+    CHECK_INT ((long) got, SIZE);
+    CHECK_OK (close (fd));
+    free (page);
+    FINISH (context, stream);
+}
+
+/*  Its parts come in twos, whatever the flag of the first one says.  */
+TEST (an_id_without_more_takes_the_next_part_with_it)
+{
+    void *context = zmq_ctx_new ();
+    void *stream = open_socket (context, ZMQ_STREAM);
+    int fd = plain_connect (port_of (bind_to (stream, "tcp://127.0.0.1:*")));
+    peer_id peer = expect_notification (stream);
+    CHECK_INT (zmq_send (stream, peer.bytes, 5, 0), 5);
+    send_text (stream, "dropped", ZMQ_SNDMORE);
+    send_data (stream, &peer, "sent");
+    plain_expect (fd, "sent");
     CHECK_OK (close (fd));
     FINISH (context, stream);
 }

@@ -4,6 +4,7 @@ use super::{Core, Pattern, PipeId};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::{Found, Room};
+use std::time::Duration;
 
 #[derive(Default)]
 pub(super) struct Pair {
@@ -25,7 +26,7 @@ impl Pair {
 impl Pattern for Pair {
     fn attached(&mut self, core: &mut Core, id: PipeId) {
         if self.peer.is_some() {
-            core.pipes.close(id);
+            core.pipes.close(id, Some(Duration::ZERO));
             core.ended.push(id);
         } else {
             self.peer = Some(id);

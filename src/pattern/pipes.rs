@@ -207,12 +207,12 @@ impl Pipes {
         self.get(id).map_or(Found::End, |pipe| pipe.reader.sleep())
     }
 
-    /// Ends the connection of a pipe at once.
-    pub fn close(&mut self, id: PipeId) {
+    /// Ends the connection of a pipe, once what waits in it is sent or the linger time is over.
+    pub fn close(&mut self, id: PipeId, linger: Option<Duration>) {
         if let Some(pipe) = self.get(id) {
             pipe.writer = None;
             if let Some(link) = &pipe.link {
-                link.close(Some(Duration::ZERO));
+                link.close(linger);
             }
         }
     }

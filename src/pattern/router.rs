@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 #[derive(Default)]
 pub(super) struct Router {
@@ -59,7 +60,7 @@ impl Router {
             // The newcomer takes the id over; the old connection ends.
             self.forget(holder);
             self.queue.remove(holder);
-            core.pipes.close(holder);
+            core.pipes.close(holder, Some(Duration::ZERO));
             core.ended.push(holder);
         }
         if let Some(old) = self.ids.insert(id, name.clone()) {
@@ -162,11 +163,12 @@ impl Pattern for Router {
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
         let more = message.more();
         if !self.writing {
-            // A message that is a routing id and nothing else is dropped.
+            // A message that is a routing id and nothing else is dropped; of STREAM the part that
+            // follows it as well, whose parts always come in twos.
             if more {
                 self.route(core, message.data())?;
-                self.writing = true;
             }
+            self.writing = more || core.options.socket_type == SocketType::Stream;
             message.take();
             return Ok(());
         }
@@ -178,7 +180,10 @@ impl Pattern for Router {
         let message = message.take();
         if let Some(id) = self.target {
             if raw && message.is_empty() {
-                core.pipes.close(id);
+                // What was sent before goes out first; who closes it himself is not told.
+                self.forget(id);
+                core.pipes.close(id, None);
+                core.ended.push(id);
             } else {
                 core.pipes.write_unbounded(id, message);
             }
