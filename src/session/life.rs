@@ -400,7 +400,9 @@ impl Session {
             Err(error) => (Err(error), Admission::default()),
         };
         if let Err(error) = handshake.authorize(verdict) {
-            // The peer may be told why.
+            // The peer may be told why. What it sent meanwhile is read first: closing a connection
+            // with unread bytes resets it, and what we say may be lost.
+            let _ = stream.read(&mut [0; 8192]);
             handshake.poll_output(output);
             let _ = self.send_output(stream, output);
             self.disconnected(life, reactor, Loss::Protocol(error));
@@ -545,7 +547,8 @@ impl Session {
         if let Some(stream) = &life.stream {
             self.report(life, ConnectionEvent::Disconnected(stream.as_raw_fd()));
         }
-        if !life.is_connecting() {
+        // Who breaks the protocol is not tried again (observed).
+        if !life.is_connecting() || matches!(loss, Loss::Protocol(error) if error.is_final()) {
             return self.finish(life, reactor);
         }
         let was_active = life.stage == Stage::Active;

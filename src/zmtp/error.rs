@@ -92,6 +92,11 @@ impl ProtocolError {
             | Self::OutOfMemory => return None,
         })
     }
+
+    /// Whether the same would happen again with the next connection to the same peer.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::NoAuthenticator | Self::OutOfMemory)
+    }
 }
 
 impl fmt::Display for ProtocolError {

@@ -360,6 +360,9 @@ impl Handshake {
         let malformed = ProtocolError::MalformedCommand;
         let (&length, rest) = body.split_first().ok_or(malformed)?;
         let (name, data) = rest.split_at_checked(length as usize).ok_or(malformed)?;
+        if name.is_empty() {
+            return Err(malformed);
+        }
         let (mut context, mechanism) = self.context();
         let step = mechanism.handle_command(name, data, &mut context)?;
         self.advance(version, step)?;
