@@ -60,12 +60,12 @@ impl Publish {
         }
     }
 
-    /// Takes what a subscriber sent.
-    fn take(&mut self, core: &mut Core, id: PipeId, message: Message) {
+    /// Takes what a subscriber sent. Of a message that is `user_data` no part is a subscription.
+    fn take(&mut self, core: &mut Core, id: PipeId, message: Message, user_data: bool) {
         let options = &core.options;
         let subscribe = match message.data().first() {
-            Some(1) => true,
-            Some(0) => false,
+            Some(1) if !user_data => true,
+            Some(0) if !user_data => false,
             _ => {
                 if self.extended {
                     self.pending.push_back((None, message));
@@ -119,8 +119,15 @@ impl Pattern for Publish {
 
     fn readable(&mut self, core: &mut Core, id: PipeId) {
         loop {
+            // Parts of a message are there together.
+            let (mut begins, mut user_data) = (true, false);
             while let Some(message) = core.pipes.read(id) {
-                self.take(core, id, message);
+                if begins {
+                    user_data = core.options.only_first_subscribe
+                        && !matches!(message.data().first(), Some(0 | 1));
+                }
+                begins = !message.more();
+                self.take(core, id, message, user_data);
             }
             if core.sleep_or_end(id) {
                 return;

@@ -19,6 +19,10 @@ pub(super) struct Subscribe {
     first: Option<Message>,
     /// Parts of a message were handed out and its last one was not.
     reading: bool,
+    /// XSUB: more parts of the message that is being sent follow.
+    sending: bool,
+    /// XSUB: no part of that message is a subscription (ZMQ_ONLY_FIRST_SUBSCRIBE).
+    user_data: bool,
 }
 
 /// A subscription or its cancellation, as it travels: 1 or 0 and the prefix. Those of SUB become
@@ -40,6 +44,8 @@ impl Subscribe {
             pipes: Vec::new(),
             first: None,
             reading: false,
+            sending: false,
+            user_data: false,
         }
     }
 
@@ -55,6 +61,23 @@ impl Subscribe {
         for prefix in self.subscriptions.prefixes() {
             core.pipes.write_unbounded(id, subscription(true, &prefix, !self.extended));
         }
+    }
+
+    /// Counts a subscription, or off its cancellation; whether it was the last of its prefix.
+    fn count(&mut self, subscribe: bool, prefix: &[u8]) -> bool {
+        if subscribe {
+            *self.subscriptions.get_or_insert(prefix, || 0) += 1;
+            return false;
+        }
+        let Some(count) = self.subscriptions.get_mut(prefix) else {
+            return false;
+        };
+        *count -= 1;
+        let last = *count == 0;
+        if last {
+            self.subscriptions.remove(prefix);
+        }
+        last
     }
 
     fn matches(&self, core: &Core, message: &Message) -> bool {
@@ -109,15 +132,27 @@ impl Pattern for Subscribe {
         if !self.extended {
             return Err(Error::NotSupported);
         }
-        let first = message.data().first().copied();
-        if !self.out.in_message() && matches!(first, Some(0 | 1)) {
-            let taken = message.take();
-            let prefix = &taken.data()[1..];
-            return if first == Some(1) {
-                self.subscribe(core, prefix)
-            } else {
-                self.unsubscribe(core, prefix)
-            };
+        let subscription = match message.data().first() {
+            Some(1) => Some(true),
+            Some(0) => Some(false),
+            _ => None,
+        };
+        if !self.sending {
+            self.user_data = core.options.only_first_subscribe && subscription.is_none();
+        }
+        self.sending = message.more();
+        if let Some(subscribe) = subscription.filter(|_| !self.user_data) {
+            if !self.out.in_message() {
+                let taken = message.take();
+                let prefix = &taken.data()[1..];
+                return if subscribe {
+                    self.subscribe(core, prefix)
+                } else {
+                    self.unsubscribe(core, prefix)
+                };
+            }
+            // Within a message it stays a part of it, and is a subscription as well (observed).
+            self.count(subscribe, &message.data()[1..]);
         }
         if !self.out.in_message() {
             self.out.begin(core, self.pipes.clone().into_iter());
@@ -147,20 +182,14 @@ impl Pattern for Subscribe {
     }
 
     fn subscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
-        let count = self.subscriptions.get_or_insert(prefix, || 0);
-        *count += 1;
+        self.count(true, prefix);
         // Repeated ones as well: a publisher may want to hear of them (ZMQ_XPUB_VERBOSE).
         self.tell(core, subscription(true, prefix, !self.extended));
         Ok(())
     }
 
     fn unsubscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
-        let Some(count) = self.subscriptions.get_mut(prefix) else {
-            return Ok(());
-        };
-        *count -= 1;
-        if *count == 0 {
-            self.subscriptions.remove(prefix);
+        if self.count(false, prefix) {
             self.tell(core, subscription(false, prefix, !self.extended));
         }
         Ok(())
