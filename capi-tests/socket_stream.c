@@ -341,3 +341,65 @@ TEST (reset_by_the_peer_is_a_departure)
     CHECK (memcmp (left.bytes, peer.bytes, 5) == 0);
     FINISH (context, stream);
 }
+
+/*  An HTTP server of a dozen lines, asked by curl.  */
+TEST (answers_an_http_request_of_curl)
+{
+    void *context = zmq_ctx_new ();
+    void *stream = open_socket (context, ZMQ_STREAM);
+    set_int (stream, ZMQ_LINGER, -1);
+    char command[200], page[200] = "";
+    snprintf (command, sizeof command, "curl -s --noproxy '*' --max-time 10 http://127.0.0.1:%d/page",
+              port_of (bind_to (stream, "tcp://127.0.0.1:*")));
+    FILE *curl = popen (command, "r");
+    CHECK (curl != NULL);
+    peer_id peer = expect_notification (stream);
+    /*  The request may come in pieces: its end is an empty line.  */
+    char request[2000] = "", id[8];
+    for (size_t have = 0; !strstr (request, "\r\n\r\n");) {
+        CHECK_INT (zmq_recv (stream, id, sizeof id, 0), 5);
+        CHECK (memcmp (id, peer.bytes, 5) == 0);
+        int size = zmq_recv (stream, request + have, sizeof request - have - 1, 0);
+        CHECK (size > 0 && have + (size_t) size < sizeof request);
+        have += (size_t) size;
+    }
+    CHECK (strncmp (request, "GET /page HTTP/1.1\r\n", 20) == 0);
+    send_data (stream, &peer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n");
+    send_data (stream, &peer, "Hello, World!");
+    CHECK_INT (zmq_send (stream, peer.bytes, 5, ZMQ_SNDMORE), 5);
+    CHECK_INT (zmq_send (stream, "", 0, 0), 0);
+    /*  The reference closes while the application calls.  */
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    struct pollfd ready = {fileno (curl), POLLIN, 0};
+    while (poll (&ready, 1, 2) == 0 && now_ms () < give_up)
+        (void) get_int (stream, ZMQ_EVENTS);
+    CHECK (fgets (page, sizeof page, curl) != NULL);
+    CHECK_STRING (page, "Hello, World!");
+    CHECK_INT (pclose (curl), 0);
+    FINISH (context, stream);
+}
+
+/*  A client of a plain program that speaks first, and hangs up.  */
+TEST (a_client_sees_a_server_come_again)
+{
+    void *context = zmq_ctx_new ();
+    void *stream = open_socket (context, ZMQ_STREAM);
+    set_int (stream, ZMQ_RECONNECT_IVL, 10);
+    int port, listener = plain_listen (&port);
+    char endpoint[64];
+    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    CHECK_OK (zmq_connect (stream, endpoint));
+    for (int round = 0; round < 3; round++) {
+        int fd = plain_accept (listener);
+        peer_id peer = expect_notification (stream);
+        plain_write (fd, "220 ready", 9);
+        expect_data (stream, &peer, "220 ready");
+        send_data (stream, &peer, "QUIT");
+        plain_expect (fd, "QUIT");
+        CHECK_OK (close (fd));
+        peer_id left = expect_notification (stream);
+        CHECK (memcmp (left.bytes, peer.bytes, 5) == 0);
+    }
+    CHECK_OK (close (listener));
+    FINISH (context, stream);
+}
