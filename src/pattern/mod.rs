@@ -21,6 +21,7 @@ mod rep;
 mod req;
 mod router;
 mod subscribe;
+mod subscriptions;
 mod trie;
 
 pub use pipes::{Core, Link, PeerInfo, Pipe, PipeId, Pipes};

@@ -1,7 +1,7 @@
 //! PUB and XPUB: a message goes to every peer that subscribed to a prefix of its first part.
 
 use super::fan_out::FanOut;
-use super::trie::Trie;
+use super::subscriptions::Subscriptions;
 use super::{Core, Pattern, PipeId};
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -12,38 +12,18 @@ pub(super) struct Publish {
     /// XPUB: subscriptions are handed to the application.
     extended: bool,
     out: FanOut,
-    subscriptions: Trie<Vec<PipeId>>,
+    subscriptions: Subscriptions,
     pipes: Vec<PipeId>,
+    /// Who wants the message that is sent; empty between calls, and kept for its memory.
+    wanted: Vec<PipeId>,
     /// What the application is to receive, with the pipe that it came from.
     pending: VecDeque<(Option<PipeId>, Message)>,
     /// XPUB_MANUAL: whose subscription was received last.
     last_pipe: Option<PipeId>,
     /// XPUB_MANUAL: what the subscribers asked for, to be told of when they leave.
-    asked: Trie<Vec<PipeId>>,
+    asked: Subscriptions,
     /// XPUB_MANUAL_LAST_VALUE: the next message is for the last subscriber alone.
     for_last_alone: bool,
-}
-
-/// Adds a subscription; true if nobody had it before.
-fn add(subscriptions: &mut Trie<Vec<PipeId>>, id: PipeId, prefix: &[u8]) -> bool {
-    let pipes = subscriptions.get_or_insert(prefix, Vec::new);
-    let first = pipes.is_empty();
-    if !pipes.contains(&id) {
-        pipes.push(id);
-    }
-    first
-}
-
-/// Removes a subscription; `None` if the pipe had none, true if nobody has it any more.
-fn remove(subscriptions: &mut Trie<Vec<PipeId>>, id: PipeId, prefix: &[u8]) -> Option<bool> {
-    let pipes = subscriptions.get_mut(prefix)?;
-    let place = pipes.iter().position(|own| *own == id)?;
-    pipes.swap_remove(place);
-    let last = pipes.is_empty();
-    if last {
-        subscriptions.remove(prefix);
-    }
-    Some(last)
 }
 
 impl Publish {
@@ -51,11 +31,12 @@ impl Publish {
         Self {
             extended,
             out: FanOut::default(),
-            subscriptions: Trie::default(),
+            subscriptions: Subscriptions::default(),
             pipes: Vec::new(),
+            wanted: Vec::new(),
             pending: VecDeque::new(),
             last_pipe: None,
-            asked: Trie::default(),
+            asked: Subscriptions::default(),
             for_last_alone: false,
         }
     }
@@ -76,18 +57,18 @@ impl Publish {
         let prefix = &message.data()[1..];
         let tell = match (options.publisher.manual, subscribe) {
             (true, true) => {
-                add(&mut self.asked, id, prefix);
+                self.asked.add(id, prefix);
                 true
             }
             (true, false) => {
-                remove(&mut self.asked, id, prefix);
+                self.asked.remove(id, prefix);
                 true
             }
             (false, true) => {
-                add(&mut self.subscriptions, id, prefix) || options.publisher.verbose_subscribe
+                self.subscriptions.add(id, prefix) || options.publisher.verbose_subscribe
             }
             (false, false) => {
-                remove(&mut self.subscriptions, id, prefix).unwrap_or(false)
+                self.subscriptions.remove(id, prefix).unwrap_or(false)
                     || options.publisher.verbose_unsubscribe
             }
         };
@@ -96,14 +77,11 @@ impl Publish {
             self.pending.push_back((Some(id), text));
         }
     }
+}
 
-    /// Tells the application that a peer that left had this subscription.
-    fn tell_gone(&mut self, prefix: &[u8]) {
-        if self.extended {
-            let text = [&[0], prefix].concat();
-            self.pending.push_back((None, Message::from_slice(&text).unwrap_or_default()));
-        }
-    }
+/// What tells the application that a peer that left had this subscription.
+fn cancellation(prefix: &[u8]) -> Message {
+    Message::from_slice(&[&[0], prefix].concat()).unwrap_or_default()
 }
 
 impl Pattern for Publish {
@@ -143,43 +121,45 @@ impl Pattern for Publish {
         self.pipes.retain(|own| *own != id);
         self.out.remove(id);
         self.last_pipe = self.last_pipe.filter(|own| *own != id);
-        let publisher = core.options.publisher.clone();
-        for prefix in self.subscriptions.prefixes() {
-            let gone = remove(&mut self.subscriptions, id, &prefix);
-            let tell = gone == Some(true) || gone.is_some() && publisher.verbose_unsubscribe;
-            if tell && !publisher.manual {
-                self.tell_gone(&prefix);
+        let publisher = &core.options.publisher;
+        let (manual, verbose) = (publisher.manual, publisher.verbose_unsubscribe);
+        let Self { extended, subscriptions, asked, pending, .. } = self;
+        subscriptions.remove_all(id, |prefix, last| {
+            if *extended && !manual && (last || verbose) {
+                pending.push_back((None, cancellation(prefix)));
             }
-        }
+        });
         // Each peer for itself, and what it asked for, not what it got (observed).
-        for prefix in self.asked.prefixes() {
-            if remove(&mut self.asked, id, &prefix).is_some() {
-                self.tell_gone(&prefix);
+        asked.remove_all(id, |prefix, _| {
+            if *extended {
+                pending.push_back((None, cancellation(prefix)));
             }
-        }
+        });
     }
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
         if !self.out.in_message() {
-            let mut wanted = Vec::new();
-            self.subscriptions.matches(message.data(), |pipes| wanted.extend_from_slice(pipes));
-            // Several matching prefixes of one peer give it the message once.
-            wanted.sort_unstable();
-            wanted.dedup();
+            let mut wanted = std::mem::take(&mut self.wanted);
+            self.subscriptions.matches(message.data(), &mut wanted);
             if self.for_last_alone {
                 wanted.retain(|id| Some(*id) == self.last_pipe);
             }
             if core.options.invert_matching {
+                wanted.sort_unstable();
                 let matched = std::mem::take(&mut wanted);
                 wanted.extend(self.pipes.iter().filter(|id| matched.binary_search(id).is_err()));
             }
-            if core.options.publisher.no_drop
-                && wanted.iter().any(|id| core.pipes.room(*id) == Room::Full)
-            {
+            let full = core.options.publisher.no_drop
+                && wanted.iter().any(|id| core.pipes.room(*id) == Room::Full);
+            if !full {
+                self.out.begin(core, wanted.iter().copied());
+                self.for_last_alone = false;
+            }
+            wanted.clear();
+            self.wanted = wanted;
+            if full {
                 return Err(Error::WouldBlock);
             }
-            self.out.begin(core, wanted.into_iter());
-            self.for_last_alone = false;
         }
         self.out.send(core, message);
         Ok(())
@@ -206,7 +186,7 @@ impl Pattern for Publish {
 
     fn subscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
         if let Some(id) = self.last_pipe {
-            add(&mut self.subscriptions, id, prefix);
+            self.subscriptions.add(id, prefix);
             self.for_last_alone = core.options.publisher.manual_last_value;
         }
         Ok(())
@@ -214,7 +194,7 @@ impl Pattern for Publish {
 
     fn unsubscribe(&mut self, _: &mut Core, prefix: &[u8]) -> Result<()> {
         if let Some(id) = self.last_pipe {
-            remove(&mut self.subscriptions, id, prefix);
+            self.subscriptions.remove(id, prefix);
         }
         Ok(())
     }

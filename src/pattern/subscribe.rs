@@ -81,9 +81,7 @@ impl Subscribe {
     }
 
     fn matches(&self, core: &Core, message: &Message) -> bool {
-        let mut found = false;
-        self.subscriptions.matches(message.data(), |_| found = true);
-        found != core.options.invert_matching
+        self.subscriptions.has_prefix_of(message.data()) != core.options.invert_matching
     }
 
     /// Reads until the first part of a message matches.
@@ -155,7 +153,7 @@ impl Pattern for Subscribe {
             self.count(subscribe, &message.data()[1..]);
         }
         if !self.out.in_message() {
-            self.out.begin(core, self.pipes.clone().into_iter());
+            self.out.begin(core, self.pipes.iter().copied());
         }
         self.out.send(core, message);
         Ok(())
