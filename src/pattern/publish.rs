@@ -8,6 +8,9 @@ use crate::message::Message;
 use crate::pipe::Room;
 use std::collections::VecDeque;
 
+/// Room for so many messages to the application is kept when there are none.
+const KEPT: usize = 64;
+
 pub(super) struct Publish {
     /// XPUB: subscriptions are handed to the application.
     extended: bool,
@@ -170,6 +173,10 @@ impl Pattern for Publish {
             return Err(Error::NotSupported);
         }
         let (id, message) = self.pending.pop_front().ok_or(Error::WouldBlock)?;
+        if self.pending.is_empty() && self.pending.capacity() > KEPT {
+            // A million subscriptions may have come at once.
+            self.pending = VecDeque::new();
+        }
         if id.is_some() {
             self.last_pipe = id;
         }

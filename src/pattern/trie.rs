@@ -18,6 +18,8 @@ enum Edge {
     Long(Box<[u8]>),
 }
 
+/// One cache line, where the value is not larger than a vector.
+#[repr(align(64))]
 struct Node<V> {
     parent: u32,
     children: u32,
