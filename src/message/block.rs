@@ -141,6 +141,12 @@ pub(super) struct Slice {
 }
 
 impl Slice {
+    /// Where the block begins: its count, and in front of an own block's bytes.
+    #[inline(always)]
+    pub(super) fn head(&self) -> *const u8 {
+        self.head.as_ptr().cast()
+    }
+
     #[inline(always)]
     pub(super) fn bytes(&self) -> &[u8] {
         if self.length == 0 {

@@ -6,15 +6,15 @@
 //! pieces to the class's depot, one that is empty takes as many from there: one lock, which is
 //! only tried, for many messages. Where the depot is busy or empty malloc serves.
 //!
-//! What rests is bounded: a thread keeps [`THREAD_BYTES`] twice in a class, a depot as much as is
-//! in use beside it, or [`DEPOT_BYTES`]. A thread that ends frees what it had; the last context
-//! that ends has the depots freed.
+//! What rests is bounded: a thread keeps [`THREAD_BYTES`] twice in a class, a depot as much as was
+//! in use lately and is not now, or [`DEPOT_BYTES`]; all depots together [`KEPT_BYTES`]. A thread
+//! that ends frees what it had; the last context that ends has the depots freed.
 
 use parking_lot::Mutex;
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 /// Alignment of all memory.
 pub(super) const ALIGNMENT: usize = 16;
@@ -32,6 +32,10 @@ const BATCH: usize = 32;
 const THREAD_BYTES: usize = 64 * 1024;
 /// What a depot may always keep.
 const DEPOT_BYTES: usize = 128 * 1024;
+/// What all depots may keep.
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
+/// Pieces that come back until what was in use before counts only a third.
+const MEMORY: isize = 8192;
 
 /// A class of sizes and its number.
 #[derive(Clone, Copy)]
@@ -79,6 +83,8 @@ thread_local! {
 #[repr(align(128))]
 struct Depot {
     pieces: Mutex<Vec<Piece>>,
+    /// The most that were outside lately, changed under the lock.
+    peak: AtomicIsize,
     /// Pieces of the class that are not in the depot, about: in use, and in the threads' stacks.
     outside: AtomicIsize,
 }
@@ -88,8 +94,16 @@ struct Piece(*mut u8);
 // SAFETY: free memory that belongs to whoever holds the piece.
 unsafe impl Send for Piece {}
 
-static DEPOTS: [Depot; CLASSES] =
-    [const { Depot { pieces: Mutex::new(Vec::new()), outside: AtomicIsize::new(0) } }; CLASSES];
+static DEPOTS: [Depot; CLASSES] = [const {
+    Depot {
+        pieces: Mutex::new(Vec::new()),
+        peak: AtomicIsize::new(0),
+        outside: AtomicIsize::new(0),
+    }
+}; CLASSES];
+
+/// Bytes in all depots. Relaxed, as all counts here: measures, not signals.
+static KEPT: AtomicUsize = AtomicUsize::new(0);
 
 /// The bytes that [`allocate`] gives for a size, and [`free`] is to be told.
 #[inline]
@@ -132,6 +146,22 @@ pub(super) unsafe fn free(memory: NonNull<u8>, size: usize) {
     }
 }
 
+/// A place for a value, not initialised; to be freed with [`free_place`].
+pub fn allocate_place<T>() -> NonNull<T> {
+    const { assert!(std::mem::size_of::<T>() > 0 && align_of::<T>() <= ALIGNMENT) };
+    let memory = allocate(std::mem::size_of::<T>());
+    memory.unwrap_or_else(|| std::alloc::handle_alloc_error(Layout::new::<T>())).cast()
+}
+
+/// Frees the place of a value that is there no more.
+///
+/// # Safety
+/// It came from [`allocate_place`] for the same type, and is not used again.
+pub unsafe fn free_place<T>(place: NonNull<T>) {
+    // SAFETY: as the caller promises.
+    unsafe { free(place.cast(), size_of(std::mem::size_of::<T>())) };
+}
+
 /// Makes memory that is too large to be kept larger still, mostly without a copy; `None` for other
 /// memory, and when there is none.
 ///
@@ -163,6 +193,7 @@ pub fn free_all() {
         let Some(mut pieces) = depot.pieces.try_lock() else {
             continue;
         };
+        KEPT.fetch_sub(pieces.len() * size, Ordering::Relaxed);
         for Piece(piece) in std::mem::take(&mut *pieces) {
             // SAFETY: the depot's, allocated with the size of its class.
             unsafe { to_system(piece, size) };
@@ -192,6 +223,7 @@ impl Stack {
                 *slot = piece;
                 self.count += 1;
             }
+            KEPT.fetch_sub(self.count * class.size, Ordering::Relaxed);
             taken = self.count.max(1);
         }
         depot.outside.fetch_add(taken as isize, Ordering::Relaxed);
@@ -222,39 +254,46 @@ impl Stack {
         let batch = class.batch();
         let stack = self.pieces.get_or_insert_with(|| Box::new([ptr::null_mut(); 2 * BATCH]));
         if self.count == 2 * batch {
-            let depot = &DEPOTS[class.number];
-            let older = &stack[..batch];
-            // Relaxed: a measure, not a signal.
-            let outside = depot.outside.fetch_sub(batch as isize, Ordering::Relaxed);
-            let most = (outside.max(0) as usize).max(DEPOT_BYTES / class.size);
-            let kept = depot.pieces.try_lock().filter(|pieces| pieces.len() < most);
-            match kept {
-                Some(mut pieces) => pieces.extend(older.iter().map(|piece| Piece(*piece))),
-                // SAFETY: pieces of this class that nobody uses.
-                None => older.iter().for_each(|piece| unsafe { to_system(*piece, class.size) }),
-            }
+            DEPOTS[class.number].take_in(&stack[..batch], class);
             stack.copy_within(batch..2 * batch, 0);
             self.count = batch;
-            give_back_excess(depot, class);
         }
         stack[self.count] = memory.as_ptr();
         self.count += 1;
     }
 }
 
-/// Frees pieces of a depot that has more than are in use: what a burst left.
-fn give_back_excess(depot: &Depot, class: Class) {
-    let outside = depot.outside.load(Ordering::Relaxed).max(0) as usize;
-    let most = outside.max(DEPOT_BYTES / class.size);
-    let Some(mut pieces) = depot.pieces.try_lock().filter(|pieces| pieces.len() > most) else {
-        return;
-    };
-    let rest = most.max(pieces.len().saturating_sub(2 * BATCH));
-    let excess: Vec<_> = pieces.drain(rest..).collect();
-    drop(pieces);
-    for Piece(piece) in excess {
-        // SAFETY: it was the depot's, and is allocated with the size of its class.
-        unsafe { to_system(piece, class.size) };
+impl Depot {
+    /// Keeps pieces, or frees them; with them what it has too much of, after a burst.
+    fn take_in(&self, new: &[*mut u8], class: Class) {
+        let outside = self.outside.fetch_sub(new.len() as isize, Ordering::Relaxed);
+        let Some(mut pieces) = self.pieces.try_lock() else {
+            // SAFETY: pieces of this class that nobody uses.
+            return new.iter().for_each(|piece| unsafe { to_system(*piece, class.size) });
+        };
+        let before = self.peak.load(Ordering::Relaxed);
+        let faded = before - (before - outside) * new.len() as isize / MEMORY;
+        let peak = outside.max(faded);
+        self.peak.store(peak, Ordering::Relaxed);
+        let idle = (peak - outside).max(0) as usize;
+        let kept_elsewhere = KEPT.load(Ordering::Relaxed).saturating_sub(pieces.len() * class.size);
+        let most = idle.min(KEPT_BYTES.saturating_sub(kept_elsewhere) / class.size);
+        let most = most.max(DEPOT_BYTES / class.size);
+        let mut excess = Vec::new();
+        if pieces.len() + new.len() <= most {
+            pieces.extend(new.iter().map(|piece| Piece(*piece)));
+            KEPT.fetch_add(new.len() * class.size, Ordering::Relaxed);
+        } else {
+            excess.extend(new.iter().map(|piece| Piece(*piece)));
+            let rest = most.max(pieces.len().saturating_sub(BATCH)).min(pieces.len());
+            KEPT.fetch_sub((pieces.len() - rest) * class.size, Ordering::Relaxed);
+            excess.extend(pieces.drain(rest..));
+        }
+        drop(pieces);
+        for Piece(piece) in excess {
+            // SAFETY: it was the depot's or new, of this class, and nobody uses it.
+            unsafe { to_system(piece, class.size) };
+        }
     }
 }
 
@@ -357,6 +396,7 @@ mod tests {
         free_pieces(burst, SIZE);
         let class = Class::of(SIZE).unwrap();
         let kept = DEPOTS[class.number].pieces.lock().len();
-        assert!(kept * class.size <= DEPOT_BYTES + 2 * THREAD_BYTES + 4 * class.size, "{kept}");
+        assert!(kept * class.size <= KEPT_BYTES, "{kept}");
+        assert!(KEPT.load(Ordering::Relaxed) <= KEPT_BYTES + CLASSES * DEPOT_BYTES);
     }
 }

@@ -16,7 +16,7 @@ mod receive_buffer;
 
 pub use block::FreeFunction;
 pub use builder::MessageBuilder;
-pub use cache::free_all as free_kept_memory;
+pub use cache::{allocate_place, free_all as free_kept_memory, free_place};
 pub use metadata::Metadata;
 pub use receive_buffer::{ByteSource, Filled, ReceiveBuffer};
 
@@ -365,6 +365,17 @@ impl Message {
             inline_length: self.inline_length,
             tag: TAG,
             reserved: 0,
+        }
+    }
+
+    /// Has the processor fetch the memory behind a message that will be looked at soon.
+    #[inline(always)]
+    pub fn prefetch(&self) {
+        #[cfg(target_arch = "x86_64")]
+        if self.kind == Kind::Block {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: `kind` says that the slice is there; a prefetch never fails.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.body.slice.head().cast()) };
         }
     }
 

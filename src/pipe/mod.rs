@@ -68,6 +68,10 @@ pub struct PipeReader {
     flow: Arc<Flow>,
     /// Whole messages read.
     read: u64,
+    /// The mark that `report_at` was found for.
+    mark: u64,
+    /// The next count of messages read that the writer is told.
+    report_at: u64,
     gathering: Gathering,
     writer: StdArc<dyn Notify>,
 }
@@ -140,8 +144,16 @@ pub fn pipe(
         in_message: false,
         reader,
     };
-    let reading =
-        PipeReader { queue: consumer, flow, read: 0, gathering: Gathering::default(), writer };
+    let reading = PipeReader {
+        queue: consumer,
+        flow,
+        read: 0,
+        // Nothing was found for the mark yet.
+        mark: 0,
+        report_at: u64::MAX,
+        gathering: Gathering::default(),
+        writer,
+    };
     (writing, reading)
 }
 
@@ -281,14 +293,33 @@ impl PipeReader {
         if let Some(newest) = &self.flow.newest {
             *message = newest.lock().take().unwrap_or_default();
         }
+        if let Some(next) = self.queue.peek_near() {
+            next.prefetch();
+        }
         if !message.more() {
             self.read += 1;
+            // Relaxed: a limit, not a signal.
             let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
-            if mark != 0 && self.read.is_multiple_of(mark.div_ceil(2)) {
-                self.report();
+            if self.read == self.report_at || mark != self.mark {
+                self.report_if_due(mark);
             }
         }
         true
+    }
+
+    /// Reports where the count is a multiple of half the mark, and finds the next such count.
+    #[cold]
+    fn report_if_due(&mut self, mark: u64) {
+        self.mark = mark;
+        if mark == 0 {
+            self.report_at = u64::MAX;
+            return;
+        }
+        let half = mark.div_ceil(2);
+        self.report_at = (self.read / half + 1) * half;
+        if self.read.is_multiple_of(half) {
+            self.report();
+        }
     }
 
     /// To be called before the reader goes to sleep: where messages come in a stream it waits a

@@ -10,8 +10,9 @@
 #![allow(unsafe_code)]
 
 use super::sync::{Arc, AtomicPtr, AtomicU64, Ordering, UnsafeCell};
+use crate::message::{allocate_place, free_place};
 use std::mem::MaybeUninit;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 /// Items in a chunk; a power of two. 32 messages are 2 KiB.
 #[cfg(not(loom))]
@@ -37,11 +38,28 @@ struct Chunk<T> {
 
 impl<T> Chunk<T> {
     fn allocate() -> *mut Self {
-        Box::into_raw(Box::new(Self {
-            slots: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
-            next: AtomicPtr::new(ptr::null_mut()),
-            previous: UnsafeCell::new(ptr::null_mut()),
-        }))
+        let place = allocate_place::<Self>().as_ptr();
+        // SAFETY: a fresh place for a chunk.
+        unsafe {
+            place.write(Self {
+                slots: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
+                next: AtomicPtr::new(ptr::null_mut()),
+                previous: UnsafeCell::new(ptr::null_mut()),
+            });
+        }
+        place
+    }
+
+    /// # Safety
+    /// Nobody uses the chunk any more; its items are gone.
+    unsafe fn free(chunk: *mut Self) {
+        if let Some(place) = NonNull::new(chunk) {
+            // SAFETY: it came from `allocate` (all chunks do), and is dropped once, here.
+            unsafe {
+                ptr::drop_in_place(chunk);
+                free_place(place);
+            }
+        }
     }
 }
 
@@ -56,8 +74,6 @@ struct Shared<T> {
     published: Padded<AtomicU64>,
     /// The first chunk; set by the producer before its first publish.
     first: AtomicPtr<Chunk<T>>,
-    /// An emptied chunk on its way back from the consumer to the producer, or null.
-    spare: AtomicPtr<Chunk<T>>,
     /// Where the consumer stood when it was dropped: its chunk and the items popped.
     left: UnsafeCell<(*mut Chunk<T>, u64)>,
 }
@@ -71,11 +87,6 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        let spare = self.spare.load(Ordering::Relaxed);
-        if !spare.is_null() {
-            // SAFETY: the spare chunk is linked nowhere else, and both ends are gone.
-            drop(unsafe { Box::from_raw(spare) });
-        }
         let end = self.published.0.load(Ordering::Relaxed) >> COUNT_SHIFT;
         // SAFETY: both ends are gone, so this is the only access.
         let (entered, mut position) = self.left.with_mut(|left| unsafe { *left });
@@ -86,7 +97,7 @@ impl<T> Drop for Shared<T> {
         };
         while !chunk.is_null() {
             // SAFETY: from the consumer's chunk on, all chunks are linked and the queue's own.
-            let owned = unsafe { Box::from_raw(chunk) };
+            let owned = unsafe { &*chunk };
             while slot < CHUNK && position < end {
                 // SAFETY: published and not popped: written, and dropped once, here.
                 owned.slots[slot as usize].with_mut(|cell| unsafe { (*cell).assume_init_drop() });
@@ -94,7 +105,10 @@ impl<T> Drop for Shared<T> {
                 position += 1;
             }
             slot = 0;
-            chunk = owned.next.load(Ordering::Relaxed);
+            let next = owned.next.load(Ordering::Relaxed);
+            // SAFETY: as above; what was in it is dropped.
+            unsafe { Chunk::free(chunk) };
+            chunk = next;
         }
     }
 }
@@ -133,7 +147,6 @@ pub(super) fn queue<T>() -> (Producer<T>, Consumer<T>) {
     let shared = Arc::new(Shared {
         published: Padded(AtomicU64::new(0)),
         first: AtomicPtr::new(ptr::null_mut()),
-        spare: AtomicPtr::new(ptr::null_mut()),
         left: UnsafeCell::new((ptr::null_mut(), 0)),
     });
     let producer = Producer {
@@ -171,15 +184,12 @@ impl<T> Producer<T> {
         self.pushed += 1;
     }
 
-    /// Links a chunk for the next item: the spare one if there is any.
+    /// Links a chunk for the next item.
     #[cold]
     fn extend(&mut self) {
-        // Acquire pairs with the Release of the consumer's swap in `advance_chunk`: it is done
-        // with the slots and with `next`.
-        let spare = self.shared.spare.swap(ptr::null_mut(), Ordering::Acquire);
-        let chunk = if spare.is_null() { Chunk::allocate() } else { spare };
+        let chunk = Chunk::allocate();
         let previous = self.tail;
-        // SAFETY: the chunk is new or handed back, so nobody else reaches it.
+        // SAFETY: the chunk is new, so nobody else reaches it.
         unsafe { (*chunk).previous.with_mut(|link| *link = previous) };
         if self.tail.is_null() {
             // Relaxed: the publish that makes the first item visible releases this.
@@ -239,7 +249,7 @@ impl<T> Producer<T> {
             } else {
                 (*self.tail).next.store(ptr::null_mut(), Ordering::Relaxed);
             }
-            drop(Box::from_raw(chunk));
+            Chunk::free(chunk);
         }
     }
 }
@@ -375,24 +385,27 @@ impl<T> Consumer<T> {
         }
     }
 
-    /// Moves to the next chunk and hands the one left behind back to the producer.
+    /// Moves to the next chunk and frees the one left behind.
     #[cold]
     fn advance_chunk(&mut self) {
         let left = self.head;
         self.head = self.next_chunk();
-        if left.is_null() {
-            return;
-        }
         // SAFETY: every item in it was read, the producer has linked its successor, and it looks
         // at `previous` of the successor only while nothing in that is published.
-        unsafe { (*left).next.store(ptr::null_mut(), Ordering::Relaxed) };
-        // Release: done with the chunk before the producer takes it; Acquire: the chunk that was
-        // there is freed here.
-        let other = self.shared.spare.swap(left, Ordering::AcqRel);
-        if !other.is_null() {
-            // SAFETY: a spare chunk is linked nowhere, and the swap took it from the slot.
-            drop(unsafe { Box::from_raw(other) });
+        unsafe { Chunk::free(left) };
+    }
+
+    /// The item behind the one that was popped last, if it is known to be there and stands near.
+    #[inline(always)]
+    pub(super) fn peek_near(&self) -> Option<&T> {
+        let slot = self.popped % CHUNK;
+        if self.popped == self.available || slot == 0 {
+            return None;
         }
+        // SAFETY: as in `peek`; the chunk is that of the item before, which is not left yet.
+        Some(unsafe {
+            (&(*self.head).slots)[slot as usize].with_mut(|cell| (*cell).assume_init_ref())
+        })
     }
 }
 
