@@ -13,6 +13,7 @@
 pub mod capi;
 pub mod context;
 pub mod error;
+pub mod gssapi;
 pub mod io;
 pub mod message;
 pub mod options;
