@@ -1,5 +1,6 @@
 //! The version, and what was built in (zmq_version(3), zmq_has(3)).
 
+use crate::gssapi;
 use std::ffi::{CStr, c_char, c_int};
 
 /// Version of the interface: major number.
@@ -33,7 +34,8 @@ pub unsafe extern "C" fn zmq_version(major: *mut c_int, minor: *mut c_int, patch
 
 /// 1 if the library has a capability, else 0; also 0 for unknown names and NULL (zmq_has(3)).
 ///
-/// The names are "ipc", "pgm", "norm", "tipc", "vmci", "curve", "gssapi" and "draft".
+/// The names are "ipc", "pgm", "norm", "tipc", "vmci", "curve", "gssapi" and "draft". Where a
+/// system library is needed, as for "gssapi", it is loaded to find out.
 ///
 /// # Safety
 /// `capability` is NULL or a string with a NUL at its end.
@@ -44,7 +46,7 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
     }
     // SAFETY: a string with a NUL at its end (caller).
     let name = unsafe { CStr::from_ptr(capability) };
-    c_int::from(CAPABILITIES.contains(&name))
+    c_int::from(CAPABILITIES.contains(&name) || (name == c"gssapi" && gssapi::is_available()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::handles::{Buffer, Context, Credential, Name, Usage, call, kerberos};
 use super::library::{RawBuffer, library};
 use super::{Failure, Principal};
+use crate::zmtp::{self, NoContext};
 use std::ptr;
 
 /// More steps are needed (a major status).
@@ -213,6 +214,25 @@ impl SecurityContext {
             )
         }?;
         if encrypted == 0 { Err(Failure::Unprotected) } else { Ok(output) }
+    }
+}
+
+impl zmtp::SecurityContext for SecurityContext {
+    fn step(&mut self, token: &[u8]) -> Result<(Vec<u8>, bool), NoContext> {
+        let progress = self.step(token).map_err(|_| NoContext)?;
+        Ok((progress.token, progress.complete))
+    }
+
+    fn peer(&self) -> &[u8] {
+        self.peer()
+    }
+
+    fn wrap(&mut self, message: &[u8], take: &mut dyn FnMut(&[u8])) -> Result<(), NoContext> {
+        self.wrap(message).map(|wrapped| take(&wrapped)).map_err(|_| NoContext)
+    }
+
+    fn unwrap(&mut self, wrapped: &[u8], take: &mut dyn FnMut(&[u8])) -> Result<(), NoContext> {
+        self.unwrap(wrapped).map(|message| take(&message)).map_err(|_| NoContext)
     }
 }
 

@@ -7,6 +7,7 @@ use super::security::Mechanism;
 use super::value::{Argument, MAX_TEXT};
 use super::{AddressFilter, Options, RawFd};
 use crate::error::{Error, Result};
+use crate::gssapi;
 use crate::zmtp::SocketType::{Dealer, Pub, Rep, Req, Router, Stream, Sub, Xpub, Xsub};
 
 /// Longest name of a device: IFNAMSIZ.
@@ -140,6 +141,13 @@ impl Options {
     fn set_security(&mut self, option: i32, value: Argument<'_>) -> Result<()> {
         let security = &mut self.security;
         match option {
+            GSSAPI_SERVER..=GSSAPI_PLAINTEXT
+            | GSSAPI_PRINCIPAL_NAMETYPE
+            | GSSAPI_SERVICE_PRINCIPAL_NAMETYPE
+                if !gssapi::is_available() =>
+            {
+                return Err(Error::InvalidArgument);
+            }
             PLAIN_SERVER => security.set_server(Mechanism::Plain, value.bit()?),
             PLAIN_USERNAME | PLAIN_PASSWORD => {
                 let text = value.text_or_null(MAX_TEXT)?;

@@ -6,7 +6,7 @@ use super::security::{ZapPolicy, mechanism_of, zap_policy};
 use super::write_half::WriteOutcome;
 use super::zap::{Verdict, ZapDialogue};
 use super::{
-    ACTIVE, CLOSE, End, INACTIVE, READ, RESOLVED, START, Session, WRITE, ZAP, metadata_of,
+    ACTIVE, CLOSE, COMPUTED, End, INACTIVE, READ, RESOLVED, START, Session, WRITE, ZAP, metadata_of,
 };
 use crate::io::{Reactor, Readiness, Source, with_signals_blocked};
 use crate::message::Message;
@@ -324,6 +324,7 @@ impl Session {
         let Some(stream) = life.stream.clone() else {
             return;
         };
+        let connecting = life.is_connecting();
         let mut chunk = [0; 8192];
         let mut more = true;
         loop {
@@ -331,7 +332,7 @@ impl Session {
                 return;
             };
             loop {
-                match handshake.handle_input(input) {
+                match handshake.resume().and_then(|()| handshake.handle_input(input)) {
                     Ok(0) => break,
                     Ok(taken) => drop(input.drain(..taken)),
                     Err(error) => {
@@ -349,6 +350,11 @@ impl Session {
                 }
                 continue;
             }
+            if let Some(task) = handshake.poll_task()
+                && let Err(error) = self.compute(task, connecting)
+            {
+                return self.disconnected(life, reactor, error.into());
+            }
             handshake.poll_output(output);
             let peer = handshake.poll_established();
             if let Err(error) = self.send_output(&stream, output) {
@@ -357,9 +363,9 @@ impl Session {
             if let Some(peer) = peer {
                 return self.establish(life, reactor, Some(peer));
             }
-            // Nothing is read while the ZAP handler is asked: what the peer sends meanwhile stays
-            // with the kernel.
-            if !readable || !more || zap.is_some() {
+            // Nothing is read while the ZAP handler is asked or a task runs: what the peer sends
+            // meanwhile stays with the kernel.
+            if !readable || !more || zap.is_some() || handshake.is_computing() {
                 // What could not be sent waits for room.
                 let waiting = !output.is_empty();
                 if let Some(token) = life.token {
@@ -461,8 +467,15 @@ impl Session {
             Some(peer) => (&peer.properties[..], &peer.routing_id[..]),
             None => (&[][..], &[][..]),
         };
-        let metadata =
-            metadata_of(&life.admission, properties, routing_id, &address, stream.as_raw_fd());
+        let proven = peer.as_ref().and_then(|peer| peer.user_id.as_deref());
+        let metadata = metadata_of(
+            &life.admission,
+            proven,
+            properties,
+            routing_id,
+            &address,
+            stream.as_raw_fd(),
+        );
         let info = PeerInfo { routing_id: routing_id.to_vec(), metadata: Some(Arc::new(metadata)) };
         let version = peer.as_ref().map(|peer| peer.version);
         let decoder =
@@ -698,6 +711,9 @@ impl Source for Session {
         }
         if wanted & ZAP != 0 {
             self.zap_answered(&mut life, reactor);
+        }
+        if wanted & COMPUTED != 0 && life.stage == Stage::Handshaking {
+            self.shake(&mut life, reactor, true);
         }
         if wanted & CLOSE != 0 && life.stage != Stage::Closed {
             self.begin_close(&mut life, reactor);

@@ -20,6 +20,7 @@ mod life;
 mod listener;
 mod read_half;
 mod security;
+mod task;
 mod write_half;
 mod zap;
 
@@ -87,6 +88,8 @@ const CLOSE: u8 = 8;
 const RESOLVED: u8 = 16;
 /// `wanted`: the ZAP handler answered, or went away.
 const ZAP: u8 = 32;
+/// `wanted`: a task of the security mechanism has run.
+const COMPUTED: u8 = 64;
 
 /// How the halves stand with the session's life.
 const INACTIVE: u8 = 0;
@@ -261,21 +264,24 @@ impl Drop for Session {
 /// that comes first hides later ones of its name: a peer cannot pass for another.
 fn metadata_of(
     admission: &Admission,
+    proven: Option<&[u8]>,
     properties: &[(String, Vec<u8>)],
     routing_id: &[u8],
     address: &str,
     descriptor: i32,
 ) -> Metadata {
     let mut metadata = Metadata::new(descriptor);
-    if !admission.user_id.is_empty() {
-        metadata.insert("User-Id", &admission.user_id);
+    match proven {
+        _ if !admission.user_id.is_empty() => metadata.insert("User-Id", &admission.user_id),
+        Some(user_id) => metadata.insert("User-Id", user_id),
+        None => {}
     }
     for (name, value) in &admission.properties {
         metadata.insert(name, value);
     }
     metadata.insert("Peer-Address", address.as_bytes());
     for (name, value) in properties {
-        // Only a ZAP handler says who somebody is.
+        // Nobody says himself who he is.
         if name == "User-Id" {
             continue;
         }

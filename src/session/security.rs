@@ -1,7 +1,8 @@
 //! From the security options to the mechanism of a connection.
 
+use crate::gssapi::{NameType, Principal, SecurityContext};
 use crate::options::{Mechanism as Kind, Security};
-use crate::zmtp::{CurveClient, CurveServer, Mechanism, Null, PlainClient, PlainServer};
+use crate::zmtp::{CurveClient, CurveServer, Gssapi, Mechanism, Null, PlainClient, PlainServer};
 
 /// Our side of the mechanism that the options ask for, for a new connection.
 pub(super) fn mechanism_of(security: &Security) -> Box<dyn Mechanism> {
@@ -19,8 +20,32 @@ pub(super) fn mechanism_of(security: &Security) -> Box<dyn Mechanism> {
             security.curve_secret_key,
             security.curve_server_key,
         )),
+        (Kind::Gssapi, server) => {
+            let encrypts = !security.gssapi_plaintext;
+            Box::new(Gssapi::new(server, encrypts, Box::new(gss_context_of(security, encrypts))))
+        }
         _ => Box::new(Null::default()),
     }
+}
+
+/// A fresh context as zmq_gssapi(7) describes it.
+fn gss_context_of(security: &Security, encrypts: bool) -> SecurityContext {
+    let principal = |name: &[u8], number: i32| Principal {
+        name: name.to_vec(),
+        name_type: match number {
+            1 => NameType::UserName,
+            2 => NameType::Krb5Principal,
+            _ => NameType::HostBased,
+        },
+    };
+    let own = principal(&security.gssapi_principal, security.gssapi_principal_name_type);
+    let own = Some(own).filter(|own| !own.name.is_empty());
+    if security.server {
+        return SecurityContext::acceptor(own, encrypts);
+    }
+    let service = &security.gssapi_service_principal;
+    let service = principal(service, security.gssapi_service_principal_name_type);
+    SecurityContext::initiator(own, service, encrypts)
 }
 
 /// Who lets a peer in (zmq_setsockopt(3), ZMQ_ZAP_DOMAIN and ZMQ_ZAP_ENFORCE_DOMAIN; where these

@@ -43,6 +43,9 @@ pub enum ProtocolError {
     /// A ZAP handler must be asked, and there is none, or it went away
     /// (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL).
     NoAuthenticator,
+    /// The security library gives no context, or it is no longer good: no tickets, a wrong key,
+    /// Kerberos servers out of reach (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL).
+    NoContext,
     /// A reply of the ZAP handler without the delimiter of a request's reply.
     ZapUnspecified,
     /// A reply of the ZAP handler that cannot be parsed.
@@ -63,7 +66,8 @@ pub enum ProtocolError {
 
 impl ProtocolError {
     /// Its number in zmq.h (ZMQ_PROTOCOL_ERROR_*), or `None` for what is no breach of protocol:
-    /// `Denied`, `NoAuthenticator`, `IncompatibleSocketType`, `OutOfMemory`.
+    /// `Denied`, `NoAuthenticator`, `NoContext`, `IncompatibleSocketType`,
+    /// `OutOfMemory`.
     pub const fn code(self) -> Option<u32> {
         Some(match self {
             Self::Unspecified | Self::Refused | Self::MessageTooLarge => 0x1000_0000,
@@ -88,6 +92,7 @@ impl ProtocolError {
             Self::ZapInvalidMetadata => 0x2000_0005,
             Self::Denied(_)
             | Self::NoAuthenticator
+            | Self::NoContext
             | Self::IncompatibleSocketType
             | Self::OutOfMemory => return None,
         })
@@ -95,7 +100,7 @@ impl ProtocolError {
 
     /// Whether the same would happen again with the next connection to the same peer.
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::NoAuthenticator | Self::OutOfMemory)
+        !matches!(self, Self::NoAuthenticator | Self::NoContext | Self::OutOfMemory)
     }
 }
 

@@ -45,6 +45,17 @@ pub fn encode_header(version: Version, message: &Message, out: &mut [u8; MAX_HEA
     }
 }
 
+/// Appends the header of a frame of 3.x with these flags, but for LARGE, which is added.
+pub(super) fn append_header(flags: u8, length: usize, out: &mut Vec<u8>) {
+    match u8::try_from(length) {
+        Ok(length) => out.extend_from_slice(&[flags, length]),
+        Err(_) => {
+            out.push(flags | LARGE);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+}
+
 /// A header that was read: length of header and body, and flags.
 struct Header {
     length: usize,

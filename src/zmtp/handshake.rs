@@ -2,7 +2,7 @@
 //! exchange of routing ids.
 //!
 //! ```text
-//! Signature --3.x--> Greeting -> Mechanism <-> Authenticating
+//! Signature --3.x--> Greeting -> Mechanism <-> Authenticating, Computing
 //!     |                              '--------------------------> Established
 //!     '---2.0, 1.0-> RoutingId -----------------------------------^
 //! ```
@@ -12,7 +12,7 @@
 //! version.
 
 use super::frame::{COMMAND, LARGE};
-use super::mechanism::{Context, Mechanism, Protection, Step};
+use super::mechanism::{Context, Mechanism, Protection, Step, Task};
 use super::{ProtocolError, SocketType, metadata};
 
 /// A version of the protocol, as agreed upon with a peer.
@@ -64,6 +64,8 @@ pub struct Peer {
     pub routing_id: Vec<u8>,
     /// The properties of its metadata, in order, Socket-Type and Identity among them.
     pub properties: Vec<(String, Vec<u8>)>,
+    /// Who it proved to be, where the mechanism knows.
+    pub user_id: Option<Vec<u8>>,
 }
 
 const SIGNATURE: usize = 10;
@@ -83,6 +85,7 @@ pub(super) struct PeerProperties {
     socket_type: Option<SocketType>,
     routing_id: Vec<u8>,
     properties: Vec<(String, Vec<u8>)>,
+    pub(super) user_id: Option<Vec<u8>>,
 }
 
 impl PeerProperties {
@@ -116,6 +119,8 @@ enum Stage {
     Mechanism(Version),
     /// Waiting for the verdict of the ZAP handler.
     Authenticating(Version),
+    /// Waiting for the mechanism's task.
+    Computing(Version),
     /// Waiting for the first frame of an old peer: its routing id.
     RoutingId(Version),
     Established,
@@ -123,7 +128,8 @@ enum Stage {
 
 /// The handshake of one connection. Call order: `poll_output` and send; then for input that came,
 /// `handle_input` until it takes nothing; where `poll_authentication` then asks for it, `authorize`,
-/// before or after other input, and `handle_input` again; `poll_output`; `poll_established`, and
+/// before or after other input, and `handle_input` again; where `poll_task` gives something to run
+/// on another thread, `resume` when it has run, and `handle_input` again; `poll_output`; `poll_established`, and
 /// once that gave a peer, `protection`.
 pub struct Handshake {
     config: HandshakeConfig,
@@ -154,6 +160,7 @@ impl Handshake {
             socket_type: None,
             routing_id: Vec::new(),
             properties: Vec::new(),
+            user_id: None,
         };
         Self {
             config,
@@ -183,6 +190,30 @@ impl Handshake {
         matches!(self.stage, Stage::Authenticating(_))
     }
 
+    /// What the mechanism has to have run, on a thread that may wait; then
+    /// [`resume`](Self::resume). No input is taken meanwhile.
+    pub fn poll_task(&mut self) -> Option<Task> {
+        self.config.mechanism.poll_task()
+    }
+
+    /// Whether the handshake waits for a task rather than for the peer.
+    pub fn is_computing(&self) -> bool {
+        matches!(self.stage, Stage::Computing(_))
+    }
+
+    /// A task has run. One of an earlier handshake does no harm.
+    ///
+    /// # Errors
+    /// What came of the task; the connection is to be closed.
+    pub fn resume(&mut self) -> Result<(), ProtocolError> {
+        let Stage::Computing(version) = self.stage else {
+            return Ok(());
+        };
+        let (mut context, mechanism) = self.context();
+        let step = mechanism.resume(&mut context)?;
+        self.advance(version, step)
+    }
+
     /// The peer, once the handshake is done; the connection then speaks frames.
     pub fn poll_established(&mut self) -> Option<Peer> {
         self.established.take()
@@ -204,7 +235,7 @@ impl Handshake {
             Stage::Greeting => self.greeting(input),
             Stage::Mechanism(version) => self.command(version, input),
             Stage::RoutingId(version) => self.routing_id(version, input),
-            Stage::Authenticating(_) | Stage::Established => Ok(0),
+            Stage::Authenticating(_) | Stage::Computing(_) | Stage::Established => Ok(0),
         }
     }
 
@@ -243,6 +274,7 @@ impl Handshake {
     fn advance(&mut self, version: Version, step: Step) -> Result<(), ProtocolError> {
         match step {
             Step::Waiting => self.stage = Stage::Mechanism(version),
+            Step::Computing => self.stage = Stage::Computing(version),
             Step::Authenticate(credentials) => {
                 self.stage = Stage::Authenticating(version);
                 if !self.config.authenticates {
@@ -255,7 +287,8 @@ impl Handshake {
                 let socket_type = self.peer.socket_type;
                 let routing_id = std::mem::take(&mut self.peer.routing_id);
                 let properties = std::mem::take(&mut self.peer.properties);
-                self.establish(Peer { version, socket_type, routing_id, properties });
+                let user_id = self.peer.user_id.take();
+                self.establish(Peer { version, socket_type, routing_id, properties, user_id });
             }
         }
         Ok(())
@@ -357,12 +390,12 @@ impl Handshake {
         let Some(body) = input.get(header..end) else {
             return Ok(0);
         };
-        let malformed = ProtocolError::MalformedCommand;
-        let (&length, rest) = body.split_first().ok_or(malformed)?;
-        let (name, data) = rest.split_at_checked(length as usize).ok_or(malformed)?;
-        if name.is_empty() {
-            return Err(malformed);
+        let (name, data) = match body.split_first() {
+            None => Some((body, body)),
+            Some((0, _)) => None,
+            Some((&length, rest)) => rest.split_at_checked(length as usize),
         }
+        .ok_or(ProtocolError::MalformedCommand)?;
         let (mut context, mechanism) = self.context();
         let step = mechanism.handle_command(name, data, &mut context)?;
         self.advance(version, step)?;
@@ -403,6 +436,7 @@ impl Handshake {
             socket_type: self.peer.socket_type,
             routing_id: id.to_vec(),
             properties: Vec::new(),
+            user_id: None,
         });
         Ok(end)
     }

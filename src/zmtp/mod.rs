@@ -21,8 +21,9 @@ pub use error::ProtocolError;
 pub use frame::{FrameDecoder, MAX_HEADER, encode_header};
 pub use handshake::{Authentication, Handshake, HandshakeConfig, MAX_COMMAND, Peer, Version};
 pub use mechanism::{
-    Context, CurveClient, CurveKey, CurveServer, Mechanism, Null, Opener, PlainClient, PlainServer,
-    Protection, Sealer, Step, curve_keypair, curve_public, error_of,
+    Context, CurveClient, CurveKey, CurveServer, Gssapi, Mechanism, NoContext, Null, Opener,
+    PlainClient, PlainServer, Protection, Sealer, SecurityContext, Step, Task, curve_keypair,
+    curve_public, error_of,
 };
 pub use socket_type::SocketType;
 pub use zap::{Admission, Visit, parse_zap_reply, zap_request};

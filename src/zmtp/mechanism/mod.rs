@@ -7,6 +7,8 @@
 //! 2. [`handle_command`](Mechanism::handle_command) for each command that the peer sends;
 //! 3. [`admitted`](Mechanism::admitted), after a step said [`Step::Authenticate`] and the ZAP
 //!    handler let the peer in (or nobody has to be asked). Meanwhile no command is handed over.
+//!    Likewise [`resume`](Mechanism::resume), after a step said [`Step::Computing`] and the task
+//!    of [`poll_task`](Mechanism::poll_task) has run.
 //! 4. [`protection`](Mechanism::protection), after a step said [`Step::Done`].
 //!
 //! What it has to say it sends through the [`Context`], also the metadata of READY or INITIATE;
@@ -22,14 +24,16 @@
 //! sent, the other opens what came. The halves are used by different threads.
 
 mod curve;
+mod gssapi;
 mod null;
 mod plain;
 
 pub use curve::{CurveClient, CurveKey, CurveServer, curve_keypair, curve_public};
+pub use gssapi::{Gssapi, NoContext, SecurityContext};
 pub use null::Null;
 pub use plain::{PlainClient, PlainServer};
 
-use super::frame::{COMMAND, LARGE};
+use super::frame::{COMMAND, append_header};
 use super::handshake::PeerProperties;
 use super::{ProtocolError, metadata};
 use crate::message::Message;
@@ -50,7 +54,7 @@ pub trait Mechanism: Send {
     /// What ends the connection; so for the others.
     fn begin(&mut self, context: &mut Context<'_>) -> Result<Step, ProtocolError>;
 
-    /// A command came from the peer; `name` may be any.
+    /// A command came from the peer; `name` may be any. A command of no bytes has no name.
     fn handle_command(
         &mut self,
         name: &[u8],
@@ -60,6 +64,17 @@ pub trait Mechanism: Send {
 
     /// The peer was let in.
     fn admitted(&mut self, context: &mut Context<'_>) -> Result<Step, ProtocolError>;
+
+    /// What is to run before the mechanism can go on, once for each time that it is computing. It
+    /// may take long, so it belongs on another thread.
+    fn poll_task(&mut self) -> Option<Task> {
+        None
+    }
+
+    /// The task has run; if it has not, the mechanism goes on computing.
+    fn resume(&mut self, _: &mut Context<'_>) -> Result<Step, ProtocolError> {
+        Ok(Step::Computing)
+    }
 
     /// What seals and opens messages from now on; `None` where they stay as they are.
     fn protection(&mut self) -> Option<Protection> {
@@ -75,9 +90,14 @@ pub enum Step {
     /// The peer is to be authenticated by these credentials (RFC 27: they follow the mechanism's
     /// name in the request). `admitted` is called if it is let in.
     Authenticate(Vec<Vec<u8>>),
+    /// It waits for its task.
+    Computing,
     /// Both sides said all they have to say; messages flow.
     Done,
 }
+
+/// What a mechanism has run elsewhere, because it may take long.
+pub type Task = Box<dyn FnOnce() + Send>;
 
 /// What a mechanism may do with the handshake that drives it.
 pub struct Context<'a> {
@@ -90,16 +110,20 @@ impl<'a> Context<'a> {
     /// Sends a command with these data, put together.
     pub fn send(&mut self, name: &str, data: &[&[u8]]) {
         let length = 1 + name.len() + data.iter().map(|part| part.len()).sum::<usize>();
-        match u8::try_from(length) {
-            Ok(length) => self.output.extend_from_slice(&[COMMAND, length]),
-            Err(_) => {
-                self.output.push(COMMAND | LARGE);
-                self.output.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        }
+        append_header(COMMAND, length, self.output);
         self.output.push(name.len() as u8);
         self.output.extend_from_slice(name.as_bytes());
         data.iter().for_each(|part| self.output.extend_from_slice(part));
+    }
+
+    /// Sends the command of no bytes.
+    pub fn send_empty(&mut self) {
+        append_header(COMMAND, 0, self.output);
+    }
+
+    /// Tells who the peer proved to be (zmq_msg_gets(3), User-Id).
+    pub fn set_user_id(&mut self, user_id: &[u8]) {
+        self.peer.user_id = Some(user_id.to_vec());
     }
 
     /// Our metadata as it stands in a command: socket type, routing id.

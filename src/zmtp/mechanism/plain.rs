@@ -54,6 +54,7 @@ impl Mechanism for PlainClient {
             (b"WELCOME", false) => Err(ProtocolError::MalformedWelcome),
             (b"READY", true) => context.handle_metadata(data).map(|()| Step::Done),
             (b"ERROR", _) => Err(error_of(data)),
+            (b"", _) => Err(ProtocolError::MalformedCommand),
             _ => Err(ProtocolError::UnexpectedCommand),
         }
     }
@@ -99,6 +100,7 @@ impl Mechanism for PlainServer {
                 context.send("READY", &[metadata]);
                 Ok(Step::Done)
             }
+            (b"", _) => Err(ProtocolError::MalformedCommand),
             _ => Err(ProtocolError::UnexpectedCommand),
         }
     }
