@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! capi -> context, socket -> pattern -> pipe -> message
-//!                   |-> session -> transport, io
+//!                   |-> session -> transport, io, gssapi
 //!                                \-> zmtp -> message
 //! ```
 //!

@@ -215,6 +215,7 @@ fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
         HandshakeSucceeded => (0x1000, 0),
         HandshakeRefused(ProtocolError::Denied(status)) => (0x4000, status.into()),
         HandshakeRefused(ProtocolError::NoAuthenticator) => (0x0800, libc::EFAULT as u32),
+        HandshakeRefused(ProtocolError::NoContext) => (0x0800, libc::EACCES as u32),
         HandshakeRefused(error) => (0x2000, error.code()?),
     })
 }
