@@ -696,7 +696,8 @@ ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
 
 /*  1 if the library has a capability, else 0; also 0 for unknown names and NULL (zmq_has(3)).
  *
- *  The names are "ipc", "pgm", "norm", "tipc", "vmci", "curve", "gssapi" and "draft".
+ *  The names are "ipc", "pgm", "norm", "tipc", "vmci", "curve", "gssapi" and "draft". Where a
+ *  system library is needed, as for "gssapi", it is loaded to find out.
  *
  *  Requires:
  *  capability is NULL or a string with a NUL at its end.

@@ -1,6 +1,7 @@
 /*  GSSAPI (zmq_gssapi(7), RFC 38) beside a Kerberos KDC: who talks to whom,
  *  what stands on the wire, who a peer is.
  */
+#define _GNU_SOURCE
 #define TEST_LIMIT_S 30
 #include "kerberos.h"
 

@@ -112,6 +112,7 @@ impl Mechanism for CurveClient {
                 Ok(Step::Done)
             }
             (b"ERROR", State::Greeted { .. } | State::Initiated(_)) => Err(error_of(data)),
+            (b"", _) => Err(ProtocolError::MalformedCommand),
             _ => Err(ProtocolError::UnexpectedCommand),
         }
     }

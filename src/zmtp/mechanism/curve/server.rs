@@ -146,6 +146,7 @@ impl Mechanism for CurveServer {
                 self.state = State::Initiated(shared, counter);
                 Ok(Step::Authenticate(vec![client.to_vec()]))
             }
+            (b"", _) => Err(ProtocolError::MalformedCommand),
             _ => Err(ProtocolError::UnexpectedCommand),
         }
     }
