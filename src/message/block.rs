@@ -61,13 +61,13 @@ impl Block {
 
     /// Moves the bytes to a block of another size.
     pub(super) fn resize(&mut self, capacity: usize) -> Result<()> {
-        let size = capacity.checked_add(HEAD).ok_or_else(out_of_memory)?;
+        let size = cache::size_of(capacity.checked_add(HEAD).ok_or_else(out_of_memory)?);
         // SAFETY: the block's own memory, which no slice refers to yet.
         let moved = unsafe { cache::grow_large(self.0.cast(), self.capacity() + HEAD, size) };
         if let Some(memory) = moved {
             self.0 = memory.cast();
             // SAFETY: the head moved along with the bytes.
-            unsafe { (*self.0.as_ptr()).capacity = capacity };
+            unsafe { (*self.0.as_ptr()).capacity = size - HEAD };
             return Ok(());
         }
         let grown = Self::allocate(capacity)?;

@@ -7,7 +7,7 @@ use std::io;
 use std::mem::MaybeUninit;
 
 /// Memory that is had for an announced length before any byte of it came.
-const FIRST: usize = 256 * 1024;
+const FIRST: usize = 1024 * 1024;
 
 /// Collects a message of known length. Its memory grows with the bytes that arrive, so that a
 /// peer which announces much and sends little costs little.

@@ -10,6 +10,7 @@
 //! in use lately and is not now, or [`DEPOT_BYTES`]; all depots together [`KEPT_BYTES`]. A thread
 //! that ends frees what it had; the last context that ends has the depots freed.
 
+use super::large;
 use parking_lot::Mutex;
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::UnsafeCell;
@@ -21,7 +22,7 @@ pub(super) const ALIGNMENT: usize = 16;
 
 /// The smallest class.
 const SMALLEST: usize = 64;
-/// The largest class; more comes from malloc, which asks the system for it.
+/// The largest class; see `large` for more.
 const LARGEST: usize = 128 * 1024;
 /// Four classes to each doubling: at most a fifth of a piece is not used.
 const CLASSES: usize = 4 * (LARGEST.ilog2() - SMALLEST.ilog2()) as usize + 1;
@@ -108,14 +109,14 @@ static KEPT: AtomicUsize = AtomicUsize::new(0);
 /// The bytes that [`allocate`] gives for a size, and [`free`] is to be told.
 #[inline]
 pub(super) fn size_of(size: usize) -> usize {
-    Class::of(size).map_or(size, |class| class.size)
+    Class::of(size).map_or_else(|| large::size_of(size), |class| class.size)
 }
 
 /// Memory of `size_of(size)` bytes, not initialised.
 #[inline]
 pub(super) fn allocate(size: usize) -> Option<NonNull<u8>> {
     let Some(class) = Class::of(size) else {
-        return from_system(size);
+        return large::allocate(large::size_of(size));
     };
     let kept = LOCAL.try_with(|local| {
         // SAFETY: this thread's own, and nothing called below comes back here.
@@ -134,7 +135,7 @@ pub(super) fn allocate(size: usize) -> Option<NonNull<u8>> {
 pub(super) unsafe fn free(memory: NonNull<u8>, size: usize) {
     let Some(class) = Class::of(size).filter(|class| class.size == size) else {
         // SAFETY: as the caller promises.
-        return unsafe { to_system(memory.as_ptr(), size) };
+        return unsafe { large::free(memory, size) };
     };
     let kept = LOCAL.try_with(|local| {
         // SAFETY: as in `allocate`.
@@ -183,6 +184,7 @@ pub(super) unsafe fn grow_large(
 
 /// Frees the memory that is kept for blocks to come, but for what other threads have themselves.
 pub fn free_all() {
+    large::free_all();
     let _ = LOCAL.try_with(|local| {
         // SAFETY: as in `allocate`.
         unsafe { (*local.get()).clear() };

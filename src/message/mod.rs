@@ -11,6 +11,7 @@
 mod block;
 mod builder;
 mod cache;
+mod large;
 mod metadata;
 mod receive_buffer;
 
