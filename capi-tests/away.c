@@ -285,3 +285,43 @@ TEST (a_poll_after_a_dialogue_wakes_for_either_kind)
     CHECK_OK (close (ends[1]));
     FINISH (own.context, own.rep, own.req);
 }
+
+static void *read_slowly (void *fd)
+{
+    static char bytes[64 * 1024];
+    ssize_t got;
+    while ((got = read (*(int *) fd, bytes, sizeof bytes)) > 0)
+        usleep (10);
+    CHECK_INT (got, 0);
+    return NULL;
+}
+
+static long resident_kib (void)
+{
+    long pages, resident;
+    FILE *file = fopen ("/proc/self/statm", "r");
+    CHECK (file != NULL);
+    CHECK_INT (fscanf (file, "%ld %ld", &pages, &resident), 2);
+    CHECK_OK (fclose (file));
+    return resident * (sysconf (_SC_PAGESIZE) / 1024);
+}
+
+/*  What was written is not kept, however little the kernel takes at a time.  */
+TEST (memory_is_bounded_with_a_reader_that_never_catches_up)
+{
+    enum { SIZE = 1000, MESSAGES = 40 * 1000 };
+    static char body[SIZE];
+    void *context = zmq_ctx_new ();
+    void *dealer = open_socket (context, ZMQ_DEALER);
+    set_int (dealer, ZMQ_SNDBUF, 4096);
+    int fd = plain_dealer (bind_to (dealer, wildcard ("tcp")));
+    pthread_t thread = start_thread (read_slowly, &fd);
+    long before = resident_kib ();
+    for (int n = 0; n < MESSAGES; n++)
+        CHECK_INT (zmq_send (dealer, body, SIZE, 0), SIZE);
+    CHECK (resident_kib () - before < MESSAGES / 1024 * SIZE / 4);
+    CHECK_OK (zmq_close (dealer));
+    CHECK_OK (zmq_ctx_term (context));
+    end_thread (thread);
+    CHECK_OK (close (fd));
+}

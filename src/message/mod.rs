@@ -156,6 +156,24 @@ impl Message {
         Self::with_body(Body { inline }, Kind::Inline, length as u8)
     }
 
+    /// As [`from_short`](Self::from_short) of the first `length` bytes: a copy of known size is a
+    /// few instructions. The others are not seen.
+    #[inline(always)]
+    pub(crate) fn from_front(bytes: &[u8; INLINE_CAPACITY], length: usize) -> Self {
+        let length = length.min(INLINE_CAPACITY) as u8;
+        Self::with_body(Body { inline: *bytes }, Kind::Inline, length)
+    }
+
+    /// The bytes of a message without a block, and behind its length some of no meaning.
+    #[inline(always)]
+    pub fn inline_bytes(&self) -> Option<&[u8; INLINE_CAPACITY]> {
+        match self.kind {
+            // SAFETY: the body is what the kind says, and all of it is initialised.
+            Kind::Inline => Some(unsafe { &self.body.inline }),
+            _ => None,
+        }
+    }
+
     /// A message that points at bytes which live forever.
     ///
     /// # Safety

@@ -95,7 +95,10 @@ impl ReceiveBuffer {
         let bytes = self.unread();
         let length = length.min(bytes.len());
         let message = if length <= INLINE_CAPACITY {
-            Message::from_short(&bytes[..length])
+            match bytes.first_chunk() {
+                Some(front) => Message::from_front(front, length),
+                None => Message::from_short(&bytes[..length]),
+            }
         } else {
             // Memory of its own, freed by another thread, would cost more than the reference.
             self.share(length)

@@ -482,7 +482,8 @@ impl Session {
             version.map(|version| FrameDecoder::new(version, self.options.message_limit()));
         let mut rest = std::mem::take(&mut life.input);
         let unsent = std::mem::take(&mut life.output);
-        self.write.lock().open(stream.clone(), token, version, sealer, unsent);
+        let send_buffer = self.options.transport.send_buffer;
+        self.write.lock().open(stream.clone(), token, version, sealer, unsent, send_buffer);
         let replies = self.options.socket_type == SocketType::Req;
         if self.read.lock().open(stream.clone(), decoder, opener, &rest, replies).is_err() {
             return self.disconnected(life, reactor, Loss::System(libc::ENOMEM));

@@ -5,14 +5,17 @@ use crate::message::Message;
 use crate::pipe::{Found, PipeReader};
 use crate::transport::Stream;
 use crate::zmtp::{MAX_HEADER, ProtocolError, Sealer, Version, cancel, encode_header, subscribe};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes gathered for one write.
+/// Bytes gathered for one write, unless the kernel's buffer was made smaller.
 const BATCH: usize = 64 * 1024;
+/// The least of that.
+const MIN_BATCH: usize = 8 * 1024;
 /// Pieces of one write.
 const PIECES: usize = 64;
 /// Shorter bodies are copied next to their headers, longer ones are referred to.
@@ -21,6 +24,11 @@ const COPY_BELOW: usize = 4 * 1024;
 const WRITES: usize = 8;
 /// A caller that sends on without an answer writes itself only this often.
 const STREAM_PAUSE: Duration = Duration::from_micros(50);
+
+thread_local! {
+    /// Memory for the next half that this thread drives: idle connections hold none.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A piece of what is to be written.
 enum Piece {
@@ -64,11 +72,16 @@ pub(super) struct WriteHalf {
     commands: VecDeque<Message>,
     /// Headers and short bodies, encoded.
     copied: Vec<u8>,
+    /// Bytes of `copied` that `pieces` refer to already.
+    listed: usize,
     pieces: VecDeque<Piece>,
     /// Bytes of the first piece that were written.
     written: usize,
     /// Bytes in `pieces`, without those written.
     pending: usize,
+    /// Bytes of one write at most; 0 for any. More than a small buffer takes at once waits for
+    /// the peer's acknowledgement, which may be delayed.
+    most: usize,
     /// The last part taken from the pipe has others behind it.
     in_message: bool,
     /// The I/O thread watches for room in the kernel's buffer.
@@ -91,17 +104,17 @@ impl WriteHalf {
         version: Option<Version>,
         sealer: Option<Box<dyn Sealer>>,
         unsent: Vec<u8>,
+        send_buffer: Option<usize>,
     ) {
+        self.most = send_buffer.map_or(0, |size| size.max(MIN_BATCH));
         self.stream = Some(stream);
         self.token = token;
         self.version = version;
         self.sealer = sealer;
         self.blocked = false;
-        if !unsent.is_empty() {
-            self.pending = unsent.len();
-            self.pieces.push_back(Piece::Copied(0, unsent.len()));
-            self.copied = unsent;
-        }
+        self.copied = unsent;
+        self.listed = 0;
+        self.list_copied();
     }
 
     /// Forgets the connection and what was on its way; what stands in the pipe stays there.
@@ -111,7 +124,7 @@ impl WriteHalf {
         self.commands.clear();
         self.pieces.clear();
         self.copied = Vec::new();
-        (self.written, self.pending, self.blocked) = (0, 0, false);
+        (self.listed, self.written, self.pending, self.blocked) = (0, 0, 0, false);
         if let Some(pipe) = self.pipe.as_mut().filter(|_| self.in_message) {
             // The rest of a message whose beginning is lost.
             while pipe.read().is_some_and(|part| part.more()) {}
@@ -180,6 +193,9 @@ impl WriteHalf {
         if self.blocked {
             return WriteOutcome::Blocked;
         }
+        if self.copied.capacity() == 0 {
+            self.copied = SPARE.take();
+        }
         for _ in 0..WRITES {
             if self.gather().is_err() {
                 return WriteOutcome::Failed;
@@ -190,8 +206,7 @@ impl WriteHalf {
                     Found::Item => continue,
                     Found::End => return WriteOutcome::Ended,
                     Found::Nothing => {
-                        // An idle connection holds no memory.
-                        self.copied = Vec::new();
+                        SPARE.set(std::mem::take(&mut self.copied));
                         return WriteOutcome::Idle;
                     }
                 }
@@ -217,33 +232,64 @@ impl WriteHalf {
         if self.pending == 0 {
             self.pieces.clear();
             self.copied.clear();
-            self.written = 0;
+            (self.listed, self.written) = (0, 0);
         }
-        while self.pending < BATCH && self.pieces.len() < PIECES {
-            let message = match self.commands.pop_front() {
-                // Commands do not stand between the parts of a message.
-                Some(command) if !self.in_message => command,
-                unsent => {
-                    if let Some(command) = unsent {
-                        self.commands.push_front(command);
-                    }
-                    let Some(message) = self.pipe.as_mut().and_then(PipeReader::read) else {
-                        return Ok(());
-                    };
-                    self.in_message = message.more();
-                    self.on_the_wire(message)
+        self.forget_written();
+        let mut message = Message::new();
+        while self.pending + (self.copied.len() - self.listed) < BATCH
+            && self.pieces.len() < PIECES - 1
+        {
+            // Commands do not stand between the parts of a message.
+            if !self.in_message && !self.commands.is_empty() {
+                message = self.commands.pop_front().unwrap_or_default();
+            } else {
+                if !self.pipe.as_mut().is_some_and(|pipe| pipe.read_into(&mut message)) {
+                    break;
                 }
-            };
-            self.encode(message)?;
+                self.in_message = message.more();
+                if message.is_command() {
+                    message = self.on_the_wire(message);
+                }
+            }
+            self.encode(&mut message)?;
         }
+        self.list_copied();
         Ok(())
+    }
+
+    /// Drops copied bytes that were written, where there are many: with a reader who never quite
+    /// catches up, `pending` is never 0.
+    fn forget_written(&mut self) {
+        let first = self.pieces.iter().find_map(|piece| match piece {
+            Piece::Copied(start, _) => Some(*start),
+            Piece::Body(_) => None,
+        });
+        let gone = first.unwrap_or(self.listed);
+        if gone < BATCH {
+            return;
+        }
+        self.copied.drain(..gone);
+        self.listed -= gone;
+        for piece in &mut self.pieces {
+            if let Piece::Copied(start, end) = piece {
+                *start -= gone;
+                *end -= gone;
+            }
+        }
+    }
+
+    /// Makes a piece of the bytes that were copied last.
+    fn list_copied(&mut self) {
+        let (start, end) = (self.listed, self.copied.len());
+        if end > start {
+            self.pieces.push_back(Piece::Copied(start, end));
+            self.pending += end - start;
+            self.listed = end;
+        }
     }
 
     /// Subscriptions travel as commands with 3.1, as messages with older peers.
     fn on_the_wire(&self, mut message: Message) -> Message {
-        if !message.is_command() {
-            return message;
-        }
         if self.version == Some(Version::V3_1) {
             return match message.data().split_first() {
                 Some((1, prefix)) => subscribe(prefix),
@@ -255,32 +301,25 @@ impl WriteHalf {
         message
     }
 
-    #[inline]
-    fn encode(&mut self, message: Message) -> Result<(), ProtocolError> {
-        let start = self.copied.len();
-        let inline = self.sealer.is_some() || message.len() < COPY_BELOW;
+    /// Appends a part to what is to be written; takes its body only where that is long.
+    #[inline(always)]
+    fn encode(&mut self, message: &mut Message) -> Result<(), ProtocolError> {
         if let Some(sealer) = &mut self.sealer {
-            sealer.seal(&message, &mut self.copied)?;
+            return sealer.seal(message, &mut self.copied);
+        }
+        if let Some(version) = self.version {
+            let mut header = [0; MAX_HEADER];
+            let length = encode_header(version, message, &mut header);
+            append_short(&mut self.copied, &header, length);
+        }
+        if let Some(bytes) = message.inline_bytes() {
+            append_short(&mut self.copied, bytes, message.len());
+        } else if message.len() < COPY_BELOW {
+            self.copied.extend_from_slice(message.data());
         } else {
-            if let Some(version) = self.version {
-                let mut header = [0; MAX_HEADER];
-                let length = encode_header(version, &message, &mut header);
-                self.copied.extend_from_slice(&header[..length]);
-            }
-            if inline {
-                self.copied.extend_from_slice(message.data());
-            }
-        }
-        let end = self.copied.len();
-        self.pending += end - start;
-        match self.pieces.back_mut() {
-            Some(Piece::Copied(_, last)) if *last == start => *last = end,
-            _ if end > start => self.pieces.push_back(Piece::Copied(start, end)),
-            _ => {}
-        }
-        if !inline {
+            self.list_copied();
             self.pending += message.len();
-            self.pieces.push_back(Piece::Body(message));
+            self.pieces.push_back(Piece::Body(message.take()));
         }
         Ok(())
     }
@@ -289,14 +328,20 @@ impl WriteHalf {
     fn write(&mut self, stream: &Stream) -> io::Result<()> {
         let mut slices = [IoSlice::new(&[]); PIECES];
         let mut count = 0;
+        let mut room = if self.most > 0 { self.most } else { usize::MAX };
         for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
             let bytes = match piece {
                 Piece::Copied(start, end) => &self.copied[*start..*end],
                 Piece::Body(message) => message.data(),
             };
             let skip = if count == 0 { self.written } else { 0 };
-            *slice = IoSlice::new(&bytes[skip.min(bytes.len())..]);
+            let bytes = &bytes[skip.min(bytes.len())..];
+            *slice = IoSlice::new(&bytes[..bytes.len().min(room)]);
             count += 1;
+            room -= slice.len();
+            if room == 0 {
+                break;
+            }
         }
         let mut taken = match count {
             1 => stream.write(&slices[0])?,
@@ -318,4 +363,12 @@ impl WriteHalf {
         }
         Ok(())
     }
+}
+
+/// Appends the first `length` of these bytes: a copy of known size is a few instructions.
+#[inline(always)]
+fn append_short<const N: usize>(to: &mut Vec<u8>, bytes: &[u8; N], length: usize) {
+    let end = to.len() + length.min(N);
+    to.extend_from_slice(bytes);
+    to.truncate(end);
 }
