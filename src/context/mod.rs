@@ -8,7 +8,7 @@ mod options;
 pub use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
-use crate::io::{ReactorHandle, WaiterList, WaiterPool, start_thread};
+use crate::io::{Process, ReactorHandle, WaiterList, WaiterPool, start_thread};
 use crate::message::free_kept_memory;
 use crate::options::Options;
 use crate::socket::{Event, Mailbox, Socket};
@@ -30,6 +30,7 @@ pub struct Context {
 
 /// An open context.
 pub struct ContextCore {
+    process: Process,
     options: Mutex<ContextOptions>,
     /// No call succeeds any more.
     terminated: AtomicBool,
@@ -68,16 +69,7 @@ impl Context {
     /// # Errors
     /// None today; the I/O threads start with the first socket.
     pub fn create() -> Result<&'static Self> {
-        let core = Arc::new(ContextCore {
-            options: Mutex::default(),
-            terminated: AtomicBool::new(false),
-            sockets: Mutex::default(),
-            sessions: AtomicUsize::new(0),
-            started: Mutex::new(None),
-            waiters: WaiterList::default(),
-            names: Mutex::default(),
-            pool: WaiterPool::default(),
-        });
+        let core = ContextCore::new(ContextOptions::default());
         let mut ended = ENDED.lock();
         let resting = if ended.len() > RESTING { ended.pop_front() } else { None };
         drop(ended);
@@ -96,7 +88,14 @@ impl Context {
     }
 
     fn core(&self) -> Result<Arc<ContextCore>> {
-        self.core.lock().clone().ok_or(Error::BadAddress)
+        let mut place = self.core.lock();
+        let core = place.as_mut().ok_or(Error::BadAddress)?;
+        if core.is_inherited() {
+            let fresh = ContextCore::new(core.options.lock().clone());
+            // The parent's must not even be dropped: that would reach its connections.
+            std::mem::forget(std::mem::replace(core, fresh));
+        }
+        Ok(core.clone())
     }
 
     /// Sets an option (zmq_ctx_set(3)).
@@ -160,6 +159,27 @@ impl Context {
 }
 
 impl ContextCore {
+    fn new(options: ContextOptions) -> Arc<Self> {
+        Arc::new(Self {
+            process: Process::current(),
+            options: Mutex::new(options),
+            terminated: AtomicBool::new(false),
+            sockets: Mutex::default(),
+            sessions: AtomicUsize::new(0),
+            started: Mutex::new(None),
+            waiters: WaiterList::default(),
+            names: Mutex::default(),
+            pool: WaiterPool::default(),
+        })
+    }
+
+    /// Whether this is a child of fork(2), and the context its parent's: nothing of it may be
+    /// used. The handle gives the child a context of its own.
+    #[inline]
+    pub fn is_inherited(&self) -> bool {
+        !self.process.is_current()
+    }
+
     /// Whether the context was shut down.
     #[inline]
     pub fn is_terminated(&self) -> bool {

@@ -3,6 +3,7 @@
 
 pub mod descriptor;
 mod driver;
+mod fork;
 pub mod interfaces;
 mod reactor;
 mod signal;
@@ -10,6 +11,7 @@ mod sys;
 mod waiter;
 
 pub use driver::{Driver, ReactorHandle, ThreadSettings, start_thread};
+pub use fork::Process;
 pub use reactor::{Reactor, Readiness, Source};
 pub use signal::Signal;
 use sys::poll_descriptors;

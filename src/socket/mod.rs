@@ -151,6 +151,11 @@ impl Socket {
             guard.take()
         };
         let state = taken.ok_or(Error::NotASocket)?;
+        if state.context.is_inherited() {
+            // The connections are the parent's: they are neither closed nor told.
+            std::mem::forget(state);
+            return Ok(());
+        }
         let mailbox = state.mailbox.clone();
         state.close();
         // A thread that waits in the socket finds it closed.
@@ -168,7 +173,9 @@ impl Socket {
             state.check_context()?;
             let State { core, pattern, .. } = state;
             match core.options.set(option, value)? {
+                Applied::Stored if state.context.is_inherited() => return Ok(()),
                 Applied::Stored => {}
+                _ if state.context.is_inherited() => return Err(Error::Interrupted),
                 Applied::Subscribe(prefix) => pattern.subscribe(core, prefix)?,
                 Applied::Unsubscribe(prefix) => pattern.unsubscribe(core, prefix)?,
             }
@@ -387,6 +394,10 @@ impl State {
     /// Takes the news in.
     #[inline]
     fn process(&mut self) -> Result<()> {
+        if self.context.is_inherited() {
+            // As the original has it.
+            return Err(Error::Interrupted);
+        }
         if self.mailbox.has_news() {
             self.process_news();
         }

@@ -148,7 +148,7 @@ impl Socket {
     /// what a bind to it can fail with; [`Error::TooManyOpen`]: the monitor counts as a socket.
     pub fn monitor(&self, endpoint: Option<&str>, events: i32) -> Result<()> {
         self.with(|state| {
-            state.check_context()?;
+            state.process()?;
             let multicast = state.is_multicast();
             let State { owner, context, .. } = state;
             let Some(endpoint) = endpoint else {

@@ -1,0 +1,58 @@
+/*  After fork(2) the handle of a used context serves the child as a new one.
+ *  In the reference the sockets opened there have no I/O thread.
+ */
+#include "peers.h"
+
+TEST (a_used_context_serves_the_child)
+{
+    void *context = zmq_ctx_new ();
+    void *old = open_socket (context, ZMQ_PULL);
+    const char *endpoint = bind_to (old, "tcp://127.0.0.1:*");
+    CHECK_OK (zmq_ctx_set (context, ZMQ_MAX_SOCKETS, 2));
+    int status = -1;
+    pid_t child = fork ();
+    CHECK (child >= 0);
+    if (child == 0) {
+        alarm (20);
+        void *push = open_socket (context, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (push, endpoint));
+        set_int (push, ZMQ_LINGER, -1);
+        send_text (push, "from the child", 0);
+        CHECK_OK (zmq_close (push));
+        /*  Its options are those of the parent's.  */
+        CHECK_INT (zmq_ctx_get (context, ZMQ_MAX_SOCKETS), 2);
+        CHECK_OK (zmq_ctx_term (context));
+        CHECK_ERRNO (zmq_ctx_term (context), EFAULT);
+        CHECK_OK (zmq_close (old));
+        _exit (0);
+    }
+    EXPECT_TEXT (old, "from the child");
+    CHECK_INT (waitpid (child, &status, 0), child);
+    CHECK_INT (status, 0);
+    FINISH (context, old);
+}
+
+/*  The reference lets some of these go, to nowhere or to the parent's peers.  */
+TEST (nothing_is_sent_on_a_socket_of_the_parent)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    void *push = open_socket (context, ZMQ_PUSH);
+    void *sub = open_socket (context, ZMQ_SUB);
+    join (pull, push, "tcp");
+    int status = -1;
+    pid_t child = fork ();
+    CHECK (child >= 0);
+    if (child == 0) {
+        for (int n = 0; n < 100; n++)
+            CHECK_ERRNO (zmq_send (push, "child", 5, n % 2 ? ZMQ_DONTWAIT : 0), EINTR);
+        CHECK_ERRNO (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "", 0), EINTR);
+        CHECK_ERRNO (zmq_socket_monitor (push, "inproc://monitor", ZMQ_EVENT_ALL), EINTR);
+        _exit (0);
+    }
+    CHECK_INT (waitpid (child, &status, 0), child);
+    CHECK_INT (status, 0);
+    send_text (push, "parent", 0);
+    EXPECT_TEXT (pull, "parent");
+    FINISH (context, pull, push, sub);
+}
