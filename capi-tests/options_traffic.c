@@ -421,10 +421,11 @@ TEST (maxmsgsize_ends_a_peer_that_only_announces_more)
     FINISH (context, server);
 }
 
-/*  How often the I/O thread with this number has slept; -1 if there is none.  */
+/*  How often the I/O thread with this number has slept; -1 if there is none, or
+ *  it does not sleep now.  */
 static long sleeps_of (int number)
 {
-    char path[300], line[128], name[32];
+    char path[300], line[128], name[32], state = 0;
     long count = -1;
     snprintf (name, sizeof name, "ZMQbg/IO/%d\n", number);
     DIR *tasks = opendir ("/proc/self/task");
@@ -437,13 +438,32 @@ static long sleeps_of (int number)
             fclose (file);
         snprintf (path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
         if (same && (file = fopen (path, "r"))) {
-            while (fgets (line, sizeof line, file))
+            while (fgets (line, sizeof line, file)) {
+                sscanf (line, "State: %c", &state);
                 sscanf (line, "voluntary_ctxt_switches: %ld", &count);
+            }
             fclose (file);
         }
     }
     closedir (tasks);
-    return count;
+    return state == 'S' ? count : -1;
+}
+
+/*  Waits until the three threads sleep, and go on doing so; tells how often
+ *  they have.  On their way there they may sleep for other things, such as
+ *  a lock.  */
+static void await_sleep (long *sleeps)
+{
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    for (int quiet = 0; quiet < 20; quiet++, sleep_ms (1)) {
+        CHECK (now_ms () < give_up);
+        for (int n = 0; n < 3; n++) {
+            long now = sleeps_of (n);
+            if (now < 1 || now != sleeps[n])
+                quiet = 0;
+            sleeps[n] = now;
+        }
+    }
 }
 
 TEST (affinity_chooses_the_io_thread)
@@ -455,25 +475,19 @@ TEST (affinity_chooses_the_io_thread)
         uint64_t mask = 1u << chosen;
         CHECK_OK (zmq_setsockopt (server, ZMQ_AFFINITY, &mask, sizeof mask));
         CHECK_OK (zmq_setsockopt (client, ZMQ_AFFINITY, &mask, sizeof mask));
-        long before[3];
-        for (int64_t give_up = now_ms () + PATIENCE_MS; now_ms () < give_up; sleep_ms (1)) {
-            /*  All threads sleep for the first time.  */
-            int asleep = 0;
-            for (int n = 0; n < 3; n++)
-                asleep += (before[n] = sleeps_of (n)) > 0;
-            if (asleep == 3)
-                break;
-        }
+        long before[3] = {-1, -1, -1}, after[3] = {-1, -1, -1};
+        await_sleep (before);
         join (server, client, "tcp");
         for (int n = 0; n < 20; n++) {
             send_text (client, "x", 0);
             EXPECT_TEXT (server, "x");
         }
+        await_sleep (after);
         for (int n = 0; n < 3; n++)
             if (n == chosen)
-                CHECK (sleeps_of (n) > before[n]);
+                CHECK (after[n] > before[n]);
             else
-                CHECK_INT (sleeps_of (n), before[n]);
+                CHECK_INT (after[n], before[n]);
         FINISH (context, server, client);
     }
 }
