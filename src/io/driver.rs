@@ -15,7 +15,7 @@
 //! a while.
 
 use super::reactor::{Reactor, Source, watch};
-use super::sys::{self, Alarm};
+use super::sys::{self, Alarm, nanoseconds};
 use super::waiter::sleep_error;
 use super::{PollDescriptor, Waiter};
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const WAKE: Token = Token(usize::MAX);
 
@@ -66,9 +66,9 @@ pub struct ReactorHandle {
     load: Arc<AtomicUsize>,
     /// What the I/O thread sleeps on while it does not drive.
     alarm: Alarm,
-    /// When it rings, on `clock`; 0: it is not set.
+    /// When it rings, in `nanoseconds`; 0: it is not set.
     alarm_at: AtomicU64,
-    /// When the last caller stopped driving, on `clock`.
+    /// When the last caller stopped driving, in `nanoseconds`.
     left_at: AtomicU64,
     /// How long callers used to stay away lately, in nanoseconds; at most a lease.
     usual_absence: AtomicU64,
@@ -78,13 +78,12 @@ pub struct ReactorHandle {
     by_io_thread: AtomicBool,
     /// A caller asks.
     make_way: AtomicBool,
-    /// Callers leave the reactor to the I/O thread until then, on `clock`.
+    /// Callers leave the reactor to the I/O thread until then, in `nanoseconds`.
     contested_until: AtomicU64,
     /// Callers that wait without driving.
     onlookers: AtomicUsize,
     /// Wakes the caller that drives.
     waiter: Arc<Waiter>,
-    epoch: Instant,
 }
 
 /// How the threads of a context are to run (zmq_ctx_set(3)).
@@ -130,7 +129,6 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
             contested_until: AtomicU64::new(0),
             onlookers: AtomicUsize::new(0),
             waiter: Arc::new(Waiter::Driver(own.clone())),
-            epoch: Instant::now(),
         });
         let own = handle.clone();
         let thread = std::thread::Builder::new().name(settings.name.clone()).spawn(move || {
@@ -173,10 +171,10 @@ impl ReactorHandle {
 
     /// Has the I/O thread take over promptly, unless a caller does before.
     fn call_promptly(&self) {
-        let (now, at) = (self.clock(), self.alarm_at.load(Ordering::SeqCst));
+        let (now, at) = (nanoseconds(), self.alarm_at.load(Ordering::SeqCst));
         let absence = Duration::from_nanos(self.usual_absence.load(Ordering::Relaxed));
         let within = (absence * 2 + GRACE).min(LEASE);
-        if at == 0 || at > now + nanoseconds(within) {
+        if at == 0 || at > now + in_nanoseconds(within) {
             self.set_alarm(now, within);
         }
     }
@@ -188,27 +186,22 @@ impl ReactorHandle {
 
     /// A caller is back.
     fn note_absence(&self) {
-        let absence = self.clock().saturating_sub(self.left_at.load(Ordering::Relaxed));
+        let absence = nanoseconds().saturating_sub(self.left_at.load(Ordering::Relaxed));
         let usual = self.usual_absence.load(Ordering::Relaxed);
-        let usual = (usual * 3 + absence.min(nanoseconds(LEASE))) / 4;
+        let usual = (usual * 3 + absence.min(in_nanoseconds(LEASE))) / 4;
         self.usual_absence.store(usual, Ordering::Relaxed);
     }
 
     /// Has the I/O thread take over at once, and callers leave the reactor to it for a while.
     fn call_at_once(&self) {
-        let now = self.clock();
-        self.contested_until.store(now + nanoseconds(CONTESTED), Ordering::Relaxed);
+        let now = nanoseconds();
+        self.contested_until.store(now + in_nanoseconds(CONTESTED), Ordering::Relaxed);
         self.set_alarm(now, Duration::ZERO);
     }
 
     fn set_alarm(&self, now: u64, after: Duration) {
-        self.alarm_at.store(now + nanoseconds(after), Ordering::SeqCst);
+        self.alarm_at.store(now + in_nanoseconds(after), Ordering::SeqCst);
         self.alarm.set(Some(after));
-    }
-
-    /// Nanoseconds on the reactor's clock, from 1.
-    pub fn clock(&self) -> u64 {
-        nanoseconds(self.epoch.elapsed()) + 1
     }
 
     /// Descriptors that it serves.
@@ -220,7 +213,7 @@ impl ReactorHandle {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
-        self.set_alarm(self.clock(), Duration::ZERO);
+        self.set_alarm(nanoseconds(), Duration::ZERO);
     }
 
     /// Changes what a registered descriptor is watched for; from any thread.
@@ -241,7 +234,7 @@ impl ReactorHandle {
                     return;
                 }
                 // Whoever asked comes now; if it did not wait so long, nobody drives.
-                self.set_alarm(self.clock(), LEASE);
+                self.set_alarm(nanoseconds(), LEASE);
                 MutexGuard::unlock_fair(guard);
                 self.check_inbox();
             }
@@ -257,7 +250,7 @@ impl ReactorHandle {
         };
         self.driven.store(true, Ordering::SeqCst);
         self.by_io_thread.store(true, Ordering::SeqCst);
-        reactor.begin(&[]);
+        reactor.begin(std::iter::empty());
         let stopped = loop {
             self.run_inbox(reactor);
             reactor.run_timers();
@@ -297,7 +290,7 @@ impl ReactorHandle {
 
     /// Makes the calling thread the driver, on behalf of these sockets, if nobody else is it.
     /// `insist`: ask the I/O thread to make way.
-    pub fn drive(&self, sockets: &[u64], insist: bool) -> Option<Driver<'_>> {
+    pub fn drive(&self, sockets: impl Iterator<Item = u64>, insist: bool) -> Option<Driver<'_>> {
         let (never, always) = (*FORCED == Some(false), *FORCED == Some(true));
         let guard = match self.reactor.try_lock() {
             _ if never => return None,
@@ -314,7 +307,7 @@ impl ReactorHandle {
 
     fn may_ask(&self) -> bool {
         self.by_io_thread.load(Ordering::Relaxed)
-            && self.clock() > self.contested_until.load(Ordering::Relaxed)
+            && nanoseconds() > self.contested_until.load(Ordering::Relaxed)
     }
 
     fn ask(&self) -> Option<MutexGuard<'_, Option<Reactor>>> {
@@ -345,9 +338,9 @@ impl ReactorHandle {
         if others {
             return self.call_at_once();
         }
-        let (now, at) = (self.clock(), self.alarm_at.load(Ordering::SeqCst));
+        let (now, at) = (nanoseconds(), self.alarm_at.load(Ordering::SeqCst));
         self.left_at.store(now, Ordering::Relaxed);
-        if at < now + nanoseconds(LEASE_LEFT) {
+        if at < now + in_nanoseconds(LEASE_LEFT) {
             self.set_alarm(now, LEASE);
         }
         self.check_inbox();
@@ -364,7 +357,7 @@ impl ReactorHandle {
     }
 }
 
-fn nanoseconds(time: Duration) -> u64 {
+const fn in_nanoseconds(time: Duration) -> u64 {
     time.as_nanos() as u64
 }
 
@@ -415,10 +408,11 @@ impl Driver<'_> {
         };
         handle.run_inbox(reactor);
         reactor.run_timers();
-        let began = handle.clock();
+        let began = nanoseconds();
         let at = handle.alarm_at.load(Ordering::SeqCst);
         // Setting the alarm anew later costs less than having it ring in vain.
-        let in_vain = handle.rarely.load(Ordering::Relaxed) || at < began + nanoseconds(LEASE_LEFT);
+        let in_vain =
+            handle.rarely.load(Ordering::Relaxed) || at < began + in_nanoseconds(LEASE_LEFT);
         if at != 0 && in_vain {
             handle.alarm_at.store(0, Ordering::SeqCst);
             handle.alarm.set(None);
@@ -435,8 +429,8 @@ impl Driver<'_> {
         };
         let outcome = reactor.wait(timeout, descriptors);
         handle.asleep.store(false, Ordering::Relaxed);
-        let slept = handle.clock().saturating_sub(began);
-        handle.rarely.store(slept > nanoseconds(LEASE), Ordering::Relaxed);
+        let slept = nanoseconds().saturating_sub(began);
+        handle.rarely.store(slept > in_nanoseconds(LEASE), Ordering::Relaxed);
         reactor.dispatch();
         outcome.map_err(sleep_error)
     }

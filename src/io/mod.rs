@@ -16,5 +16,5 @@ pub use reactor::{Reactor, Readiness, Source};
 pub use signal::Signal;
 use sys::poll_descriptors;
 pub use sys::with_signals_blocked;
-pub use sys::{EventDescriptor, PollDescriptor, SocketSource};
+pub use sys::{EventDescriptor, PollDescriptor, SocketSource, nanoseconds};
 pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, sleep_on};

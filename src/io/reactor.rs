@@ -7,6 +7,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -46,7 +47,7 @@ pub struct Reactor {
     events: Events,
     /// Descriptors that it serves, for others to see.
     load: Arc<AtomicUsize>,
-    sources: HashMap<usize, Arc<dyn Source>>,
+    sources: HashMap<usize, Arc<dyn Source>, BuildHasherDefault<TokenHasher>>,
     next_token: usize,
     /// Deadlines, nearest first, with the number of their timer.
     timers: BinaryHeap<Reverse<(Instant, u64)>>,
@@ -56,6 +57,25 @@ pub struct Reactor {
     served: Served,
     /// For the next connection that is read from: idle ones hold no buffer.
     pub spare_buffer: Option<ReceiveBuffer>,
+}
+
+/// Tokens are counted up, so that they spread as they are.
+#[derive(Default)]
+struct TokenHasher(u64);
+
+impl Hasher for TokenHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = (self.0 << 8) | u64::from(*byte));
+    }
+
+    fn write_usize(&mut self, token: usize) {
+        // The table takes its place from the low bits and a check from the high ones.
+        self.0 = (token as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
 }
 
 /// Whether a driver served others than itself.
@@ -72,7 +92,7 @@ impl Reactor {
             poll,
             events: Events::with_capacity(EVENTS),
             load,
-            sources: HashMap::new(),
+            sources: HashMap::default(),
             next_token: 0,
             timers: BinaryHeap::new(),
             timed: HashMap::new(),
@@ -140,9 +160,9 @@ impl Reactor {
     }
 
     /// The driver wants to know whether it serves other sockets than these; none: it does not.
-    pub(super) fn begin(&mut self, own: &[u64]) {
+    pub(super) fn begin(&mut self, own: impl Iterator<Item = u64>) {
         self.served.own.clear();
-        self.served.own.extend_from_slice(own);
+        self.served.own.extend(own);
         self.served.others = false;
     }
 

@@ -1,6 +1,6 @@
 //! The writing half of a connection: messages from the socket, bytes out.
 
-use crate::io::ReactorHandle;
+use crate::io::{ReactorHandle, nanoseconds};
 use crate::message::Message;
 use crate::pipe::{Found, PipeReader};
 use crate::transport::Stream;
@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// Bytes gathered for one write, unless the kernel's buffer was made smaller.
 const BATCH: usize = 64 * 1024;
@@ -22,8 +21,8 @@ const PIECES: usize = 64;
 const COPY_BELOW: usize = 4 * 1024;
 /// Writes in a row before other connections get their turn.
 const WRITES: usize = 8;
-/// A caller that sends on without an answer writes itself only this often.
-const STREAM_PAUSE: Duration = Duration::from_micros(50);
+/// A caller that sends on without an answer writes itself only this often, in nanoseconds.
+const STREAM_PAUSE: u64 = 50_000;
 
 thread_local! {
     /// Memory for the next half that this thread drives: idle connections hold none.
@@ -86,8 +85,8 @@ pub(super) struct WriteHalf {
     in_message: bool,
     /// The I/O thread watches for room in the kernel's buffer.
     blocked: bool,
-    /// When a caller last asked whether to write itself, and how many messages had come then.
-    last_sent: Option<(Instant, u64)>,
+    /// When, in `nanoseconds`, a caller last asked whether to write itself, and how many messages had come then.
+    last_sent: Option<(u64, u64)>,
 }
 
 impl WriteHalf {
@@ -163,9 +162,9 @@ impl WriteHalf {
         if self.blocked || self.stream.is_none() {
             return false;
         }
-        let now = Instant::now();
+        let now = nanoseconds();
         let may = self.last_sent.is_none_or(|(then, before)| match delivered - before {
-            0 => now.duration_since(then) > STREAM_PAUSE && !reactor.is_unattended(),
+            0 => now.saturating_sub(then) > STREAM_PAUSE && !reactor.is_unattended(),
             1 => true,
             _ => false,
         });
@@ -324,28 +323,32 @@ impl WriteHalf {
         Ok(())
     }
 
-    /// Writes once, as much as the kernel takes.
-    fn write(&mut self, stream: &Stream) -> io::Result<()> {
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let mut count = 0;
-        let mut room = if self.most > 0 { self.most } else { usize::MAX };
-        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+    /// What `pieces` has for the next write, up to so many bytes.
+    fn unwritten(&self, most: usize) -> impl Iterator<Item = IoSlice<'_>> {
+        let (mut skip, mut room) = (self.written, most);
+        self.pieces.iter().map_while(move |piece| {
             let bytes = match piece {
                 Piece::Copied(start, end) => &self.copied[*start..*end],
                 Piece::Body(message) => message.data(),
             };
-            let skip = if count == 0 { self.written } else { 0 };
-            let bytes = &bytes[skip.min(bytes.len())..];
-            *slice = IoSlice::new(&bytes[..bytes.len().min(room)]);
-            count += 1;
-            room -= slice.len();
-            if room == 0 {
-                break;
+            let bytes = &bytes[std::mem::take(&mut skip).min(bytes.len())..];
+            let bytes = &bytes[..bytes.len().min(room)];
+            room -= bytes.len();
+            (!bytes.is_empty()).then(|| IoSlice::new(bytes))
+        })
+    }
+
+    /// Writes once, as much as the kernel takes.
+    fn write(&mut self, stream: &Stream) -> io::Result<()> {
+        let most = if self.most > 0 { self.most } else { usize::MAX };
+        let mut taken = match self.pieces.len() {
+            1 => stream.write(self.unwritten(most).next().as_deref().unwrap_or_default())?,
+            _ => {
+                let mut slices = [IoSlice::new(&[]); PIECES];
+                let filled = slices.iter_mut().zip(self.unwritten(most));
+                let count = filled.map(|(slice, unwritten)| *slice = unwritten).count();
+                stream.write_vectored(&slices[..count])?
             }
-        }
-        let mut taken = match count {
-            1 => stream.write(&slices[0])?,
-            _ => stream.write_vectored(&slices[..count])?,
         };
         self.pending -= taken.min(self.pending);
         while let Some(piece) = self.pieces.front() {

@@ -4,7 +4,7 @@
 use super::Mailbox;
 use crate::error::Result;
 use crate::io::{
-    Driver, PollDescriptor, PooledWaiter, ReactorHandle, Waiter, WaiterPool, sleep_on,
+    Driver, PollDescriptor, PooledWaiter, ReactorHandle, Waiter, WaiterPool, nanoseconds, sleep_on,
 };
 use crate::options::DEFAULT_BUSY_POLL;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub struct Patience {
     rest: AtomicU32,
     /// Long looks that remain.
     long: AtomicU32,
-    /// When the last wait ended, on the reactor's clock; 0: never.
+    /// When the last wait ended, in `nanoseconds`; 0: never.
     ended: AtomicU64,
 }
 
@@ -74,29 +74,30 @@ impl Patience {
         self.bound.store(microseconds, Ordering::Relaxed);
     }
 
-    fn bound(&self) -> Duration {
-        Duration::from_micros(self.bound.load(Ordering::Relaxed).into())
+    /// In nanoseconds, as the times below.
+    fn bound(&self) -> u64 {
+        u64::from(self.bound.load(Ordering::Relaxed)) * 1000
     }
 
     /// How long this wait may look.
-    fn look_time(&self) -> Duration {
+    fn look_time(&self) -> u64 {
         let bound = self.bound();
         if self.credit.load(Ordering::Relaxed) < LOSS {
             let resting = self.resting.load(Ordering::Relaxed);
             if resting > 0 {
                 self.resting.store(resting - 1, Ordering::Relaxed);
-                return Duration::ZERO;
+                return 0;
             }
             self.long.store(LONG_LOOKS, Ordering::Relaxed);
             self.credit.store(LOSS, Ordering::Relaxed);
         }
         let long = self.long.load(Ordering::Relaxed);
         self.long.store(long.saturating_sub(1), Ordering::Relaxed);
-        if long > 0 { bound * LONG } else { bound }
+        if long > 0 { bound * u64::from(LONG) } else { bound }
     }
 
     /// A sleep, with being woken up, took so long.
-    fn slept(&self, time: Duration) {
+    fn slept(&self, time: u64) {
         if time <= self.bound() * 2 {
             let credit = self.credit.load(Ordering::Relaxed) + SHORT_SLEEP;
             self.credit.store(credit.min(MAX_CREDIT), Ordering::Relaxed);
@@ -104,7 +105,7 @@ impl Patience {
     }
 
     /// A look found something after this time, or did not.
-    fn looked(&self, found: Option<Duration>) {
+    fn looked(&self, found: Option<u64>) {
         let credit = self.credit.load(Ordering::Relaxed);
         let credit = match found {
             Some(time) if time <= self.bound() => credit + 1,
@@ -162,17 +163,17 @@ impl<'a> Wait<'a> {
         let left = self.deadline.map(|own| own.saturating_duration_since(Instant::now()));
         let reactor = self.reactor();
         if let (Some(driver), Some(reactor)) = (&mut self.driver, reactor) {
-            let began = Instant::now();
+            let began = nanoseconds();
             let outcome = while_listed(watched, reactor.waiter(), || {
                 driver.sleep(left, descriptors, || is_news(watched))
             });
             if let Some(patience) = self.patience().filter(|_| is_news(watched)) {
-                patience.slept(began.elapsed());
+                patience.slept(nanoseconds().saturating_sub(began));
             }
             return outcome;
         }
         let onlooker = reactor.map(|reactor| reactor.look_on());
-        if let Some(driver) = reactor.and_then(|reactor| reactor.drive(&self.numbers(), false)) {
+        if let Some(driver) = reactor.and_then(|reactor| reactor.drive(self.numbers(), false)) {
             // Whoever drove stopped before it could see us looking on.
             self.driver = Some(driver);
             return Ok(());
@@ -203,18 +204,18 @@ impl<'a> Wait<'a> {
         self.watched.first().map(|watched| &watched.mailbox.patience)
     }
 
-    fn numbers(&self) -> Vec<u64> {
-        match self.watched.len() {
-            0..=TOLD_APART => self.watched.iter().map(|own| own.mailbox.number).collect(),
-            _ => Vec::new(),
-        }
+    /// The numbers of the sockets, if they are told apart from others.
+    fn numbers(&self) -> impl Iterator<Item = u64> + use<'a> {
+        let told_apart = self.watched.len() <= TOLD_APART;
+        let watched = if told_apart { self.watched } else { &[] };
+        watched.iter().map(|own| own.mailbox.number)
     }
 
     fn drive(&self) -> Option<Driver<'a>> {
         let (reactor, patience) = (self.reactor()?, self.patience()?);
         let ended = patience.ended.load(Ordering::Relaxed);
-        let soon = ended != 0 && reactor.clock().saturating_sub(ended) < SOON;
-        reactor.drive(&self.numbers(), soon)
+        let soon = ended != 0 && nanoseconds().saturating_sub(ended) < SOON;
+        reactor.drive(self.numbers(), soon)
     }
 
     /// Looks for news for a moment, where that is promising; true if there are any. Not where
@@ -226,16 +227,16 @@ impl<'a> Wait<'a> {
             return false;
         };
         let time = patience.look_time();
-        if time.is_zero() {
+        if time == 0 {
             return false;
         }
-        let began = Instant::now();
+        let began = nanoseconds();
         let found = loop {
             match &mut self.driver {
                 Some(driver) => driver.look(),
                 None => (0..16).for_each(|_| std::hint::spin_loop()),
             }
-            let elapsed = began.elapsed();
+            let elapsed = nanoseconds().saturating_sub(began);
             if is_news(self.watched) {
                 break Some(elapsed);
             }
@@ -250,8 +251,8 @@ impl<'a> Wait<'a> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        if let (Some(reactor), Some(patience)) = (self.reactor(), self.patience()) {
-            patience.ended.store(reactor.clock(), Ordering::Relaxed);
+        if let Some(patience) = self.patience() {
+            patience.ended.store(nanoseconds(), Ordering::Relaxed);
         }
     }
 }
