@@ -1,12 +1,14 @@
 //! The life of a session, on its I/O thread.
 
 use super::ConnectionEvent;
+use super::heartbeat::Heartbeat;
 use super::read_half::ReadOutcome;
 use super::security::{ZapPolicy, mechanism_of, zap_policy};
 use super::write_half::WriteOutcome;
 use super::zap::{Verdict, ZapDialogue};
 use super::{
-    ACTIVE, CLOSE, COMPUTED, End, INACTIVE, READ, RESOLVED, START, Session, WRITE, ZAP, metadata_of,
+    ACTIVE, CLOSE, COMPUTED, End, INACTIVE, LINGER, PING, READ, RESOLVED, SILENCE, STAGE, START,
+    Session, WRITE, ZAP, metadata_of,
 };
 use crate::io::{Reactor, Readiness, Source, with_signals_blocked};
 use crate::message::Message;
@@ -23,10 +25,6 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// Kinds of timers.
-const STAGE: u32 = 0;
-const LINGER: u32 = 1;
 
 /// Where a session comes from.
 pub(super) enum Role {
@@ -55,7 +53,7 @@ enum Stage {
 
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy)]
-enum Loss {
+pub(super) enum Loss {
     /// A system error; EPIPE when the peer closed it.
     System(i32),
     /// The peer broke the protocol, or one of the two does not let the other in.
@@ -95,6 +93,10 @@ pub(super) struct Life {
     /// The timer of the stage: until the next attempt, or of connecting and handshaking.
     stage_timer: Option<u64>,
     linger_timer: Option<u64>,
+    pub(super) heartbeat: Heartbeat,
+    /// A success of the connection's handshake was reported. With old and plain peers it never
+    /// is (observed).
+    handshaken: bool,
     /// The socket wants it to end.
     closing: bool,
 }
@@ -118,6 +120,8 @@ impl Life {
             pause: Duration::ZERO,
             stage_timer: None,
             linger_timer: None,
+            heartbeat: Heartbeat::default(),
+            handshaken: false,
             closing: false,
         }
     }
@@ -131,7 +135,7 @@ impl Life {
     }
 }
 
-type LifeGuard<'a> = MutexGuard<'a, Life>;
+pub(super) type LifeGuard<'a> = MutexGuard<'a, Life>;
 
 impl Session {
     /// Begins an attempt to connect: with the next address, or by looking the name up.
@@ -258,6 +262,8 @@ impl Session {
     /// Closes the stream, whatever it was doing.
     fn drop_stream(&self, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
         self.cancel_stage_timer(life, reactor);
+        self.end_heartbeats(life, reactor);
+        life.handshaken = false;
         self.activity.store(INACTIVE, Ordering::Release);
         self.read.lock().disconnect();
         self.write.lock().disconnect();
@@ -452,7 +458,8 @@ impl Session {
         let (Some(stream), Some(token)) = (life.stream.clone(), life.token) else {
             return;
         };
-        if peer.is_some() {
+        if peer.as_ref().is_some_and(|peer| peer.version >= Version::V3_0) {
+            life.handshaken = true;
             self.report(life, ConnectionEvent::HandshakeSucceeded);
         }
         life.stage = Stage::Active;
@@ -510,6 +517,9 @@ impl Session {
             self.read.lock().inject(Message::from_short(&[1]));
         }
         self.activity.store(ACTIVE, Ordering::Release);
+        if let Some(version) = version {
+            self.begin_heartbeats(life, reactor, version);
+        }
         self.drive_write(life, reactor);
         if life.stage == Stage::Active {
             self.drive_read(life, reactor, true);
@@ -517,11 +527,16 @@ impl Session {
     }
 
     fn drive_read(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor, all: bool) {
+        self.heard(life, reactor);
         let mut half = self.read.lock();
         let outcome = half.drive(all, &mut reactor.spare_buffer);
         self.delivered.store(half.delivered, Ordering::Relaxed);
         let replies = std::mem::take(&mut half.replies);
+        let time_to_live = half.time_to_live.take();
         drop(half);
+        if let Some(time_to_live) = time_to_live {
+            self.limit_silence(life, reactor, time_to_live);
+        }
         if !replies.is_empty() {
             let mut half = self.write.lock();
             replies.into_iter().for_each(|reply| half.send_command(reply));
@@ -536,7 +551,7 @@ impl Session {
         }
     }
 
-    fn drive_write(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+    pub(super) fn drive_write(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
         let outcome = self.write.lock().drive(&self.reactor);
         match outcome {
             WriteOutcome::Idle | WriteOutcome::Blocked => {}
@@ -547,16 +562,18 @@ impl Session {
     }
 
     /// The connection is gone: the session ends with it, or tries again.
-    fn disconnected(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor, loss: Loss) {
-        // Plain bytes have no handshake that could succeed (observed).
-        if life.stage == Stage::Handshaking || self.options.is_raw() {
-            self.report(
-                life,
-                match loss {
-                    Loss::System(number) => ConnectionEvent::HandshakeFailed(number),
-                    Loss::Protocol(error) => ConnectionEvent::HandshakeRefused(error),
-                },
-            );
+    pub(super) fn disconnected(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        loss: Loss,
+    ) {
+        if !life.handshaken {
+            let event = match loss {
+                Loss::System(number) => ConnectionEvent::HandshakeFailed(number),
+                Loss::Protocol(error) => ConnectionEvent::HandshakeRefused(error),
+            };
+            self.report(life, event);
         }
         if let Some(stream) = &life.stream {
             self.report(life, ConnectionEvent::Disconnected(stream.as_raw_fd()));
@@ -612,6 +629,10 @@ impl Session {
     fn begin_close(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
         life.closing = true;
         let linger = *self.linger.lock();
+        if life.stage == Stage::Active {
+            // What the kernel takes at once is sent whatever the linger time.
+            self.drive_write(life, reactor);
+        }
         let unsent = life.end.is_some() && !self.write.lock().is_drained();
         // Messages that no connection can take any more are not waited for.
         let hopeless = life.stage == Stage::Waiting && self.options.reconnect_interval.is_none();
@@ -623,9 +644,6 @@ impl Session {
                 reactor.cancel_timer(number);
             }
             life.linger_timer = Some(reactor.set_timer(time, self.clone(), LINGER));
-        }
-        if life.stage == Stage::Active {
-            self.drive_write(life, reactor);
         }
     }
 }
@@ -662,6 +680,8 @@ impl Source for Session {
         let mut life = self.life.lock();
         match (kind, life.stage) {
             (LINGER, _) => self.finish(&mut life, reactor),
+            (PING, Stage::Active) => self.send_ping(&mut life, reactor),
+            (SILENCE, Stage::Active) => self.silent(&mut life, reactor),
             (STAGE, Stage::Waiting) => {
                 life.stage_timer = None;
                 self.attempt(&mut life, reactor);

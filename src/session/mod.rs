@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod event;
+mod heartbeat;
 mod life;
 mod listener;
 mod read_half;
@@ -34,7 +35,7 @@ use crate::pattern::{Link, PeerInfo, Pipe};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
 use crate::transport::Endpoint;
 use crate::zmtp::Admission;
-use life::{Life, Role};
+use life::{Life, Loss, Role};
 use parking_lot::Mutex;
 use read_half::ReadHalf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -90,6 +91,13 @@ const RESOLVED: u8 = 16;
 const ZAP: u8 = 32;
 /// `wanted`: a task of the security mechanism has run.
 const COMPUTED: u8 = 64;
+
+/// Kinds of timers: of the stage of a session's life, of its end, until the next PING, and until
+/// a silent peer counts as gone.
+const STAGE: u32 = 0;
+const LINGER: u32 = 1;
+const PING: u32 = 2;
+const SILENCE: u32 = 3;
 
 /// How the halves stand with the session's life.
 const INACTIVE: u8 = 0;

@@ -8,6 +8,7 @@ use crate::transport::Stream;
 use crate::zmtp::{Command, FrameDecoder, Opener, ProtocolError, pong};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes read at a time.
 const BUFFER: usize = 64 * 1024;
@@ -76,6 +77,8 @@ pub(super) struct ReadHalf {
     to_the_end: bool,
     /// PONGs that are due; the session hands them to the writing half.
     pub(super) replies: Vec<Message>,
+    /// The time to live of a PING that came; the session minds it.
+    pub(super) time_to_live: Option<Duration>,
     /// Messages delivered so far.
     pub(super) delivered: u64,
 }
@@ -116,6 +119,7 @@ impl ReadHalf {
         self.stalled = None;
         self.to_the_end = false;
         self.replies.clear();
+        self.time_to_live = None;
         if let Some(pipe) = &mut self.pipe {
             pipe.rollback();
             pipe.flush();
@@ -129,6 +133,11 @@ impl ReadHalf {
             pipe.write_unbounded(message);
             pipe.flush();
         }
+    }
+
+    /// Whether nothing is read because the socket takes nothing.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled.is_some()
     }
 
     /// Gives the pipe up: the socket reads what is in it and then finds its end.
@@ -243,7 +252,7 @@ impl ReadHalf {
             };
             self.delivered += !message.more() as u64;
             if message.is_command() {
-                match command(&message, &mut self.replies) {
+                match command(&message, &mut self.replies, &mut self.time_to_live) {
                     // Subscriptions are never refused: losing one would lose messages for good.
                     Ok(Some(subscription)) => pipe.write_unbounded(subscription),
                     Ok(None) => {}
@@ -271,6 +280,7 @@ impl ReadHalf {
 fn command(
     message: &Message,
     replies: &mut Vec<Message>,
+    time_to_live: &mut Option<Duration>,
 ) -> Result<Option<Message>, ProtocolError> {
     let subscription = |first: u8, prefix: &[u8]| {
         let text = [&[first], prefix].concat();
@@ -283,7 +293,10 @@ fn command(
     match command {
         Command::Subscribe(prefix) => subscription(1, prefix),
         Command::Cancel(prefix) => subscription(0, prefix),
-        Command::Ping(_, context) => {
+        Command::Ping(tenths, context) => {
+            if tenths > 0 {
+                *time_to_live = Some(Duration::from_millis(u64::from(tenths) * 100));
+            }
             replies.push(pong(context));
             Ok(None)
         }

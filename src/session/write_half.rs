@@ -155,6 +155,13 @@ impl WriteHalf {
         self.commands.push_back(command);
     }
 
+    /// Has a PING go before the messages of the pipe, unless commands wait there already.
+    pub(super) fn send_ping(&mut self, ping: Message) {
+        if self.commands.is_empty() {
+            self.commands.push_back(ping);
+        }
+    }
+
     /// Whether a caller that just sent should write itself: in a dialogue, that is, when one
     /// message came since it last sent; or when that is a while ago and nobody is about to write
     /// for it. Where several came it will send several, which go better together.

@@ -166,18 +166,20 @@ impl State {
             .map(|(id, _)| id)
             .collect();
         let linger = self.core.options.linger;
+        let bound = matches!(entry.kind, Kind::Bound(_));
         for id in belonging {
-            if let Some(pipe) = self.core.pipes.get(id) {
-                // What waits in it may still go out, as far as the linger time allows.
-                pipe.writer = None;
-                if let Some(link) = pipe.link.clone() {
-                    link.close(linger);
-                }
-                let Self { core, pattern, .. } = self;
-                pattern.lost(core, id);
-                core.ended.push(id);
+            let link = self.core.pipes.get(id).and_then(|pipe| pipe.link.clone());
+            // What waits in it may still go out, as far as the linger time allows.
+            self.lost(id);
+            if let Some(link) = link {
+                link.close(linger);
             }
-            self.remove_ended();
+            if !bound {
+                // What came through a connection that is given up is given up as well; what came
+                // to a listener may still be read (observed).
+                self.core.ended.push(id);
+                self.remove_ended();
+            }
         }
     }
 
