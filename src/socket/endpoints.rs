@@ -7,7 +7,7 @@ use crate::options::Options;
 use crate::pattern::{Link, PeerInfo, Pipe, made_up_id};
 use crate::pipe::{Notify, pipe};
 use crate::session::{BoundEndpoint, ConnectionEvent, Owner, Session};
-use crate::transport::{Endpoint, Listener, system_number};
+use crate::transport::{BindError, Endpoint, Listener, system_number};
 use crate::zmtp::SocketType;
 use std::any::Any;
 use std::os::fd::AsRawFd;
@@ -65,14 +65,14 @@ impl Endpoints {
 impl State {
     pub(super) fn bind(&mut self, given: &str) -> Result<()> {
         let endpoint = Endpoint::for_bind(given, self.is_multicast());
-        let endpoint = endpoint.inspect_err(|error| self.bind_failed(given, *error))?;
+        let endpoint = endpoint.map_err(|error| self.bind_failed(given, error.into()))?;
         if let Endpoint::Inproc(name) = endpoint {
             return self.bind_inproc(given, &name);
         }
         let options = &self.core.options;
         let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
         let listener = Listener::bind(&endpoint, &options.transport)
-            .inspect_err(|error| self.bind_failed(given, *error))?;
+            .map_err(|failure| self.bind_failed(given, failure))?;
         let event = ConnectionEvent::Listening(listener.as_raw_fd());
         self.owner.report(event, listener.endpoint());
         let resolved = listener.endpoint().to_owned();
@@ -84,14 +84,19 @@ impl State {
         Ok(())
     }
 
-    /// Tells of a bind that failed; by its address alone (observed).
-    fn bind_failed(&self, given: &str, error: Error) {
+    /// Tells of a bind that failed, under the names that the original has for it.
+    fn bind_failed(&self, given: &str, failure: BindError) -> Error {
+        if let Some(descriptor) = failure.descriptor {
+            let name = if given.starts_with("ipc:") { given } else { "" };
+            self.owner.report(ConnectionEvent::Closed(descriptor), name);
+        }
         if let Some(("tcp" | "ipc", address)) = given.split_once("://")
             && !address.is_empty()
         {
-            let event = ConnectionEvent::BindFailed(system_number(error));
+            let event = ConnectionEvent::BindFailed(system_number(failure.error));
             self.owner.report(event, address);
         }
+        failure.error
     }
 
     pub(super) fn connect(&mut self, given: &str) -> Result<()> {

@@ -216,6 +216,8 @@ fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
         HandshakeRefused(ProtocolError::Denied(status)) => (0x4000, status.into()),
         HandshakeRefused(ProtocolError::NoAuthenticator) => (0x0800, libc::EFAULT as u32),
         HandshakeRefused(ProtocolError::NoContext) => (0x0800, libc::EACCES as u32),
+        // What is wrong outside the commands of a mechanism is not told (observed).
+        HandshakeRefused(ProtocolError::Unspecified | ProtocolError::Refused) => return None,
         HandshakeRefused(error) => (0x2000, error.code()?),
     })
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::endpoint::IpcEndpoint;
-use super::listener::bind_error;
+use super::listener::{BindError, bind_error};
 use super::options::TransportOptions;
 use super::stream::endpoint_text;
 use super::tcp::set_buffers;
@@ -24,19 +24,19 @@ const NAME_ATTEMPTS: u32 = 100;
 pub(super) fn listen(
     endpoint: &IpcEndpoint,
     options: &TransportOptions,
-) -> Result<(Socket, String, Option<SocketFile>)> {
+) -> Result<(Socket, String, Option<SocketFile>), BindError> {
     if let Some(descriptor) = options.descriptor {
         // Whoever bound it owns the file.
         let socket = Socket::from(adopt(descriptor).map_err(bind_error)?);
         let address = socket.local_addr().map_err(bind_error)?;
         if !address.is_unix() {
-            return Err(Error::InvalidArgument);
+            return Err(Error::InvalidArgument.into());
         }
         return Ok((socket, endpoint_text(&address), None));
     }
     match endpoint {
         IpcEndpoint::Abstract(name) => {
-            let socket = bind(&address(endpoint)?, options).map_err(bind_error)?;
+            let socket = bind(&address(endpoint)?, options)?;
             Ok((socket, format!("ipc://@{name}"), None))
         }
         IpcEndpoint::Path(path) => {
@@ -56,21 +56,20 @@ fn listen_at(
     path: &Path,
     directory: Option<TemporaryDirectory>,
     options: &TransportOptions,
-) -> Result<(Socket, SocketFile)> {
+) -> Result<(Socket, SocketFile), BindError> {
     let address = SockAddr::unix(path).map_err(|_| Error::NameTooLong)?;
     // What is left of a process that ended would be in the way. A file that is still bound is
     // taken over likewise, as zmq_ipc(7) says. Without one, or for a directory, bind decides.
     let _ = fs::remove_file(path);
-    let socket = bind(&address, options).map_err(bind_error)?;
+    let socket = bind(&address, options)?;
     let file = SocketFile::claim(path, directory).map_err(bind_error)?;
     Ok((socket, file))
 }
 
-fn bind(address: &SockAddr, options: &TransportOptions) -> io::Result<Socket> {
-    let socket = open(options)?;
-    socket.bind(address)?;
-    socket.listen(options.backlog)?;
-    Ok(socket)
+fn bind(address: &SockAddr, options: &TransportOptions) -> Result<Socket, BindError> {
+    let socket = open(options).map_err(bind_error)?;
+    let bound = socket.bind(address).and_then(|()| socket.listen(options.backlog));
+    BindError::check(bound, socket)
 }
 
 /// A local socket, not yet bound or connected.

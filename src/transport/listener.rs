@@ -43,7 +43,7 @@ impl Listener {
     /// # Errors
     /// AddressInUse, AddressNotAvailable, NoDevice and so on; InvalidArgument for an inproc
     /// endpoint, which is no matter of this room.
-    pub fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Result<Self> {
+    pub fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Result<Self, BindError> {
         match endpoint {
             Endpoint::Tcp(endpoint) => {
                 let (socket, text) = tcp::listen(endpoint, options)?;
@@ -59,7 +59,7 @@ impl Listener {
                 let kind = Kind::Ipc { filters: options.credential_filters.clone(), _file: file };
                 Ok(Self { socket, endpoint: text, kind })
             }
-            Endpoint::Inproc(_) => Err(Error::InvalidArgument),
+            Endpoint::Inproc(_) => Err(Error::InvalidArgument.into()),
         }
     }
 
@@ -163,6 +163,39 @@ impl fmt::Display for AcceptError {
 }
 
 impl std::error::Error for AcceptError {}
+
+/// Why a bind failed.
+#[derive(Debug)]
+pub struct BindError {
+    /// The cause.
+    pub error: Error,
+    /// The system's socket that was opened for it, and is closed again.
+    pub descriptor: Option<RawFd>,
+}
+
+impl BindError {
+    /// Passes a socket on that was bound, closes it if it was not.
+    pub(super) fn check(outcome: io::Result<()>, socket: Socket) -> Result<Socket, Self> {
+        match outcome {
+            Ok(()) => Ok(socket),
+            Err(error) => {
+                Err(Self { error: bind_error(error), descriptor: Some(socket.as_raw_fd()) })
+            }
+        }
+    }
+}
+
+impl From<Error> for BindError {
+    fn from(error: Error) -> Self {
+        Self { error, descriptor: None }
+    }
+}
+
+impl From<BindError> for Error {
+    fn from(failure: BindError) -> Self {
+        failure.error
+    }
+}
 
 /// The operating system's number for an error of a bind, as a monitor is told.
 pub fn system_number(error: Error) -> i32 {

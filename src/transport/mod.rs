@@ -32,7 +32,7 @@ mod tests;
 pub use connect::{Connecting, NotConnected, Target};
 pub use endpoint::{Endpoint, HostPort, IpcEndpoint, TcpEndpoint};
 pub use filter::{AddressFilter, CredentialFilters};
-pub use listener::{AcceptError, Listener, system_number};
+pub use listener::{AcceptError, BindError, Listener, system_number};
 pub use options::{Keepalive, TransportOptions};
 pub use socks::Proxy;
 pub use stream::Stream;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use super::endpoint::TcpEndpoint;
-use super::listener::bind_error;
+use super::listener::{BindError, bind_error};
 use super::options::{Keepalive, TransportOptions};
 use super::resolve;
 use super::stream::endpoint_text;
@@ -18,7 +18,7 @@ use crate::io::descriptor::adopt;
 pub(super) fn listen(
     endpoint: &TcpEndpoint,
     options: &TransportOptions,
-) -> Result<(Socket, String)> {
+) -> Result<(Socket, String), BindError> {
     if let Some(source) = &endpoint.source {
         // It has no effect on a listener, but has to be valid (observed).
         resolve::local(source, options.ipv6)?;
@@ -27,29 +27,30 @@ pub(super) fn listen(
     let socket = match options.descriptor {
         // It came bound and listening, and set up as its owner wants it (ZMQ_USE_FD).
         Some(descriptor) => Socket::from(adopt(descriptor).map_err(bind_error)?),
-        None => bind(address, options).map_err(bind_error)?,
+        None => bind(address, options)?,
     };
     let address = socket.local_addr().map_err(bind_error)?;
     if address.as_socket().is_none() {
-        return Err(Error::InvalidArgument);
+        return Err(Error::InvalidArgument.into());
     }
     Ok((socket, endpoint_text(&address)))
 }
 
-fn bind(address: SocketAddr, options: &TransportOptions) -> io::Result<Socket> {
+fn bind(address: SocketAddr, options: &TransportOptions) -> Result<Socket, BindError> {
     let (socket, address) = match open(address, options) {
         // A kernel without IPv6: ZMQ_IPV6 then means what is there of it.
         Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
-            let address = as_ipv4(address).ok_or(error)?;
-            (open(address, options)?, address)
+            let address = as_ipv4(address).ok_or(bind_error(error))?;
+            (open(address, options).map_err(bind_error)?, address)
         }
-        result => (result?, address),
+        result => (result.map_err(bind_error)?, address),
     };
     // The port of a listener that ended can be bound again at once.
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(options.backlog)?;
-    Ok(socket)
+    let bound = socket
+        .set_reuse_address(true)
+        .and_then(|()| socket.bind(&address.into()))
+        .and_then(|()| socket.listen(options.backlog));
+    BindError::check(bound, socket)
 }
 
 fn as_ipv4(address: SocketAddr) -> Option<SocketAddr> {

@@ -19,7 +19,7 @@ fn with_ipv6() -> TransportOptions {
 }
 
 fn bind(text: &str, options: &TransportOptions) -> Result<Listener, Error> {
-    Endpoint::for_bind(text, false).and_then(|endpoint| Listener::bind(&endpoint, options))
+    Endpoint::for_bind(text, false).and_then(|endpoint| Ok(Listener::bind(&endpoint, options)?))
 }
 
 /// Calls until there is a result, or a long time is over.

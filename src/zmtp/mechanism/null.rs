@@ -33,7 +33,10 @@ impl Mechanism for Null {
         context: &mut Context<'_>,
     ) -> Result<Step, ProtocolError> {
         match name {
-            b"READY" => context.handle_metadata(data)?,
+            // The original does not report what is wrong with this metadata (observed).
+            b"READY" => {
+                context.handle_metadata(data).map_err(|_| ProtocolError::IncompatibleSocketType)?
+            }
             b"ERROR" => return Err(error_of(data)),
             _ => return Err(ProtocolError::UnexpectedCommand),
         }
