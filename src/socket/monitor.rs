@@ -148,23 +148,41 @@ impl Socket {
     /// what a bind to it can fail with; [`Error::TooManyOpen`]: the monitor counts as a socket.
     pub fn monitor(&self, endpoint: Option<&str>, events: i32) -> Result<()> {
         self.with(|state| {
-            state.process()?;
+            let ready = state.process();
+            let Some(endpoint) = endpoint else {
+                // It can also be ended when the context is (observed).
+                if matches!(ready, Ok(()) | Err(Error::Terminated)) {
+                    state.owner.monitor.stop();
+                    return Ok(());
+                }
+                return ready;
+            };
+            ready?;
             let multicast = state.is_multicast();
             let State { owner, context, .. } = state;
-            let Some(endpoint) = endpoint else {
-                owner.monitor.stop();
-                return Ok(());
-            };
             let wanted = u16::try_from(events).map_err(|_| Error::InvalidArgument)?;
-            let Endpoint::Inproc(_) = Endpoint::for_bind(endpoint, multicast)? else {
-                return Err(Error::ProtocolNotSupported);
-            };
+            match Endpoint::for_bind(endpoint, multicast) {
+                Ok(Endpoint::Inproc(_)) => {}
+                // Another transport, whatever its address.
+                Err(Error::InvalidArgument) if !has_address(endpoint) => {
+                    return Err(Error::InvalidArgument);
+                }
+                Err(error @ Error::IncompatibleProtocol) => return Err(error),
+                _ => return Err(Error::ProtocolNotSupported),
+            }
             owner.monitor.stop();
             let speaker = Speaker::open(context, endpoint, Arc::downgrade(owner))?;
             owner.monitor.start(speaker, wanted);
             Ok(())
         })
     }
+}
+
+/// Whether a string has both parts of an endpoint.
+fn has_address(endpoint: &str) -> bool {
+    endpoint
+        .split_once("://")
+        .is_some_and(|(name, address)| !(name.is_empty() || address.is_empty()))
 }
 
 /// Runs when the reader of a monitor came, went, or has read what filled its pipe.
