@@ -1,0 +1,265 @@
+/*  ZMQ_HEARTBEAT_IVL, _TIMEOUT and _TTL: against a peer that speaks ZMTP by
+ *  hand, and against a process that stops.
+ */
+#include "monitors.h"
+
+/*  The first byte of a frame, its length and its body.  */
+typedef struct {
+    unsigned char flags, length, body[255];
+} frame_t;
+
+static frame_t plain_frame (int fd)
+{
+    frame_t frame;
+    plain_read (fd, &frame, 2);
+    plain_read (fd, frame.body, frame.length);
+    return frame;
+}
+
+/*  The next frame is a PING with this time to live.  */
+#define EXPECT_PING(FD, TENTHS)                                               \
+    do {                                                                      \
+        frame_t ping = plain_frame (FD);                                      \
+        CHECK_INT (ping.flags, 4);                                            \
+        CHECK_INT (ping.length, 7);                                           \
+        CHECK (memcmp (ping.body, "\4PING", 5) == 0);                         \
+        CHECK_INT (ping.body[5] * 256 + ping.body[6], TENTHS);                \
+    } while (0)
+
+#define PONG "\4\5\4PONG"
+
+/*  Says hello as a DEALER of this minor version of ZMTP 3, and skips what it is told.  */
+static void plain_shake (int fd, int minor)
+{
+    unsigned char greeting[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, minor, 'N', 'U', 'L', 'L'};
+    plain_write (fd, greeting, sizeof greeting);
+    PLAIN_SAY (fd, READY_DEALER);
+    plain_read (fd, greeting, sizeof greeting);
+    frame_t ready = plain_frame (fd);
+    CHECK (memcmp (ready.body, "\5READY", 6) == 0);
+}
+
+/*  A client whose peer is played by hand; a timeout of -1 is left as it is.  */
+typedef struct {
+    void *context, *client, *reader;
+    int listener, fd;
+    char endpoint[60];
+} played_t;
+
+static played_t play (int interval, int timeout, int ttl, int minor)
+{
+    played_t played = {zmq_ctx_new (), 0, 0, 0, 0, ""};
+    int port;
+    played.client = open_socket (played.context, ZMQ_DEALER);
+    played.listener = plain_listen (&port);
+    snprintf (played.endpoint, sizeof played.endpoint, "tcp://127.0.0.1:%d", port);
+    set_int (played.client, ZMQ_HEARTBEAT_IVL, interval);
+    if (timeout >= 0)
+        set_int (played.client, ZMQ_HEARTBEAT_TIMEOUT, timeout);
+    set_int (played.client, ZMQ_HEARTBEAT_TTL, ttl);
+    set_int (played.client, ZMQ_RECONNECT_IVL, 20);
+    played.reader = watch (played.context, played.client,
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED
+                             | ZMQ_EVENT_MONITOR_STOPPED);
+    CHECK_OK (zmq_connect (played.client, played.endpoint));
+    played.fd = plain_accept (played.listener);
+    plain_shake (played.fd, minor);
+    EXPECT_EVENT (played.reader, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, played.endpoint);
+    return played;
+}
+
+static void stop_playing (played_t *played)
+{
+    CHECK_OK (zmq_close (played->client));
+    await_stop (played->reader);
+    CHECK_OK (close (played->fd));
+    CHECK_OK (close (played->listener));
+    CHECK_OK (zmq_ctx_term (played->context));
+}
+
+TEST (pings_tell_the_time_to_live_and_pongs_keep_the_connection)
+{
+    played_t played = play (40, -1, 1299, 1);
+    int64_t start = now_ms ();
+    for (int n = 0; n < 6; n++) {
+        EXPECT_PING (played.fd, 12);
+        PLAIN_SAY (played.fd, PONG);
+    }
+    CHECK (now_ms () - start >= 5 * 40);
+    EXPECT_NO_EVENT (played.reader);
+    stop_playing (&played);
+}
+
+TEST (without_an_interval_there_are_no_pings)
+{
+    played_t played = play (0, 10, 10, 1);
+    struct pollfd quiet = {played.fd, POLLIN, 0};
+    CHECK_INT (poll (&quiet, 1, SETTLE_MS), 0);
+    EXPECT_NO_EVENT (played.reader);
+    stop_playing (&played);
+}
+
+TEST (a_peer_of_zmtp_3_0_is_pinged_as_well)
+{
+    played_t played = play (30, -1, 0, 0);
+    EXPECT_PING (played.fd, 0);
+    stop_playing (&played);
+}
+
+TEST (a_peer_of_zmtp_2_0_is_not)
+{
+    void *context = zmq_ctx_new (), *server = open_socket (context, ZMQ_PULL);
+    set_int (server, ZMQ_HEARTBEAT_IVL, 20);
+    const char *endpoint = bind_to (server, "tcp://127.0.0.1:*");
+    int fd = plain_connect (port_of (endpoint));
+    char answer[14];
+    PLAIN_SAY (fd, "\xff\0\0\0\0\0\0\0\1\x7f\1\x08\0\0");
+    plain_read (fd, answer, sizeof answer);
+    struct pollfd quiet = {fd, POLLIN, 0};
+    CHECK_INT (poll (&quiet, 1, SETTLE_MS), 0);
+    PLAIN_SAY (fd, "\0\1m");
+    EXPECT_TEXT (server, "m");
+    CHECK_OK (close (fd));
+    FINISH (context, server);
+}
+
+TEST (a_silent_peer_is_left_and_met_again)
+{
+    played_t played = play (40, -1, 0, 1);
+    int64_t start = now_ms ();
+    EXPECT_EVENT (played.reader, ZMQ_EVENT_DISCONNECTED, played.endpoint);
+    /*  After an interval and, as long again, an answer that does not come.  */
+    CHECK (now_ms () - start >= 60);
+    CHECK_OK (close (played.fd));
+    played.fd = plain_accept (played.listener);
+    plain_shake (played.fd, 1);
+    EXPECT_EVENT (played.reader, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, played.endpoint);
+    send_text (played.client, "again", 0);
+    frame_t frame = plain_frame (played.fd);
+    while (frame.flags == 4)
+        frame = plain_frame (played.fd);
+    CHECK (frame.length == 5 && memcmp (frame.body, "again", 5) == 0);
+    stop_playing (&played);
+}
+
+TEST (the_timeout_is_an_option_of_its_own)
+{
+    played_t played = play (30, 200, 0, 1);
+    int64_t start = now_ms ();
+    for (int n = 0; n < 4; n++)
+        EXPECT_PING (played.fd, 0);
+    EXPECT_EVENT (played.reader, ZMQ_EVENT_DISCONNECTED, played.endpoint);
+    CHECK (now_ms () - start >= 200);
+    stop_playing (&played);
+}
+
+TEST (a_timeout_of_zero_is_none)
+{
+    played_t played = play (20, 0, 0, 1);
+    for (int n = 0; n < 5; n++)
+        EXPECT_PING (played.fd, 0);
+    EXPECT_NO_EVENT (played.reader);
+    stop_playing (&played);
+}
+
+TEST (any_message_is_a_sign_of_life)
+{
+    played_t played = play (30, 150, 0, 1);
+    for (int n = 0; n < 30; n++) {
+        PLAIN_SAY (played.fd, "\0\1m");
+        EXPECT_TEXT (played.client, "m");
+        struct pollfd pings = {played.fd, POLLIN, 0};
+        (void) poll (&pings, 0, 15);
+    }
+    event_t event = {0};
+    CHECK (!next_event_within (played.reader, &event, 0));
+    stop_playing (&played);
+}
+
+TEST (the_time_to_live_of_the_peer_is_kept)
+{
+    played_t played = play (0, -1, 0, 1);
+    PLAIN_SAY (played.fd, "\4\7\4PING\0\1");
+    int64_t start = now_ms ();
+    frame_t pong = plain_frame (played.fd);
+    CHECK_INT (pong.length, 5);
+    CHECK (memcmp (pong.body, "\4PONG", 5) == 0);
+    EXPECT_EVENT (played.reader, ZMQ_EVENT_DISCONNECTED, played.endpoint);
+    CHECK (now_ms () - start >= 90);
+    stop_playing (&played);
+}
+
+TEST (each_ping_renews_the_time_to_live)
+{
+    played_t played = play (0, -1, 0, 1);
+    for (int n = 0; n < 8; n++) {
+        PLAIN_SAY (played.fd, "\4\x0a\4PING\0\3abc");
+        frame_t pong = plain_frame (played.fd);
+        CHECK_INT (pong.length, 8);
+        CHECK (memcmp (pong.body, "\4PONG" "abc", 8) == 0);
+        struct pollfd quiet = {played.fd, POLLIN, 0};
+        CHECK_INT (poll (&quiet, 1, 60), 0);
+    }
+    /*  One without a time to live lifts it.  */
+    PLAIN_SAY (played.fd, "\4\7\4PING\0\0");
+    plain_frame (played.fd);
+    struct pollfd quiet = {played.fd, POLLIN, 0};
+    CHECK_INT (poll (&quiet, 1, 400), 0);
+    stop_playing (&played);
+}
+
+/*  A process that echoes, and tells its endpoint.  */
+static pid_t echo_process (const char *transport, char *endpoint, size_t size)
+{
+    int told[2];
+    CHECK_OK (pipe (told));
+    pid_t child = fork ();
+    CHECK (child >= 0);
+    if (child == 0) {
+        char message[16];
+        void *context = zmq_ctx_new (), *server = open_socket (context, ZMQ_DEALER);
+        set_int (server, ZMQ_RCVTIMEO, 2 * PATIENCE_MS);
+        const char *own = bind_to (server, fresh (transport));
+        CHECK (write (told[1], own, strlen (own) + 1) > 0);
+        for (;;) {
+            int count = zmq_recv (server, message, sizeof message, 0);
+            if (count < 0)
+                _exit (0);
+            zmq_send (server, message, count, 0);
+        }
+    }
+    CHECK (read (told[0], endpoint, size) > 0);
+    CHECK_OK (close (told[0]));
+    CHECK_OK (close (told[1]));
+    return child;
+}
+
+WIRE_TEST (a_process_that_stops_and_goes_on)
+{
+    char endpoint[200];
+    pid_t child = echo_process (transport, endpoint, sizeof endpoint);
+    void *context = zmq_ctx_new (), *client = open_socket (context, ZMQ_DEALER);
+    set_int (client, ZMQ_HEARTBEAT_IVL, 50);
+    set_int (client, ZMQ_HEARTBEAT_TIMEOUT, 200);
+    set_int (client, ZMQ_RECONNECT_IVL, 20);
+    set_int (client, ZMQ_HANDSHAKE_IVL, 300);
+    void *reader = watch (context, client,
+                          ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED
+                            | ZMQ_EVENT_MONITOR_STOPPED);
+    CHECK_OK (zmq_connect (client, endpoint));
+    send_text (client, "before", 0);
+    EXPECT_TEXT (client, "before");
+    EXPECT_EVENT (reader, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, endpoint);
+    EXPECT_NO_EVENT (reader);
+    CHECK_OK (kill (child, SIGSTOP));
+    EXPECT_EVENT (reader, ZMQ_EVENT_DISCONNECTED, endpoint);
+    CHECK_OK (kill (child, SIGCONT));
+    await_event (reader, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    send_text (client, "after", 0);
+    EXPECT_TEXT (client, "after");
+    CHECK_OK (kill (child, SIGKILL));
+    CHECK_INT (waitpid (child, NULL, 0), child);
+    CHECK_OK (zmq_close (client));
+    await_stop (reader);
+    CHECK_OK (zmq_ctx_term (context));
+}
