@@ -266,7 +266,7 @@ impl ReactorHandle {
             }
             let timeout = if busy { Some(Duration::ZERO) } else { reactor.until_next_timer() };
             // Interrupted is impossible with signals blocked; any other failure leaves no events.
-            let _ = reactor.wait(timeout, &mut Vec::new());
+            let _ = reactor.wait(timeout);
             self.asleep.store(false, Ordering::Relaxed);
             reactor.dispatch();
         };
@@ -385,7 +385,7 @@ impl Driver<'_> {
             self.handle.run_inbox(reactor);
             reactor.run_timers();
             // Without a wait it is not interrupted, and another failure leaves no events.
-            let _ = reactor.wait(Some(Duration::ZERO), &mut Vec::new());
+            let _ = reactor.wait(Some(Duration::ZERO));
             reactor.dispatch();
         }
     }
@@ -427,7 +427,7 @@ impl Driver<'_> {
             (false, Some(own), Some(timer)) => Some(own.min(timer)),
             (false, own, timer) => own.or(timer),
         };
-        let outcome = reactor.wait(timeout, descriptors);
+        let outcome = reactor.wait_as_application(timeout, descriptors);
         handle.asleep.store(false, Ordering::Relaxed);
         let slept = nanoseconds().saturating_sub(began);
         handle.rarely.store(slept > in_nanoseconds(LEASE), Ordering::Relaxed);

@@ -199,18 +199,26 @@ impl Reactor {
         None
     }
 
-    /// Waits for its descriptors, and for those of the application, if there are any. What was
-    /// found is kept for [`dispatch`](Self::dispatch).
+    /// Waits for its descriptors. What was found is kept for [`dispatch`](Self::dispatch).
     ///
     /// # Errors
-    /// `Interrupted` when a signal handler ran.
-    pub(super) fn wait(
+    /// `Interrupted` also without a signal handler, when the process was stopped and goes on.
+    pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.poll.poll(&mut self.events, timeout)
+    }
+
+    /// Waits for its descriptors and for those of the application.
+    ///
+    /// # Errors
+    /// `Interrupted` when a signal handler ran. Not when the process was merely stopped, by a
+    /// debugger or a shell: unlike epoll_wait(2), poll(2) goes on then (signal(7)).
+    pub(super) fn wait_as_application(
         &mut self,
         timeout: Option<Duration>,
         descriptors: &mut Vec<PollDescriptor>,
     ) -> io::Result<()> {
-        if descriptors.is_empty() {
-            return self.poll.poll(&mut self.events, timeout);
+        if timeout == Some(Duration::ZERO) && descriptors.is_empty() {
+            return self.wait(timeout);
         }
         self.events.clear();
         descriptors.push(PollDescriptor::new(self.poll.as_raw_fd(), libc::POLLIN));
