@@ -30,6 +30,54 @@ TEST (mechanism_is_null_until_another_is_chosen)
     done (socket);
 }
 
+/*  The option that was set last decides.  */
+TEST (mechanism_follows_the_options_of_a_mechanism)
+{
+    void *socket = fresh (ZMQ_DEALER);
+    set_int (socket, ZMQ_PLAIN_SERVER, 1);
+    CHECK_INT (get_int (socket, ZMQ_MECHANISM), ZMQ_PLAIN);
+    set_int (socket, ZMQ_PLAIN_SERVER, 0);
+    CHECK_INT (get_int (socket, ZMQ_MECHANISM), ZMQ_NULL);
+    CHECK_OK (zmq_setsockopt (socket, ZMQ_PLAIN_USERNAME, "me", 2));
+    CHECK_INT (get_int (socket, ZMQ_MECHANISM), ZMQ_PLAIN);
+    set_int (socket, ZMQ_CURVE_SERVER, 1);
+    CHECK_INT (get_int (socket, ZMQ_MECHANISM), ZMQ_CURVE);
+    done (socket);
+}
+
+/*  Where GSSAPI is not built in its options are unknown.  */
+TEST (gssapi_options_are_stored_where_gssapi_is_there)
+{
+    void *socket = fresh (ZMQ_DEALER);
+    static const int types[] = {ZMQ_GSSAPI_NT_USER_NAME, ZMQ_GSSAPI_NT_KRB5_PRINCIPAL, ZMQ_GSSAPI_NT_HOSTBASED};
+    static const int options[] = {ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE};
+    if (!zmq_has ("gssapi")) {
+        CHECK_ERRNO (zmq_setsockopt (socket, options[0], &types[0], sizeof types[0]), EINVAL);
+        done (socket);
+        return;
+    }
+    for (size_t option = 0; option < COUNT (options); option++)
+        for (size_t n = 0; n < COUNT (types); n++) {
+            set_int (socket, options[option], types[n]);
+            CHECK_INT (get_int (socket, options[option]), types[n]);
+        }
+    static const int texts[] = {ZMQ_GSSAPI_PRINCIPAL, ZMQ_GSSAPI_SERVICE_PRINCIPAL};
+    for (size_t n = 0; n < COUNT (texts); n++) {
+        char name[32];
+        size_t size = sizeof name;
+        CHECK_OK (zmq_setsockopt (socket, texts[n], "zmq@here", 8));
+        CHECK_OK (zmq_getsockopt (socket, texts[n], name, &size));
+        CHECK_STRING (name, "zmq@here");
+    }
+    set_int (socket, ZMQ_GSSAPI_PLAINTEXT, 1);
+    CHECK_INT (get_int (socket, ZMQ_GSSAPI_PLAINTEXT), 1);
+    CHECK_INT (get_int (socket, ZMQ_MECHANISM), ZMQ_GSSAPI);
+    CHECK_INT (get_int (socket, ZMQ_GSSAPI_SERVER), 0);
+    set_int (socket, ZMQ_GSSAPI_SERVER, 1);
+    CHECK_INT (get_int (socket, ZMQ_GSSAPI_SERVER), 1);
+    done (socket);
+}
+
 static const char *last_endpoint (void *socket)
 {
     static char endpoint[300];

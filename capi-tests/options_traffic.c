@@ -123,6 +123,28 @@ TEST (buffers_reach_the_connecting_end)
     FINISH (own.context, own.server, own.client);
 }
 
+/*  The system tells how many may wait to be accepted.  */
+TEST (backlog_reaches_the_listener)
+{
+    link_of_two own = open_two ();
+    set_int (own.server, ZMQ_BACKLOG, 17);
+    int port = port_of (bind_to (own.server, "tcp://127.0.0.1:*")), found = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        struct sockaddr_in name;
+        socklen_t size = sizeof name;
+        if (getsockname (fd, (struct sockaddr *) &name, &size) != 0 || name.sin_family != AF_INET
+            || ntohs (name.sin_port) != port)
+            continue;
+        struct tcp_info info;
+        size = sizeof info;
+        CHECK_OK (getsockopt (fd, IPPROTO_TCP, TCP_INFO, &info, &size));
+        CHECK_INT (info.tcpi_sacked, 17);
+        found++;
+    }
+    CHECK_INT (found, 1);
+    FINISH (own.context, own.server, own.client);
+}
+
 /*  What was bound or connected keeps the options it was made with.  */
 TEST (options_apply_to_later_binds_and_connects)
 {
