@@ -164,7 +164,8 @@ fn definition(chunk: &str) -> Option<Definition> {
 fn tests() -> BTreeMap<String, BTreeSet<String>> {
     let directory = root().join("capi-tests");
     let mut all = BTreeMap::new();
-    for path in files(&directory, "c").into_iter().chain(files(&directory.join("ours"), "c")) {
+    let rooms = ["", "ours", "kerberos"].map(|room| files(&directory.join(room), "c"));
+    for path in rooms.into_iter().flatten() {
         let own = definitions(&fs::read_to_string(&path).unwrap());
         let file = path.strip_prefix(&directory).unwrap().with_extension("");
         for test in own.iter().filter(|own| own.is_test) {
