@@ -1,34 +1,32 @@
 //! Fair queueing: messages are taken from the pipes in turn.
 
+use super::turns::Turns;
 use super::{Core, PipeId};
 use crate::message::Message;
 use crate::pipe::Found;
-use std::collections::VecDeque;
 
-/// The pipes that may have something to read, the next one first.
+/// The pipes that may have something to read.
 ///
 /// A pipe that is not listed sleeps: it notifies when something comes.
 #[derive(Default)]
 pub(super) struct FairQueue {
-    active: VecDeque<PipeId>,
-    /// The first pipe is in the middle of a message.
+    active: Turns,
+    /// The pipe whose turn it is is in the middle of a message.
     in_message: bool,
 }
 
 impl FairQueue {
     /// Lists a pipe: a new one, or one that notified.
     pub(super) fn activate(&mut self, id: PipeId) {
-        if !self.active.contains(&id) {
-            self.active.push_back(id);
-        }
+        self.active.add(id);
     }
 
     /// Forgets a pipe.
     pub(super) fn remove(&mut self, id: PipeId) {
-        if self.active.front() == Some(&id) {
+        if self.active.current() == Some(id) {
             self.in_message = false;
         }
-        self.active.retain(|own| *own != id);
+        self.active.remove(id);
     }
 
     /// The next part and the pipe that it came from.
@@ -42,17 +40,17 @@ impl FairQueue {
     #[inline]
     pub(super) fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Option<PipeId> {
         loop {
-            let id = *self.active.front()?;
+            let id = self.active.current()?;
             if core.pipes.read_into(id, message) {
                 self.in_message = message.more();
-                if !self.in_message && self.active.len() > 1 {
-                    self.active.rotate_left(1);
+                if !self.in_message {
+                    self.active.advance();
                 }
                 core.last_read = Some(id);
                 return Some(id);
             }
             if self.active.len() > 1 || !core.pipes.gather(id) {
-                self.deactivate_first(core, id);
+                self.deactivate(core, id);
             }
         }
     }
@@ -65,25 +63,25 @@ impl FairQueue {
     /// Whether a part is there.
     #[inline]
     pub(super) fn can_recv(&mut self, core: &mut Core) -> bool {
-        while let Some(&id) = self.active.front() {
+        while let Some(id) = self.active.current() {
             if core.pipes.look(id) == Found::Item {
                 return true;
             }
-            self.deactivate_first(core, id);
+            self.deactivate(core, id);
         }
         false
     }
 
-    /// The first pipe had nothing: it sleeps, unless something came meanwhile. A pipe that ended
+    /// The pipe whose turn it is had nothing: it sleeps, unless something came meanwhile. A pipe that ended
     /// is unlisted too; the socket removes it.
-    fn deactivate_first(&mut self, core: &mut Core, id: PipeId) {
+    fn deactivate(&mut self, core: &mut Core, id: PipeId) {
         match core.pipes.sleep(id) {
             Found::Item => {}
             Found::Nothing => {
-                self.active.pop_front();
+                self.active.leave();
             }
             Found::End => {
-                self.active.pop_front();
+                self.active.leave();
                 self.in_message = false;
                 core.ended.push(id);
             }

@@ -1,18 +1,18 @@
 //! Load balancing: messages go to the pipes in turn, past those that are full.
 
+use super::turns::Turns;
 use super::{Core, PipeId};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
-use std::collections::VecDeque;
 
-/// The pipes that may take a message, the next one first.
+/// The pipes that may take a message.
 ///
 /// A pipe that is not listed is full: it notifies when it takes messages again.
 #[derive(Default)]
 pub(super) struct LoadBalancer {
-    active: VecDeque<PipeId>,
-    /// The first pipe is in the middle of a message.
+    active: Turns,
+    /// The pipe whose turn it is is in the middle of a message.
     in_message: bool,
     /// The pipe in the middle of whose message we were is gone; the rest of it is dropped.
     dropping: bool,
@@ -21,18 +21,16 @@ pub(super) struct LoadBalancer {
 impl LoadBalancer {
     /// Lists a pipe: a new one, or one that notified.
     pub(super) fn activate(&mut self, id: PipeId) {
-        if !self.active.contains(&id) {
-            self.active.push_back(id);
-        }
+        self.active.add(id);
     }
 
     /// Forgets a pipe.
     pub(super) fn remove(&mut self, id: PipeId) {
-        if self.in_message && self.active.front() == Some(&id) {
+        if self.in_message && self.active.current() == Some(id) {
             self.in_message = false;
             self.dropping = true;
         }
-        self.active.retain(|own| *own != id);
+        self.active.remove(id);
     }
 
     /// Sends a part; returns the pipe that took it, or `None` if it was dropped with the message
@@ -49,15 +47,15 @@ impl LoadBalancer {
             message.take();
             return Ok(None);
         }
-        while let Some(&id) = self.active.front() {
+        while let Some(id) = self.active.current() {
             if core.pipes.write_from(id, message) {
                 self.in_message = more;
-                if !more && self.active.len() > 1 {
-                    self.active.rotate_left(1);
+                if !more {
+                    self.active.advance();
                 }
                 return Ok(Some(id));
             }
-            self.active.pop_front();
+            self.active.leave();
         }
         Err(Error::WouldBlock)
     }
@@ -65,11 +63,11 @@ impl LoadBalancer {
     /// Whether a part would be taken.
     #[inline]
     pub(super) fn can_send(&mut self, core: &mut Core) -> bool {
-        while let Some(&id) = self.active.front() {
+        while let Some(id) = self.active.current() {
             if self.in_message || core.pipes.room(id) == Room::Available {
                 return true;
             }
-            self.active.pop_front();
+            self.active.leave();
         }
         false
     }

@@ -23,6 +23,7 @@ mod router;
 mod subscribe;
 mod subscriptions;
 mod trie;
+mod turns;
 
 pub use pipes::{Core, Link, PeerInfo, Pipe, PipeId, Pipes};
 pub use router::made_up_id;

@@ -1,0 +1,100 @@
+//! Pipes that take turns.
+
+use super::PipeId;
+
+/// Pipes, one of which has its turn. The next in order follows it, and the first the last; a new
+/// one comes last. The last takes the place of one that leaves: so does the original (observed),
+/// and programs may know its order.
+#[derive(Default)]
+pub(super) struct Turns {
+    pipes: Vec<PipeId>,
+    /// Below the number of pipes, or 0.
+    current: usize,
+}
+
+impl Turns {
+    /// Adds a pipe that is not there.
+    pub(super) fn add(&mut self, id: PipeId) {
+        if !self.pipes.contains(&id) {
+            self.pipes.push(id);
+        }
+    }
+
+    /// The pipe whose turn it is.
+    #[inline]
+    pub(super) fn current(&self) -> Option<PipeId> {
+        self.pipes.get(self.current).copied()
+    }
+
+    /// The number of pipes.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.pipes.len()
+    }
+
+    /// The turn goes on to the next.
+    #[inline]
+    pub(super) fn advance(&mut self) {
+        self.current += 1;
+        self.wrap();
+    }
+
+    /// The pipe whose turn it is leaves.
+    pub(super) fn leave(&mut self) {
+        if self.current < self.pipes.len() {
+            self.pipes.swap_remove(self.current);
+            self.wrap();
+        }
+    }
+
+    /// Removes a pipe, if it is there.
+    pub(super) fn remove(&mut self, id: PipeId) {
+        if let Some(place) = self.pipes.iter().position(|own| *own == id) {
+            self.pipes.swap_remove(place);
+            self.wrap();
+        }
+    }
+
+    #[inline]
+    fn wrap(&mut self) {
+        if self.current >= self.pipes.len() {
+            self.current = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(turns: &mut Turns) -> Vec<u64> {
+        (0..turns.len())
+            .map(|_| {
+                let id = turns.current().unwrap();
+                turns.advance();
+                id.0
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_last_takes_the_place_of_one_that_leaves() {
+        let mut turns = Turns::default();
+        (1..=4).for_each(|id| turns.add(PipeId(id)));
+        assert_eq!(order(&mut turns), [1, 2, 3, 4]);
+        turns.leave();
+        assert_eq!(order(&mut turns), [4, 2, 3]);
+        turns.add(PipeId(1));
+        turns.add(PipeId(1));
+        turns.remove(PipeId(2));
+        assert_eq!(order(&mut turns), [4, 1, 3]);
+        turns.advance();
+        turns.advance();
+        turns.leave();
+        assert_eq!(order(&mut turns), [4, 1]);
+        turns.remove(PipeId(1));
+        turns.leave();
+        turns.leave();
+        assert_eq!(turns.current(), None);
+    }
+}
