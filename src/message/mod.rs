@@ -17,7 +17,7 @@ mod receive_buffer;
 
 pub use block::FreeFunction;
 pub use builder::MessageBuilder;
-pub use cache::{allocate_place, free_all as free_kept_memory, free_place};
+pub use cache::{allocate_place, free_all as free_kept_memory, free_place, with_large_pages};
 pub use metadata::Metadata;
 pub use receive_buffer::{ByteSource, Filled, ReceiveBuffer};
 

@@ -7,6 +7,7 @@
 //!
 //! The number of a prefix's node stays the same as long as the prefix is stored.
 
+use crate::message::with_large_pages;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Bytes of an edge that stand in the node itself.
@@ -152,6 +153,11 @@ impl<V> Trie<V> {
                 number
             }
             None => {
+                if self.nodes.len() == self.nodes.capacity() {
+                    let mut larger = with_large_pages(2 * self.nodes.len());
+                    larger.append(&mut self.nodes);
+                    self.nodes = larger;
+                }
                 self.nodes.push(node);
                 self.nodes.len() as u32 - 1
             }
@@ -337,7 +343,9 @@ impl<V> Trie<V> {
             return new.iter().for_each(|number| self.enter_in_table(*number));
         }
         self.table = Vec::new();
-        self.table = vec![ROOT; (2 * nodes).next_power_of_two().max(SMALLEST_TABLE)];
+        let places = (2 * nodes).next_power_of_two().max(SMALLEST_TABLE);
+        self.table = with_large_pages(places);
+        self.table.resize(places, ROOT);
         (1..nodes as u32).for_each(|number| self.enter_in_table(number));
     }
 

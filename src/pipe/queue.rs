@@ -592,6 +592,37 @@ mod loom_tests {
         });
     }
 
+    /// Parts that are taken back, in a chunk that the consumer has yet to reach, while it frees the
+    /// one before: neither meets a chunk that is gone.
+    #[test]
+    fn parts_are_taken_back_while_the_consumer_moves_on() {
+        loom::model(|| {
+            let (mut producer, mut consumer) = queue::<Box<u32>>();
+            let writer = thread::spawn(move || {
+                for n in 0..2 {
+                    producer.push(Box::new(n));
+                }
+                publish(&mut producer);
+                producer.push(Box::new(7));
+                producer.retract();
+                producer.push(Box::new(2));
+                publish(&mut producer);
+            });
+            let mut expected = 0;
+            while consumer.look() != Found::End {
+                match consumer.pop() {
+                    Some(n) => {
+                        assert_eq!(*n, expected);
+                        expected += 1;
+                    }
+                    None => thread::yield_now(),
+                }
+            }
+            assert_eq!(expected, 3);
+            writer.join().unwrap();
+        });
+    }
+
     /// Both ends go at any moment: every item is dropped exactly once (loom checks the cells).
     #[test]
     fn ends_may_be_dropped_at_any_moment() {
