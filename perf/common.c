@@ -279,12 +279,30 @@ void *open_socket (void *context, int type)
     return socket;
 }
 
+/*  The keys of zmq_curve(7), made for tests.  */
+static void secure (void *socket, bool server)
+{
+    static const char *const own[2][2] = {
+      {"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"},
+      {"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"}};
+    int on = 1;
+    if (!settings.curve)
+        return;
+    OK (zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, own[!server][0], 40));
+    OK (zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, own[!server][1], 40));
+    if (server)
+        OK (zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &on, sizeof on));
+    else
+        OK (zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, own[0][0], 40));
+}
+
 /*  The slots' ipc files live in one directory of this run; main removes it.  */
 void bind_slot (void *socket, int slot)
 {
     char *endpoint = shared->endpoint[slot];
     size_t room = sizeof shared->endpoint[slot];
     MUST (slot < MAX_ENDPOINTS);
+    secure (socket, true);
     if (strcmp (settings.transport, "tcp") == 0) {
         OK (zmq_bind (socket, "tcp://127.0.0.1:*"));
         OK (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &room));
@@ -304,6 +322,7 @@ void connect_slot (void *socket, int slot)
     MUST (slot < MAX_ENDPOINTS);
     while (!atomic_load (&shared->endpoint_known[slot]))
         sleep_us (200);
+    secure (socket, false);
     OK (zmq_connect (socket, shared->endpoint[slot]));
 }
 

@@ -58,7 +58,7 @@ static _Noreturn void usage (void)
              "  --seconds S  --warm-up S     window and warm-up\n"
              "  --count N                    N messages instead of a window\n"
              "  --peers N  --pairs N  --idle N  --io-threads N\n"
-             "  --pattern NAME  --poll  --pin  --every-us N\n"
+             "  --pattern NAME  --poll  --pin  --every-us N  --curve\n"
              "  --option NUMBER=VALUE        integer option for every socket\n"
              "commands:\n");
     for (size_t i = 0; i < COMMANDS; i++)
@@ -76,7 +76,7 @@ static void parse (int argc, char **argv)
       {"idle", 1, 0, 'i'},       {"io-threads", 1, 0, 'I'},
       {"pattern", 1, 0, 'P'},    {"poll", 0, 0, 'o'},
       {"every-us", 1, 0, 'e'},   {"option", 1, 0, 'O'},
-      {"pin", 0, 0, 'x'},
+      {"pin", 0, 0, 'x'},        {"curve", 0, 0, 'c'},
       {0, 0, 0, 0}};
     for (int c; (c = getopt_long (argc, argv, "", known, NULL)) != -1;)
         switch (c) {
@@ -93,6 +93,7 @@ static void parse (int argc, char **argv)
             case 'P': settings.pattern = optarg; break;
             case 'o': settings.poll = true; break;
             case 'x': settings.pin = true; break;
+            case 'c': settings.curve = true; break;
             case 'e': settings.every_us = atol (optarg); break;
             case 'O':
                 if (settings.options == MAX_OPTIONS

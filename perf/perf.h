@@ -39,6 +39,7 @@ struct settings {
     int pairs;             /* independent pairs at once */
     long every_us;         /* pace */
     int io_threads;        /* 0: the library's default */
+    bool curve;            /* encrypted: who binds is the server */
     struct {
         int name;
         int value;
