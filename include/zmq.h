@@ -477,6 +477,29 @@ typedef void(zmq_thread_fn)(void *);
  */
 #define ZMQ_BUSY_POLL 1010
 
+/*  Socket option of this library, not of libzmq: 1 refuses peers that speak ZMTP 1.0 or 2.0, which
+ *  know no security; 0 by default. With a security mechanism, or where a ZAP handler is asked, they
+ *  are refused anyway.
+ */
+#define ZMQ_REFUSE_OLD_PEERS 1020
+
+/*  Socket option of this library, not of libzmq: how many connections to a bound endpoint may wait
+ *  for their peer's side of the handshake; when there are more, the oldest is closed. 4096 by
+ *  default, 0 is no limit.
+ */
+#define ZMQ_MAX_HANDSHAKES 1021
+
+/*  Socket option of this library, not of libzmq (PUB, XPUB): how many subscriptions a peer may
+ *  have; one that makes more loses its connection. 0, the default, is no limit.
+ */
+#define ZMQ_MAX_SUBSCRIPTIONS 1022
+
+/*  Socket option of this library, not of libzmq (PUB, XPUB): the longest topic, in bytes, that a
+ *  peer may subscribe to; one that tries a longer one loses its connection. 0, the default, is no
+ *  limit but that of ZMQ_MAXMSGSIZE.
+ */
+#define ZMQ_MAX_TOPIC_SIZE 1023
+
 /*  Old name of ZMQ_ROUTING_ID.  */
 #define ZMQ_IDENTITY ZMQ_ROUTING_ID
 

@@ -157,6 +157,21 @@ pub const ZMQ_BINDTODEVICE: c_int = 92;
 /// Socket option of this library, not of libzmq: how long a waiting call may look for messages
 /// before it sleeps, in microseconds; 20 by default, 0 is not at all.
 pub const ZMQ_BUSY_POLL: c_int = 1010;
+/// Socket option of this library, not of libzmq: 1 refuses peers that speak ZMTP 1.0 or 2.0, which
+/// know no security; 0 by default. With a security mechanism, or where a ZAP handler is asked, they
+/// are refused anyway.
+pub const ZMQ_REFUSE_OLD_PEERS: c_int = 1020;
+/// Socket option of this library, not of libzmq: how many connections to a bound endpoint may wait
+/// for their peer's side of the handshake; when there are more, the oldest is closed. 4096 by
+/// default, 0 is no limit.
+pub const ZMQ_MAX_HANDSHAKES: c_int = 1021;
+/// Socket option of this library, not of libzmq (PUB, XPUB): how many subscriptions a peer may
+/// have; one that makes more loses its connection. 0, the default, is no limit.
+pub const ZMQ_MAX_SUBSCRIPTIONS: c_int = 1022;
+/// Socket option of this library, not of libzmq (PUB, XPUB): the longest topic, in bytes, that a
+/// peer may subscribe to; one that tries a longer one loses its connection. 0, the default, is no
+/// limit but that of ZMQ_MAXMSGSIZE.
+pub const ZMQ_MAX_TOPIC_SIZE: c_int = 1023;
 
 /// Old name of ZMQ_ROUTING_ID.
 pub const ZMQ_IDENTITY: c_int = ZMQ_ROUTING_ID;

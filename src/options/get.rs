@@ -91,6 +91,10 @@ impl Options {
             HEARTBEAT_TIMEOUT => milliseconds(self.heartbeat_timeout_set, -1),
             HEARTBEAT_TTL => milliseconds(Some(self.heartbeat_ttl), 0),
             BUSY_POLL => number(self.busy_poll),
+            REFUSE_OLD_PEERS => self.limits.refuse_old_peers.into(),
+            MAX_HANDSHAKES => count(self.limits.handshakes),
+            MAX_SUBSCRIPTIONS => count(self.limits.subscriptions),
+            MAX_TOPIC_SIZE => count(self.limits.topic_size),
             LOOPBACK_FASTPATH => self.loopback_fast_path.into(),
             _ => return self.transport_value(option),
         })

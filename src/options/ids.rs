@@ -91,6 +91,14 @@ pub const RECONNECT_STOP: i32 = 109;
 
 /// Ours: how long a waiting call may look before it sleeps.
 pub const BUSY_POLL: i32 = 1010;
+/// Ours: refuse peers that know no security.
+pub const REFUSE_OLD_PEERS: i32 = 1020;
+/// Ours: the most connections that wait for their peer's side of the handshake.
+pub const MAX_HANDSHAKES: i32 = 1021;
+/// Ours: the most subscriptions of a peer.
+pub const MAX_SUBSCRIPTIONS: i32 = 1022;
+/// Ours: the longest topic of a subscription.
+pub const MAX_TOPIC_SIZE: i32 = 1023;
 
 /// Whether the size that comes with a NULL value does not count (observed).
 pub fn null_has_no_size(option: i32) -> bool {

@@ -87,6 +87,8 @@ pub struct Options {
     pub multicast: Multicast,
     /// The options of security mechanisms.
     pub security: Security,
+    /// What peers may cost.
+    pub limits: Limits,
     /// ZMQ_LOOPBACK_FASTPATH: without effect here.
     pub loopback_fast_path: bool,
 
@@ -108,6 +110,26 @@ pub struct Options {
     pub busy_poll: u32,
     /// ZMQ_STREAM_NOTIFY (STREAM): tell of peers that come and go with an empty message.
     pub stream_notify: bool,
+}
+
+/// What peers may cost: options of ours. Counts of 0 are no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// ZMQ_REFUSE_OLD_PEERS: ZMTP 3.x or nothing.
+    pub refuse_old_peers: bool,
+    /// ZMQ_MAX_HANDSHAKES: accepted connections of an endpoint that wait for their peer's side of
+    /// the handshake.
+    pub handshakes: usize,
+    /// ZMQ_MAX_SUBSCRIPTIONS of a peer.
+    pub subscriptions: usize,
+    /// ZMQ_MAX_TOPIC_SIZE of a subscription, in bytes.
+    pub topic_size: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { refuse_old_peers: false, handshakes: 4096, subscriptions: 0, topic_size: 0 }
+    }
 }
 
 /// The options of ROUTER.
@@ -198,6 +220,7 @@ impl Options {
                 loopback: true,
             },
             security: Security::default(),
+            limits: Limits::default(),
             loopback_fast_path: false,
             router: RouterOptions::default(),
             request: RequestOptions::default(),

@@ -76,6 +76,10 @@ impl Options {
             HEARTBEAT_TIMEOUT => self.heartbeat_timeout_set = Some(value.milliseconds()?),
             HEARTBEAT_TTL => self.heartbeat_ttl = heartbeat_ttl(value)?,
             BUSY_POLL => self.busy_poll = value.unsigned()?,
+            REFUSE_OLD_PEERS => self.limits.refuse_old_peers = value.bit()?,
+            MAX_HANDSHAKES => self.limits.handshakes = value.count()?,
+            MAX_SUBSCRIPTIONS => self.limits.subscriptions = value.count()?,
+            MAX_TOPIC_SIZE => self.limits.topic_size = value.count()?,
             LOOPBACK_FASTPATH => self.loopback_fast_path = value.any_int()?,
             _ => return self.set_transport(option, value),
         }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// Room for so many messages to the application is kept when there are none.
 const KEPT: usize = 64;
@@ -58,6 +59,16 @@ impl Publish {
             }
         };
         let prefix = &message.data()[1..];
+        let limits = options.limits;
+        let held = if options.publisher.manual { &self.asked } else { &self.subscriptions };
+        let too_many = limits.subscriptions > 0 && held.count(id) >= limits.subscriptions;
+        let too_long = limits.topic_size > 0 && prefix.len() > limits.topic_size;
+        if subscribe && (too_many || too_long) {
+            if let Some(link) = core.pipes.get(id).and_then(|pipe| pipe.link.clone()) {
+                link.close(Some(Duration::ZERO));
+            }
+            return;
+        }
         let tell = match (options.publisher.manual, subscribe) {
             (true, true) => {
                 self.asked.add(id, prefix);

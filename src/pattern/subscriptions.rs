@@ -86,6 +86,11 @@ impl Subscriptions {
         first
     }
 
+    /// How many a peer has.
+    pub(super) fn count(&self, id: PipeId) -> usize {
+        self.numbers.get(&id).map_or(0, |number| self.peers[*number as usize].count)
+    }
+
     /// The number of a peer, which it gets with its first subscription.
     fn number(&mut self, id: PipeId) -> u32 {
         if let Some(number) = self.numbers.get(&id) {

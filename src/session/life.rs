@@ -7,8 +7,8 @@ use super::security::{ZapPolicy, mechanism_of, zap_policy};
 use super::write_half::WriteOutcome;
 use super::zap::{Verdict, ZapDialogue};
 use super::{
-    ACTIVE, CLOSE, COMPUTED, End, INACTIVE, LINGER, PING, READ, RESOLVED, SILENCE, STAGE, START,
-    Session, WRITE, ZAP, metadata_of,
+    ACTIVE, CLOSE, COMPUTED, End, GIVE_WAY, INACTIVE, LINGER, PING, READ, RESOLVED, SILENCE, STAGE,
+    START, Session, WRITE, ZAP, metadata_of,
 };
 use crate::io::{Reactor, Readiness, Source, with_signals_blocked};
 use crate::message::Message;
@@ -319,7 +319,7 @@ impl Session {
             routing_id: self.options.routing_id.clone(),
             mechanism: mechanism_of(&self.options.security),
             authenticates: zap_policy(&self.options.security) != ZapPolicy::Open,
-            refuses_old_peers: false,
+            refuses_old_peers: self.options.limits.refuse_old_peers,
         }));
         self.set_stage_timer(life, reactor, self.options.handshake_interval);
         self.shake(life, reactor, false);
@@ -372,6 +372,8 @@ impl Session {
             // Nothing is read while the ZAP handler is asked or a task runs: what the peer sends
             // meanwhile stays with the kernel.
             if !readable || !more || zap.is_some() || handshake.is_computing() {
+                let busy = zap.is_some() || handshake.is_computing();
+                self.waiting_for_peer.store(!busy, Ordering::Relaxed);
                 // What could not be sent waits for room.
                 let waiting = !output.is_empty();
                 if let Some(token) = life.token {
@@ -463,6 +465,7 @@ impl Session {
             self.report(life, ConnectionEvent::HandshakeSucceeded);
         }
         life.stage = Stage::Active;
+        self.waiting_for_peer.store(false, Ordering::Relaxed);
         life.pause = Duration::ZERO;
         let protection = life.handshake.take().and_then(|mut handshake| handshake.protection());
         let (sealer, opener) = match protection {
@@ -617,6 +620,7 @@ impl Session {
             return;
         }
         life.stage = Stage::Closed;
+        self.waiting_for_peer.store(false, Ordering::Relaxed);
         self.drop_stream(life, reactor);
         self.give_up_pipe(life);
         if let Some(number) = life.linger_timer.take() {
@@ -735,6 +739,9 @@ impl Source for Session {
         }
         if wanted & COMPUTED != 0 && life.stage == Stage::Handshaking {
             self.shake(&mut life, reactor, true);
+        }
+        if wanted & GIVE_WAY != 0 && life.stage == Stage::Handshaking && self.waits_for_peer() {
+            self.disconnected(&mut life, reactor, Loss::System(libc::EAGAIN));
         }
         if wanted & CLOSE != 0 && life.stage != Stage::Closed {
             self.begin_close(&mut life, reactor);

@@ -1,6 +1,7 @@
 //! A bound endpoint: takes connections and makes a session of each.
 
 use super::life::Role;
+use super::pending::Pending;
 use super::{ConnectionEvent, Owner, Session};
 use crate::io::{Reactor, ReactorHandle, Readiness, Source};
 use crate::options::Options;
@@ -27,6 +28,7 @@ struct State {
     listener: Option<Listener>,
     /// The I/O thread's token.
     registration: Option<usize>,
+    pending: Pending,
 }
 
 impl BoundEndpoint {
@@ -38,7 +40,11 @@ impl BoundEndpoint {
         endpoint: u64,
         listener: Listener,
     ) -> Arc<Self> {
-        let state = Mutex::new(State { listener: Some(listener), registration: None });
+        let state = Mutex::new(State {
+            listener: Some(listener),
+            registration: None,
+            pending: Pending::default(),
+        });
         let bound = Arc::new(Self { owner, options, reactor, endpoint, state });
         bound.reactor.schedule(bound.clone());
         bound
@@ -55,8 +61,8 @@ impl BoundEndpoint {
     }
 
     fn accept_all(self: &Arc<Self>, reactor: &mut Reactor) {
-        let state = self.state.lock();
-        let Some(listener) = &state.listener else {
+        let mut state = self.state.lock();
+        let State { listener: Some(listener), pending, .. } = &mut *state else {
             return;
         };
         loop {
@@ -74,6 +80,7 @@ impl BoundEndpoint {
                         self.endpoint,
                         Role::Accepted(Some(stream)),
                     );
+                    pending.add(&session, self.options.limits.handshakes);
                     session.start();
                 }
                 Ok(None) => return,
@@ -84,6 +91,7 @@ impl BoundEndpoint {
                     match error {
                         AcceptError::Listener(_) => return,
                         AcceptError::Exhausted(_) => {
+                            pending.make_room();
                             reactor.set_timer(PAUSE, self.clone(), 0);
                             return;
                         }

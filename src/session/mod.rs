@@ -19,6 +19,7 @@ mod event;
 mod heartbeat;
 mod life;
 mod listener;
+mod pending;
 mod read_half;
 mod security;
 mod task;
@@ -91,6 +92,8 @@ const RESOLVED: u8 = 16;
 const ZAP: u8 = 32;
 /// `wanted`: a task of the security mechanism has run.
 const COMPUTED: u8 = 64;
+/// `wanted`: others need the place of a connection whose peer does not shake hands.
+const GIVE_WAY: u8 = 128;
 
 /// Kinds of timers: of the stage of a session's life, of its end, until the next PING, and until
 /// a silent peer counts as gone.
@@ -118,6 +121,8 @@ pub struct Session {
     /// It is in the I/O thread's inbox.
     scheduled: AtomicBool,
     activity: AtomicU8,
+    /// An accepted connection is not established, and it is the peer's turn.
+    waiting_for_peer: AtomicBool,
     /// Messages delivered so far, roughly: whether the peer answered since a write.
     delivered: AtomicU64,
     read: Mutex<ReadHalf>,
@@ -146,6 +151,7 @@ impl Session {
             wanted: AtomicU8::new(0),
             scheduled: AtomicBool::new(false),
             activity: AtomicU8::new(INACTIVE),
+            waiting_for_peer: AtomicBool::new(matches!(role, Role::Accepted(_))),
             delivered: AtomicU64::new(0),
             read: Mutex::new(ReadHalf::default()),
             write: Mutex::new(WriteHalf::default()),
@@ -176,6 +182,17 @@ impl Session {
     /// Begins. The socket took the pipe over, if there was one.
     pub fn start(&self) {
         self.want(START);
+    }
+
+    /// Whether an accepted connection waits for its peer's side of the handshake.
+    fn waits_for_peer(&self) -> bool {
+        // Relaxed: a hint; who acts on it looks again on the I/O thread.
+        self.waiting_for_peer.load(Ordering::Relaxed)
+    }
+
+    /// Ends the connection, if it still waits for its peer.
+    fn give_way(&self) {
+        self.want(GIVE_WAY);
     }
 
     /// Makes the pair of pipes between the socket and this session, and keeps its own ends.

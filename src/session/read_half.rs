@@ -15,6 +15,9 @@ const BUFFER: usize = 64 * 1024;
 /// Reads in a row before other connections get their turn.
 const READS: usize = 8;
 
+/// PONGs that may wait to be sent.
+pub(super) const MAX_REPLIES: usize = 16;
+
 /// How bytes become messages.
 enum Decoder {
     Zmtp(FrameDecoder),
@@ -253,8 +256,14 @@ impl ReadHalf {
             self.delivered += !message.more() as u64;
             if message.is_command() {
                 match command(&message, &mut self.replies, &mut self.time_to_live) {
-                    // Subscriptions are never refused: losing one would lose messages for good.
-                    Ok(Some(subscription)) => pipe.write_unbounded(subscription),
+                    // A peer that sends more of them than the socket takes in waits.
+                    Ok(Some(subscription)) if pipe.room() == Room::Available => {
+                        pipe.write_unbounded(subscription);
+                    }
+                    Ok(Some(subscription)) => {
+                        self.stalled = Some(subscription);
+                        return Some(ReadOutcome::Stalled);
+                    }
                     Ok(None) => {}
                     Err(error) => return Some(ReadOutcome::Broken(error)),
                 }
@@ -297,7 +306,10 @@ fn command(
             if tenths > 0 {
                 *time_to_live = Some(Duration::from_millis(u64::from(tenths) * 100));
             }
-            replies.push(pong(context));
+            // One that sends many without reading the answers does not need them all.
+            if replies.len() < MAX_REPLIES {
+                replies.push(pong(context));
+            }
             Ok(None)
         }
         Command::Error(_) | Command::Pong(_) | Command::Unknown(_) => Ok(None),

@@ -1,5 +1,6 @@
 //! The writing half of a connection: messages from the socket, bytes out.
 
+use super::read_half::MAX_REPLIES;
 use crate::io::{ReactorHandle, nanoseconds};
 use crate::message::Message;
 use crate::pipe::{Found, PipeReader};
@@ -150,9 +151,11 @@ impl WriteHalf {
         ended && self.pending == 0
     }
 
-    /// Puts a command before the messages of the pipe.
+    /// Puts a PONG before the messages of the pipe, unless too many wait already.
     pub(super) fn send_command(&mut self, command: Message) {
-        self.commands.push_back(command);
+        if self.commands.len() < MAX_REPLIES {
+            self.commands.push_back(command);
+        }
     }
 
     /// Has a PING go before the messages of the pipe, unless commands wait there already.
