@@ -19,6 +19,10 @@ const DIFFERENCES: &[&str] = &[
     "ZMQ_VERSION_PATCH",
     // An option of ours.
     "ZMQ_BUSY_POLL",
+    "ZMQ_REFUSE_OLD_PEERS",
+    "ZMQ_MAX_HANDSHAKES",
+    "ZMQ_MAX_SUBSCRIPTIONS",
+    "ZMQ_MAX_TOPIC_SIZE",
 ];
 
 fn include_directory() -> PathBuf {
