@@ -571,6 +571,8 @@ impl Session {
         reactor: &mut Reactor,
         loss: Loss,
     ) {
+        // Who is told that it ended must not write to it any more.
+        self.activity.store(INACTIVE, Ordering::Release);
         if !life.handshaken {
             let event = match loss {
                 Loss::System(number) => ConnectionEvent::HandshakeFailed(number),
