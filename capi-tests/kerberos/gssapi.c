@@ -187,9 +187,12 @@ TEST (large_messages_in_plaintext)
     large_messages (1);
 }
 
+/*  What a wiretap does to the next bytes that the client sends.  */
+enum {PASS, REPEAT, ALTER};
+
 /*  Passes everything on between a client and a server, and keeps it.  */
 typedef struct wiretap {
-    int listener, port, server_port;
+    int listener, port, server_port, meddle;
     size_t size;
     char bytes[20000];
 } wiretap;
@@ -212,9 +215,25 @@ static void *tap (void *argument)
                 return NULL;
             }
             own->size += got;
-            plain_write (ends[!i].fd, place, got);
+            int meddle = i == 0 ? __atomic_exchange_n (&own->meddle, PASS, __ATOMIC_SEQ_CST) : PASS;
+            if (meddle == ALTER)
+                place[got - 1] ^= 1;
+            for (int times = meddle == REPEAT ? 2 : 1; times > 0; times--)
+                plain_write (ends[!i].fd, place, got);
         }
     }
+}
+
+/*  The pair is connected through a wiretap.  */
+static pthread_t meet_through (wiretap *own, pair *pair)
+{
+    char endpoint[40];
+    own->listener = plain_listen (&own->port);
+    own->server_port = port_of (bind_to (pair->server, "tcp://127.0.0.1:*"));
+    pthread_t thread = start_thread (tap, own);
+    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", own->port);
+    CHECK_OK (zmq_connect (pair->client, endpoint));
+    return thread;
 }
 
 static int overheard (const wiretap *own, const char *text)
@@ -225,14 +244,9 @@ static int overheard (const wiretap *own, const char *text)
 static void eavesdrop (int plaintext)
 {
     static wiretap own;
-    char endpoint[40];
     pair pair = kerberos_pair (plaintext);
-    own.listener = plain_listen (&own.port);
-    own.server_port = port_of (bind_to (pair.server, "tcp://127.0.0.1:*"));
-    pthread_t thread = start_thread (tap, &own);
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", own.port);
     set_text (pair.client, ZMQ_ROUTING_ID, "who-we-are");
-    CHECK_OK (zmq_connect (pair.client, endpoint));
+    pthread_t thread = meet_through (&own, &pair);
     send_text (pair.client, "a-secret", 0);
     EXPECT_TEXT (pair.server, "a-secret");
     send_text (pair.server, "an-answer", 0);
@@ -255,6 +269,34 @@ TEST (encrypted_nothing_can_be_overheard)
 TEST (in_plaintext_everything_can)
 {
     eavesdrop (1);
+}
+
+/*  What was meddled with is not taken for a message, nor is anything after it.  */
+static void meddle (int how, int messages)
+{
+    static wiretap own;
+    pair pair = kerberos_pair (0);
+    pthread_t thread = meet_through (&own, &pair);
+    expect_exchange (&pair);
+    __atomic_store_n (&own.meddle, how, __ATOMIC_SEQ_CST);
+    send_text (pair.client, "once", 0);
+    uint32_t value;
+    next_event (pair.server_monitor, ZMQ_EVENT_DISCONNECTED, &value);
+    while (messages-- > 0)
+        EXPECT_TEXT (pair.server, "once");
+    expect_silence (&pair);
+    close_pair (&pair);
+    end_thread (thread);
+}
+
+TEST (a_repeated_message_ends_the_connection)
+{
+    meddle (REPEAT, 1);
+}
+
+TEST (an_altered_message_ends_the_connection)
+{
+    meddle (ALTER, 0);
 }
 
 WIRE_TEST (the_zap_handler_is_asked_for_the_principal)
@@ -281,8 +323,8 @@ WIRE_TEST (the_zap_handler_is_asked_for_the_principal)
         EXPECT_ASKED (&handler, 4, "server");
         EXPECT_ASKED (&handler, 5, "GSSAPI");
         EXPECT_ASKED (&handler, 6, ALICE);
-        CHECK_INT (handler.requests, 1);
         zap_stop (&handler);
+        CHECK_INT (handler.requests, 1);
         close_pair (&pair);
     }
 }
@@ -401,6 +443,7 @@ TEST (a_client_comes_back_to_a_server_that_does)
     strcpy (endpoint, bind_to (pair.server, "tcp://127.0.0.1:*"));
     set_int (pair.client, ZMQ_RECONNECT_IVL, 20);
     CHECK_OK (zmq_connect (pair.client, endpoint));
+    EXPECT_SUCCESS (pair.client_monitor);
     expect_exchange (&pair);
     for (int i = 0; i < 3; i++) {
         CHECK_OK (zmq_close (pair.server));
@@ -409,8 +452,7 @@ TEST (a_client_comes_back_to_a_server_that_does)
         int64_t give_up = now_ms () + PATIENCE_MS;
         while (zmq_bind (pair.server, endpoint) != 0 && now_ms () < give_up)
             sleep_ms (5);
-        uint32_t value;
-        next_event (pair.client_monitor, ZMQ_EVENT_DISCONNECTED, &value);
+        EXPECT_SUCCESS (pair.client_monitor);
         expect_exchange (&pair);
     }
     close_pair (&pair);

@@ -208,6 +208,42 @@ TEST (a_silent_kdc_stalls_nobody_else)
     CHECK_OK (close (kdc));
 }
 
+/*  Threads that a security mechanism keeps busy.  */
+static int security_threads (void)
+{
+    int count = 0;
+    DIR *tasks = opendir ("/proc/self/task");
+    CHECK (tasks != NULL);
+    for (struct dirent *entry; (entry = readdir (tasks));) {
+        char path[300], name[32] = "";
+        snprintf (path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen (path, "r");
+        if (!file)
+            continue;
+        if (fgets (name, sizeof name, file))
+            count += strncmp (name, "ZMQ-security", 12) == 0;
+        CHECK_OK (fclose (file));
+    }
+    closedir (tasks);
+    return count;
+}
+
+TEST (attempts_that_are_given_up_leave_no_threads_behind)
+{
+    int port, kdc = plain_listen (&port);
+    configure (port, 300);
+    use_tickets ("KDC_TICKETS_FRESH");
+    pair pair = kerberos_pair (0);
+    set_int (pair.client, ZMQ_HANDSHAKE_IVL, 20);
+    set_int (pair.client, ZMQ_RECONNECT_IVL, 1);
+    meet (&pair, "tcp");
+    for (int i = 0; i < 10; i++)
+        EXPECT_FAILURE (pair.client_monitor);
+    CHECK_INT (security_threads (), 1);
+    close_pair (&pair);
+    CHECK_OK (close (kdc));
+}
+
 /*  The last one: the ticket's time is over by now, or nearly.  */
 TEST (a_client_whose_ticket_expired_gets_nowhere)
 {

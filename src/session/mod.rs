@@ -42,6 +42,7 @@ use read_half::ReadHalf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use task::Errand;
 use write_half::WriteHalf;
 
 /// The socket's end of a pair of pipes, as the session sees it.
@@ -128,6 +129,8 @@ pub struct Session {
     read: Mutex<ReadHalf>,
     write: Mutex<WriteHalf>,
     life: Mutex<Life>,
+    /// What the security mechanism has computed for a connection that we make.
+    errand: Mutex<Errand>,
     /// How long to go on sending once the socket is closed; set before `CLOSE` is wanted.
     linger: Mutex<Option<Duration>>,
 }
@@ -156,6 +159,7 @@ impl Session {
             read: Mutex::new(ReadHalf::default()),
             write: Mutex::new(WriteHalf::default()),
             life: Mutex::new(Life::new(role)),
+            errand: Mutex::new(Errand::default()),
             linger: Mutex::new(None),
         });
         session.owner.session_opened(&session);

@@ -1,9 +1,10 @@
 //! Threads for what a security mechanism has to have computed and what may take long (GSSAPI):
 //! I/O threads never wait for it.
 //!
-//! A connection that the application asked for gets a thread, as a name lookup does: its task may
-//! wait for servers that do not answer. What peers cause by connecting shares a few threads, so
-//! that many peers at once cost little, and is done in the order in which it came.
+//! A session that connects has a thread for its tasks, as for a name lookup: they may wait for
+//! servers that do not answer. It is never more than one, though a connection may be given up and
+//! made anew meanwhile. What peers cause by connecting shares a few threads, so that many peers at
+//! once cost little, and is done in the order in which it came.
 
 use super::{COMPUTED, Session};
 use crate::io::with_signals_blocked;
@@ -11,9 +12,19 @@ use crate::zmtp::Task;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Weak;
 use std::thread;
 
-/// Threads for the tasks of accepted connections.
+/// The thread of a session that connects.
+#[derive(Default)]
+pub(super) struct Errand {
+    running: bool,
+    /// What it runs next. A task that waits here for its turn gives way to a later one, which
+    /// belongs to a later connection.
+    next: Option<Task>,
+}
+
+/// Threads for the tasks of accepted connections, of each kind.
 const WORKERS: usize = 4;
 
 /// Tasks of accepted connections, and the threads that run them.
@@ -22,7 +33,10 @@ struct Pool {
     running: usize,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { waiting: VecDeque::new(), running: 0 });
+/// For servers, whose tasks need no others' help.
+static SERVERS: Mutex<Pool> = Mutex::new(Pool { waiting: VecDeque::new(), running: 0 });
+/// For clients that were connected to, whose tasks ask other servers.
+static CLIENTS: Mutex<Pool> = Mutex::new(Pool { waiting: VecDeque::new(), running: 0 });
 
 impl Session {
     /// Has another thread run the task, and then this session's I/O thread go on.
@@ -31,16 +45,42 @@ impl Session {
     /// There can be no thread.
     pub(super) fn compute(&self, task: Task, connecting: bool) -> io::Result<()> {
         let session = self.me.clone();
-        let task: Task = Box::new(move || {
-            // Nobody waits any more for what a session that is gone wanted.
-            if session.strong_count() > 0 {
-                task();
+        if !connecting {
+            let pool = if self.options.security.server { &SERVERS } else { &CLIENTS };
+            return share(pool, Box::new(move || run(&session, task)));
+        }
+        let mut errand = self.errand.lock();
+        if errand.running {
+            errand.next = Some(task);
+            return Ok(());
+        }
+        start(move || {
+            let mut task = Some(task);
+            while let Some(next) = task {
+                run(&session, next);
+                task = session.upgrade().and_then(|session| session.next_task());
             }
-            if let Some(session) = session.upgrade() {
-                session.want(COMPUTED);
-            }
-        });
-        if connecting { start(task) } else { share(task) }
+        })?;
+        errand.running = true;
+        Ok(())
+    }
+
+    /// The next task of the session's own thread, which ends if there is none.
+    fn next_task(&self) -> Option<Task> {
+        let mut errand = self.errand.lock();
+        let next = errand.next.take();
+        errand.running = next.is_some();
+        next
+    }
+}
+
+/// Runs a session's task, unless the session is gone.
+fn run(session: &Weak<Session>, task: Task) {
+    if session.strong_count() > 0 {
+        task();
+    }
+    if let Some(session) = session.upgrade() {
+        session.want(COMPUTED);
     }
 }
 
@@ -49,16 +89,16 @@ fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     with_signals_blocked(|| thread.spawn(work)).map(drop)
 }
 
-fn share(task: Task) -> io::Result<()> {
-    let mut pool = POOL.lock();
-    pool.waiting.push_back(task);
-    if pool.running < WORKERS {
-        match start(work) {
-            Ok(()) => pool.running += 1,
+fn share(pool: &'static Mutex<Pool>, task: Task) -> io::Result<()> {
+    let mut own = pool.lock();
+    own.waiting.push_back(task);
+    if own.running < WORKERS {
+        match start(|| work(pool)) {
+            Ok(()) => own.running += 1,
             // Those that run take it on.
-            Err(_) if pool.running > 0 => {}
+            Err(_) if own.running > 0 => {}
             Err(error) => {
-                pool.waiting.pop_back();
+                own.waiting.pop_back();
                 return Err(error);
             }
         }
@@ -67,17 +107,15 @@ fn share(task: Task) -> io::Result<()> {
 }
 
 /// Runs tasks while there are any.
-fn work() {
+fn work(pool: &Mutex<Pool>) {
     loop {
         let task = {
-            let mut pool = POOL.lock();
-            match pool.waiting.pop_front() {
-                Some(task) => task,
-                None => {
-                    pool.running -= 1;
-                    return;
-                }
-            }
+            let mut own = pool.lock();
+            let Some(task) = own.waiting.pop_front() else {
+                own.running -= 1;
+                return;
+            };
+            task
         };
         task();
     }
