@@ -44,6 +44,8 @@ impl Default for Req {
 impl Req {
     /// Begins a request: its envelope goes first.
     fn begin(&mut self, core: &mut Core) -> Result<()> {
+        // A request that this one supersedes is given up, also where there is no room (observed).
+        self.state = State::Ready;
         if !self.dealer.can_send(core) {
             return Err(Error::WouldBlock);
         }
