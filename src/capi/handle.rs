@@ -191,11 +191,16 @@ impl Answer for usize {
 pub(super) fn answer<T: Answer>(call: impl FnOnce() -> Result<T>) -> c_int {
     match call() {
         Ok(value) => value.into_number(),
-        Err(error) => {
-            errno::set(errno::number(error));
-            -1
-        }
+        Err(error) => fail(error),
     }
+}
+
+/// The answer of a call that failed.
+#[cold]
+#[inline(never)]
+fn fail(error: Error) -> c_int {
+    errno::set(errno::number(error));
+    -1
 }
 
 /// Runs a call that answers a pointer: its value, or NULL with errno set.

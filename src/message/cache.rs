@@ -67,9 +67,10 @@ impl Class {
     }
 }
 
-/// Free pieces of a class that a thread has; `count` of them are there.
+/// Free pieces of a class that a thread has; `count` of them are there, `room` is for more.
 struct Stack {
     count: usize,
+    room: usize,
     pieces: Option<Box<[*mut u8; 2 * BATCH]>>,
 }
 
@@ -77,7 +78,7 @@ struct Local([Stack; CLASSES]);
 
 thread_local! {
     static LOCAL: UnsafeCell<Local> =
-        const { UnsafeCell::new(Local([const { Stack { count: 0, pieces: None } }; CLASSES])) };
+        const { UnsafeCell::new(Local([const { Stack { count: 0, room: 0, pieces: None } }; CLASSES])) };
 }
 
 /// Free pieces of a class that belong to no thread.
@@ -261,7 +262,7 @@ impl Stack {
     #[inline(always)]
     unsafe fn push(&mut self, memory: NonNull<u8>, class: Class) {
         match &mut self.pieces {
-            Some(pieces) if self.count < 2 * class.batch() => {
+            Some(pieces) if self.count < self.room => {
                 pieces[self.count] = memory.as_ptr();
                 self.count += 1;
             }
@@ -275,6 +276,7 @@ impl Stack {
     #[inline(never)]
     unsafe fn push_more(&mut self, memory: NonNull<u8>, class: Class) {
         let batch = class.batch();
+        self.room = 2 * batch;
         let stack = self.pieces.get_or_insert_with(|| Box::new([ptr::null_mut(); 2 * BATCH]));
         if self.count == 2 * batch {
             DEPOTS[class.number].take_in(&stack[..batch], class);

@@ -452,8 +452,16 @@ impl Message {
             unsafe { Self::write_head(raw, size as u8) };
             return Ok(true);
         }
+        // SAFETY: as above.
+        unsafe { Self::init_raw_with_block(raw, size) }
+    }
+
+    /// # Safety
+    /// As [`init_raw_with_size`](Self::init_raw_with_size), for a pointer that can be written to.
+    #[inline(never)]
+    unsafe fn init_raw_with_block(raw: *mut Message, size: usize) -> Result<bool> {
         let slice = Block::allocate(size)?.into_slice(size);
-        // SAFETY: as above; the body comes before the kind that says what it is.
+        // SAFETY: writable (caller); the body comes before the kind that says what it is.
         unsafe {
             (&raw mut (*raw).body).cast::<Slice>().write(slice);
             Self::write_head(raw, 0);
@@ -530,9 +538,19 @@ impl Drop for Message {
     fn drop(&mut self) {
         if self.kind == Kind::Block {
             // SAFETY: `kind` says that the slice is there; it is dropped once, here.
-            unsafe { ManuallyDrop::drop(&mut self.body.slice) };
+            unsafe { drop_slice(&mut self.body.slice) };
         }
     }
+}
+
+/// Out of line: most functions drop messages that have no block.
+///
+/// # Safety
+/// As [`ManuallyDrop::drop`].
+#[inline(never)]
+unsafe fn drop_slice(slice: &mut ManuallyDrop<Slice>) {
+    // SAFETY: the caller's promise.
+    unsafe { ManuallyDrop::drop(slice) };
 }
 
 /// Copies of one message whose references are counted already.
