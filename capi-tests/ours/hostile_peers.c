@@ -487,3 +487,110 @@ TEST (a_user_id_comes_from_the_handler_alone)
     CHECK_OK (zmq_close (server));
     CHECK_OK (zmq_ctx_term (context));
 }
+
+/*  CVE-2021-20234: what a peer that goes away leaves unfinished is given back.  */
+TEST (an_unfinished_message_goes_with_its_connection)
+{
+    service service = start_service ();
+    run_service (&service);
+    static char part[9 + 100000] = "\3\0\0\0\0\0\1\x86\xA0";
+    long before = 0;
+    for (int i = 0; i < 600; i++) {
+        int peer = raw_peer (service.port, "REQ");
+        plain_write (peer, "\1\0", 2);
+        CHECK (push (peer, part, sizeof part));
+        CHECK (push (peer, part, sizeof part / 2));
+        close (peer);
+        if (i % 20 == 0)
+            ask (&service, "meanwhile");
+        if (i == 100)
+            before = resident ();
+    }
+    ask (&service, "afterwards");
+    /*  500 times 150,000 bytes were left behind.  */
+    CHECK (resident () - before < 15 * 1024);
+    end_service (&service);
+}
+
+/*  CVE-2021-20237: messages with metadata, from peers that a PUB does not hear.  */
+TEST (messages_to_a_publisher_cost_no_memory)
+{
+    void *context = zmq_ctx_new ();
+    void *publisher = open_socket (context, ZMQ_PUB);
+    int port = port_of (bind_to (publisher, "tcp://127.0.0.1:*"));
+    static char frame[2 + 200] = {0, (char) 200, 'x'};
+    long before = 0;
+    for (int i = 0; i < 600; i++) {
+        int peer = raw_peer (port, "SUB");
+        for (int k = 0; k < 100; k++)
+            plain_write (peer, frame, sizeof frame);
+        send_text (publisher, "anything", 0);
+        close (peer);
+        if (i == 100)
+            before = resident ();
+    }
+    for (int i = 0; i < 100; i++)
+        send_text (publisher, "anything", 0);
+    CHECK (resident () - before < 8 * 1024);
+    CHECK_OK (zmq_close (publisher));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+/*  CVE-2021-20236: a topic as deep as it is long is added, matched and removed.  */
+TEST (a_deep_subscription_is_removed_without_recursion)
+{
+    void *context = zmq_ctx_new ();
+    void *publisher = open_socket (context, ZMQ_XPUB);
+    void *subscriber = open_socket (context, ZMQ_SUB);
+    CHECK_OK (zmq_connect (subscriber, bind_to (publisher, "tcp://127.0.0.1:*")));
+    enum { DEPTH = 4000 };
+    static char topic[DEPTH + 1];
+    memset (topic, 'a', DEPTH);
+    for (int length = 1; length <= DEPTH; length++)
+        CHECK_OK (zmq_setsockopt (subscriber, ZMQ_SUBSCRIBE, topic, (size_t) length));
+    for (int length = 1; length <= DEPTH; length++) {
+        char got[DEPTH + 1];
+        CHECK_INT (zmq_recv (publisher, got, sizeof got, 0), length + 1);
+    }
+    CHECK_INT (zmq_send (publisher, topic, DEPTH, 0), DEPTH);
+    CHECK_INT (zmq_recv (subscriber, topic, DEPTH, 0), DEPTH);
+    CHECK_OK (zmq_close (subscriber));
+    for (int length = 1; length <= DEPTH; length++) {
+        char got[DEPTH + 1];
+        CHECK (zmq_recv (publisher, got, sizeof got, 0) > 1);
+    }
+    CHECK_OK (zmq_close (publisher));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+/*  How much slower honest clients become while each kind of hostile peer is busy:
+ *  printed, and bounded by a multiple that only a stall exceeds.  */
+static double round_trips_us (service *service, int count)
+{
+    struct timespec begin, end;
+    clock_gettime (CLOCK_MONOTONIC, &begin);
+    for (int i = 0; i < count; i++)
+        ask (service, "x");
+    clock_gettime (CLOCK_MONOTONIC, &end);
+    return ((double) (end.tv_sec - begin.tv_sec) * 1e6
+            + (double) (end.tv_nsec - begin.tv_nsec) / 1e3)
+           / count;
+}
+
+TEST (a_thousand_idle_strangers_slow_nobody_down)
+{
+    more_descriptors ();
+    service service = start_service ();
+    run_service (&service);
+    double before = round_trips_us (&service, 500);
+    static int peers[1000];
+    for (int i = 0; i < 1000; i++)
+        peers[i] = plain_connect (service.port);
+    ask (&service, "x");
+    double with = round_trips_us (&service, 500);
+    printf ("    a round trip: %.1f us alone, %.1f us beside 1,000 strangers\n", before, with);
+    CHECK (with < 20 * before + 2000);
+    for (int i = 0; i < 1000; i++)
+        close (peers[i]);
+    end_service (&service);
+}

@@ -25,6 +25,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use zeroize::Zeroize;
 
 /// Where a session comes from.
 pub(super) enum Role {
@@ -270,6 +271,9 @@ impl Session {
         life.handshake = None;
         life.zap = None;
         life.admission = Admission::default();
+        // They may hold a password.
+        life.input.zeroize();
+        life.output.zeroize();
         life.input = Vec::new();
         life.output = Vec::new();
         let (connecting, stream) = (life.connecting.take(), life.stream.take());
@@ -491,6 +495,9 @@ impl Session {
         let decoder =
             version.map(|version| FrameDecoder::new(version, self.options.message_limit()));
         let mut rest = std::mem::take(&mut life.input);
+        if life.output.is_empty() {
+            life.output.zeroize();
+        }
         let unsent = std::mem::take(&mut life.output);
         let send_buffer = self.options.transport.send_buffer;
         self.write.lock().open(stream.clone(), token, version, sealer, unsent, send_buffer);
@@ -498,7 +505,7 @@ impl Session {
         if self.read.lock().open(stream.clone(), decoder, opener, &rest, replies).is_err() {
             return self.disconnected(life, reactor, Loss::System(libc::ENOMEM));
         }
-        rest.clear();
+        rest.zeroize();
         let _ = reactor.watch(stream.as_raw_fd(), token, false);
         match life.end.clone() {
             Some(end) => end.identified(info),

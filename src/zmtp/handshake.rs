@@ -14,6 +14,7 @@
 use super::frame::{COMMAND, LARGE};
 use super::mechanism::{Context, Mechanism, Protection, Step, Task};
 use super::{ProtocolError, SocketType, metadata};
+use zeroize::{Zeroize, Zeroizing};
 
 /// A version of the protocol, as agreed upon with a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,7 +135,8 @@ enum Stage {
 pub struct Handshake {
     config: HandshakeConfig,
     stage: Stage,
-    output: Vec<u8>,
+    /// Wiped when it goes: what PLAIN sends is a password.
+    output: Zeroizing<Vec<u8>>,
     /// Our metadata as it stands in READY.
     local_metadata: Vec<u8>,
     version_sent: bool,
@@ -146,7 +148,9 @@ pub struct Handshake {
 impl Handshake {
     /// Starts the handshake of a new connection.
     pub fn new(config: HandshakeConfig) -> Self {
-        let mut output = vec![0xFF];
+        // Room for most of what is said, so that no copies are left behind where it grows.
+        let mut output = Zeroizing::new(Vec::with_capacity(512));
+        output.push(0xFF);
         output.extend_from_slice(&(config.routing_id.len() as u64 + 1).to_be_bytes());
         output.push(0x7F);
         let own = config.socket_type;
@@ -176,7 +180,8 @@ impl Handshake {
 
     /// Appends what is to be sent now; also after a failure, of which the peer may be told.
     pub fn poll_output(&mut self, out: &mut Vec<u8>) {
-        out.append(&mut self.output);
+        out.extend_from_slice(&self.output);
+        self.output.zeroize();
     }
 
     /// The question for the ZAP handler, when there is one; its answer is for
