@@ -39,10 +39,9 @@ const LEASE_LEFT: Duration = Duration::from_micros(500);
 const GRACE: Duration = Duration::from_micros(20);
 /// After the I/O thread was called for others, callers leave the reactor to it so long.
 const CONTESTED: Duration = Duration::from_millis(20);
-/// A caller waits so long for the I/O thread to make way.
-const MAKE_WAY: Duration = Duration::from_micros(200);
 
-/// For tests: LIBZMQ_TEST_DRIVER=caller has every waiting caller drive that can, =thread none.
+/// For tests: with LIBZMQ_TEST_DRIVER=caller callers ask to drive whoever else waits, with =thread
+/// none does.
 static FORCED: LazyLock<Option<bool>> =
     LazyLock::new(|| match std::env::var("LIBZMQ_TEST_DRIVER") {
         Ok(driver) if driver == "caller" => Some(true),
@@ -66,8 +65,9 @@ pub struct ReactorHandle {
     load: Arc<AtomicUsize>,
     /// What the I/O thread sleeps on while it does not drive.
     alarm: Alarm,
-    /// When it rings, in `nanoseconds`; 0: it is not set.
-    alarm_at: AtomicU64,
+    /// When it rings, in `nanoseconds`; 0: it is not set. Locked while the alarm is set, so that
+    /// the two do not part.
+    alarm_at: Mutex<u64>,
     /// When the last caller stopped driving, in `nanoseconds`.
     left_at: AtomicU64,
     /// How long callers used to stay away lately, in nanoseconds; at most a lease.
@@ -76,8 +76,9 @@ pub struct ReactorHandle {
     rarely: AtomicBool,
     /// The I/O thread drives: a caller may ask it to make way.
     by_io_thread: AtomicBool,
-    /// A caller asks.
+    /// A caller asks: this one.
     make_way: AtomicBool,
+    asker: Mutex<Option<Arc<Waiter>>>,
     /// Callers leave the reactor to the I/O thread until then, in `nanoseconds`.
     contested_until: AtomicU64,
     /// Callers that wait without driving.
@@ -120,12 +121,13 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
             stopping: AtomicBool::new(false),
             load,
             alarm,
-            alarm_at: AtomicU64::new(0),
+            alarm_at: Mutex::new(0),
             left_at: AtomicU64::new(0),
             usual_absence: AtomicU64::new(0),
             rarely: AtomicBool::new(false),
             by_io_thread: AtomicBool::new(false),
             make_way: AtomicBool::new(false),
+            asker: Mutex::new(None),
             contested_until: AtomicU64::new(0),
             onlookers: AtomicUsize::new(0),
             waiter: Arc::new(Waiter::Driver(own.clone())),
@@ -171,11 +173,25 @@ impl ReactorHandle {
 
     /// Has the I/O thread take over promptly, unless a caller does before.
     fn call_promptly(&self) {
-        let (now, at) = (nanoseconds(), self.alarm_at.load(Ordering::SeqCst));
         let absence = Duration::from_nanos(self.usual_absence.load(Ordering::Relaxed));
         let within = (absence * 2 + GRACE).min(LEASE);
-        if at == 0 || at > now + in_nanoseconds(within) {
-            self.set_alarm(now, within);
+        self.set_alarm(within, |now, at| at == 0 || at > now + in_nanoseconds(within));
+    }
+
+    /// Has the I/O thread take over at once, and callers leave the reactor to it for a while.
+    fn call_at_once(&self) {
+        let until = nanoseconds() + in_nanoseconds(CONTESTED);
+        self.contested_until.store(until, Ordering::Relaxed);
+        self.set_alarm(Duration::ZERO, |_, _| true);
+    }
+
+    /// Sets the alarm if `is_wanted` says so of the time now and the one that it is set to.
+    fn set_alarm(&self, after: Duration, is_wanted: impl FnOnce(u64, u64) -> bool) {
+        let mut at = self.alarm_at.lock();
+        let now = nanoseconds();
+        if is_wanted(now, *at) {
+            *at = now + in_nanoseconds(after);
+            self.alarm.set(Some(after));
         }
     }
 
@@ -192,18 +208,6 @@ impl ReactorHandle {
         self.usual_absence.store(usual, Ordering::Relaxed);
     }
 
-    /// Has the I/O thread take over at once, and callers leave the reactor to it for a while.
-    fn call_at_once(&self) {
-        let now = nanoseconds();
-        self.contested_until.store(now + in_nanoseconds(CONTESTED), Ordering::Relaxed);
-        self.set_alarm(now, Duration::ZERO);
-    }
-
-    fn set_alarm(&self, now: u64, after: Duration) {
-        self.alarm_at.store(now + in_nanoseconds(after), Ordering::SeqCst);
-        self.alarm.set(Some(after));
-    }
-
     /// Descriptors that it serves.
     pub fn load(&self) -> usize {
         self.load.load(Ordering::Relaxed)
@@ -213,7 +217,7 @@ impl ReactorHandle {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
-        self.set_alarm(nanoseconds(), Duration::ZERO);
+        self.set_alarm(Duration::ZERO, |_, _| true);
     }
 
     /// Changes what a registered descriptor is watched for; from any thread.
@@ -233,13 +237,15 @@ impl ReactorHandle {
                     MutexGuard::unlocked(&mut guard, || drop(ended));
                     return;
                 }
-                // Whoever asked comes now; if it did not wait so long, nobody drives.
-                self.set_alarm(nanoseconds(), LEASE);
-                MutexGuard::unlock_fair(guard);
+                // Who asked comes now, unless it does not wait any more.
+                self.set_alarm(LEASE, |_, _| true);
+                drop(guard);
+                let asker = self.asker.lock().take();
+                asker.inspect(|asker| asker.notify());
                 self.check_inbox();
             }
             self.alarm.wait();
-            self.alarm_at.store(0, Ordering::SeqCst);
+            *self.alarm_at.lock() = 0;
         }
     }
 
@@ -289,15 +295,8 @@ impl ReactorHandle {
     // ---- callers
 
     /// Makes the calling thread the driver, on behalf of these sockets, if nobody else is it.
-    /// `insist`: ask the I/O thread to make way.
-    pub fn drive(&self, sockets: impl Iterator<Item = u64>, insist: bool) -> Option<Driver<'_>> {
-        let (never, always) = (*FORCED == Some(false), *FORCED == Some(true));
-        let guard = match self.reactor.try_lock() {
-            _ if never => return None,
-            Some(guard) => guard,
-            None if always || insist && self.may_ask() => self.ask()?,
-            None => return None,
-        };
+    pub fn drive(&self, sockets: impl Iterator<Item = u64>) -> Option<Driver<'_>> {
+        let guard = self.reactor.try_lock().filter(|_| *FORCED != Some(false))?;
         let mut guard = MutexGuard::try_map(guard, Option::as_mut).ok()?;
         self.driven.store(true, Ordering::SeqCst);
         self.note_absence();
@@ -305,17 +304,16 @@ impl ReactorHandle {
         Some(Driver { handle: self, reactor: Some(guard) })
     }
 
-    fn may_ask(&self) -> bool {
-        self.by_io_thread.load(Ordering::Relaxed)
-            && nanoseconds() > self.contested_until.load(Ordering::Relaxed)
-    }
-
-    fn ask(&self) -> Option<MutexGuard<'_, Option<Reactor>>> {
-        self.make_way.store(true, Ordering::SeqCst);
-        self.wake();
-        let guard = self.reactor.try_lock_for(MAKE_WAY);
-        self.make_way.store(false, Ordering::SeqCst);
-        guard
+    /// Asks the I/O thread to make way, if it drives and is not needed for others; notifies the
+    /// waiter when it has.
+    pub fn ask(&self, waiter: &Arc<Waiter>) {
+        let (by_io_thread, forced) = (self.by_io_thread.load(Ordering::Relaxed), *FORCED);
+        let contested = nanoseconds() < self.contested_until.load(Ordering::Relaxed);
+        if by_io_thread && forced != Some(false) && (!contested || forced == Some(true)) {
+            *self.asker.lock() = Some(waiter.clone());
+            self.make_way.store(true, Ordering::SeqCst);
+            self.wake();
+        }
     }
 
     /// Counts the calling thread as one that waits for the reactor's sockets without driving,
@@ -338,11 +336,8 @@ impl ReactorHandle {
         if others {
             return self.call_at_once();
         }
-        let (now, at) = (nanoseconds(), self.alarm_at.load(Ordering::SeqCst));
-        self.left_at.store(now, Ordering::Relaxed);
-        if at < now + in_nanoseconds(LEASE_LEFT) {
-            self.set_alarm(now, LEASE);
-        }
+        self.left_at.store(nanoseconds(), Ordering::Relaxed);
+        self.set_alarm(LEASE, |now, at| at < now + in_nanoseconds(LEASE_LEFT));
         self.check_inbox();
     }
 
@@ -409,14 +404,14 @@ impl Driver<'_> {
         handle.run_inbox(reactor);
         reactor.run_timers();
         let began = nanoseconds();
-        let at = handle.alarm_at.load(Ordering::SeqCst);
         // Setting the alarm anew later costs less than having it ring in vain.
-        let in_vain =
-            handle.rarely.load(Ordering::Relaxed) || at < began + in_nanoseconds(LEASE_LEFT);
-        if at != 0 && in_vain {
-            handle.alarm_at.store(0, Ordering::SeqCst);
+        let rarely = handle.rarely.load(Ordering::Relaxed);
+        let mut at = handle.alarm_at.lock();
+        if *at != 0 && (rarely || *at < began + in_nanoseconds(LEASE_LEFT)) {
+            *at = 0;
             handle.alarm.set(None);
         }
+        drop(at);
         handle.asleep.store(true, Ordering::Relaxed);
         // Pairs with the fence in `wake`.
         fence(Ordering::SeqCst);

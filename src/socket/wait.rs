@@ -154,14 +154,14 @@ impl<'a> Wait<'a> {
     /// [`crate::error::Error::Interrupted`] when a signal handler ran.
     pub fn next(&mut self, descriptors: &mut Vec<PollDescriptor>) -> Result<()> {
         let watched = self.watched;
+        let reactor = self.reactor();
         if self.driver.is_none() {
-            self.driver = self.drive();
+            self.driver = reactor.and_then(|reactor| reactor.drive(self.numbers()));
         }
         if self.look() {
             return Ok(());
         }
         let left = self.deadline.map(|own| own.saturating_duration_since(Instant::now()));
-        let reactor = self.reactor();
         if let (Some(driver), Some(reactor)) = (&mut self.driver, reactor) {
             let began = nanoseconds();
             let outcome = while_listed(watched, reactor.waiter(), || {
@@ -173,7 +173,7 @@ impl<'a> Wait<'a> {
             return outcome;
         }
         let onlooker = reactor.map(|reactor| reactor.look_on());
-        if let Some(driver) = reactor.and_then(|reactor| reactor.drive(self.numbers(), false)) {
+        if let Some(driver) = reactor.and_then(|reactor| reactor.drive(self.numbers())) {
             // Whoever drove stopped before it could see us looking on.
             self.driver = Some(driver);
             return Ok(());
@@ -186,9 +186,14 @@ impl<'a> Wait<'a> {
             let moment = left.unwrap_or(WITHOUT_DESCRIPTOR).min(WITHOUT_DESCRIPTOR);
             return sleep_on(descriptors, Some(moment)).map(drop);
         };
-        let outcome = while_listed(watched, waiter, || match is_news(watched) {
-            true => Ok(()),
-            false => waiter.wait(descriptors, left),
+        let outcome = while_listed(watched, waiter, || {
+            if is_news(watched) {
+                return Ok(());
+            }
+            if let Some(reactor) = reactor.filter(|_| self.is_back_soon()) {
+                reactor.ask(waiter);
+            }
+            waiter.wait(descriptors, left)
         });
         drop(onlooker);
         outcome
@@ -211,11 +216,10 @@ impl<'a> Wait<'a> {
         watched.iter().map(|own| own.mailbox.number)
     }
 
-    fn drive(&self) -> Option<Driver<'a>> {
-        let (reactor, patience) = (self.reactor()?, self.patience()?);
-        let ended = patience.ended.load(Ordering::Relaxed);
-        let soon = ended != 0 && nanoseconds().saturating_sub(ended) < SOON;
-        reactor.drive(self.numbers(), soon)
+    /// Whether the socket is waited for so often that its caller should drive.
+    fn is_back_soon(&self) -> bool {
+        let ended = self.patience().map_or(0, |own| own.ended.load(Ordering::Relaxed));
+        ended != 0 && nanoseconds().saturating_sub(ended) < SOON
     }
 
     /// Looks for news for a moment, where that is promising; true if there are any. Not where
