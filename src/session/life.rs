@@ -52,6 +52,10 @@ enum Stage {
     Closed,
 }
 
+/// ZMQ_RECONNECT_STOP: the bits that matter here; a disconnect always ends attempts.
+const STOP_CONN_REFUSED: i32 = 1;
+const STOP_HANDSHAKE_FAILED: i32 = 2;
+
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Loss {
@@ -218,14 +222,23 @@ impl Session {
                 self.connected(life, reactor);
             }
             Err(NotConnected::Pending(connecting)) => life.connecting = Some(connecting),
-            Err(NotConnected::Failed(_)) => {
+            Err(NotConnected::Failed(error)) => {
                 if let Some(token) = life.token.take() {
                     reactor.deregister(descriptor, token);
                 }
                 self.report(life, ConnectionEvent::Closed(descriptor));
+                let refused = error.kind() == io::ErrorKind::ConnectionRefused;
+                if refused && life.targets.is_empty() && self.stops_after(STOP_CONN_REFUSED) {
+                    return self.finish(life, reactor);
+                }
                 self.retry(life, reactor);
             }
         }
+    }
+
+    /// Whether ZMQ_RECONNECT_STOP has this bit.
+    fn stops_after(&self, event: i32) -> bool {
+        self.options.reconnect_stop & event != 0
     }
 
     /// Tells who watches.
@@ -284,6 +297,12 @@ impl Session {
         }
     }
 
+    /// The pause before the next attempt; None for no more attempts, which 0 means as well
+    /// (observed).
+    fn reconnect_interval(&self) -> Option<Duration> {
+        self.options.reconnect_interval.filter(|interval| !interval.is_zero())
+    }
+
     /// Waits before the next attempt; the pause grows where the options say so.
     fn retry(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
         self.drop_stream(life, reactor);
@@ -293,7 +312,7 @@ impl Session {
         if !life.targets.is_empty() {
             return self.attempt(life, reactor);
         }
-        let Some(interval) = self.options.reconnect_interval else {
+        let Some(interval) = self.reconnect_interval() else {
             life.stage = Stage::Waiting;
             return;
         };
@@ -594,6 +613,12 @@ impl Session {
         if !life.is_connecting() || matches!(loss, Loss::Protocol(error) if error.is_final()) {
             return self.finish(life, reactor);
         }
+        let failed = !life.handshaken && !self.options.is_raw();
+        if self.reconnect_interval().is_none()
+            || (failed && self.stops_after(STOP_HANDSHAKE_FAILED))
+        {
+            return self.finish(life, reactor);
+        }
         let was_active = life.stage == Stage::Active;
         self.drop_stream(life, reactor);
         if was_active && self.options.socket_type.subscribes() {
@@ -648,7 +673,7 @@ impl Session {
         }
         let unsent = life.end.is_some() && !self.write.lock().is_drained();
         // Messages that no connection can take any more are not waited for.
-        let hopeless = life.stage == Stage::Waiting && self.options.reconnect_interval.is_none();
+        let hopeless = life.stage == Stage::Waiting && self.reconnect_interval().is_none();
         if linger == Some(Duration::ZERO) || !unsent || hopeless {
             return self.finish(life, reactor);
         }

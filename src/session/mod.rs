@@ -183,6 +183,11 @@ impl Session {
         (session, pipe)
     }
 
+    /// Whether it is over, of itself or because the socket wanted that.
+    pub fn is_over(&self) -> bool {
+        self.life.lock().is_closed()
+    }
+
     /// Begins. The socket took the pipe over, if there was one.
     pub fn start(&self) {
         self.want(START);

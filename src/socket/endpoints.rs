@@ -49,11 +49,11 @@ impl Endpoints {
         self.entries.push(Entry { number, names, kind });
     }
 
-    /// Whether there is a connection to this endpoint.
+    /// Whether there is a connection to this endpoint, or attempts to make one.
     fn is_connected(&self, name: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.names[0] == name && matches!(entry.kind, Kind::Connected(_)))
+        let connected =
+            |kind: &Kind| matches!(kind, Kind::Connected(session) if !session.is_over());
+        self.entries.iter().any(|entry| entry.names[0] == name && connected(&entry.kind))
     }
 
     fn number(&mut self) -> u64 {
