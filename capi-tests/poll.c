@@ -465,3 +465,30 @@ TEST (events_of_a_socket)
     CHECK_INT (get_int (one, ZMQ_EVENTS), ZMQ_POLLOUT);
     FINISH (context, one, two);
 }
+
+TEST (a_descriptor_that_was_closed_is_an_error)
+{
+    void *context = zmq_ctx_new (), *socket = open_socket (context, ZMQ_PULL);
+    int ends[2];
+    CHECK_OK (pipe (ends));
+    CHECK_OK (close (ends[0]));
+    CHECK_OK (close (ends[1]));
+    zmq_pollitem_t items[] = {{NULL, ends[0], ZMQ_POLLIN, 0}, {socket, 0, ZMQ_POLLIN, 0}};
+    CHECK_INT (zmq_poll (items, 1, 0), 1);
+    CHECK_INT (items[0].revents, ZMQ_POLLERR);
+    CHECK_INT (zmq_poll (items, 2, -1), 1);
+    CHECK_INT (items[0].revents, ZMQ_POLLERR);
+    CHECK_INT (items[1].revents, 0);
+    FINISH (context, socket);
+}
+
+TEST (a_peer_that_goes_ends_a_wait_for_a_descriptor)
+{
+    int ends[2];
+    CHECK_OK (pipe (ends));
+    CHECK_OK (close (ends[1]));
+    zmq_pollitem_t item = {NULL, ends[0], ZMQ_POLLIN, 0};
+    CHECK_INT (zmq_poll (&item, 1, -1), 1);
+    CHECK (item.revents & (ZMQ_POLLIN | ZMQ_POLLERR));
+    CHECK_OK (close (ends[0]));
+}

@@ -338,3 +338,39 @@ TEST (many_timers_each_fire_once_an_interval)
         CHECK (fired[i].argument == &arguments[59 - i]);
     CHECK_OK (zmq_timers_destroy (&timers));
 }
+
+/*  Each of these is called by a timer of 10 ms.  */
+static void reset_itself (int id, void *argument)
+{
+    on_timer (id, argument);
+    CHECK_OK (zmq_timers_reset (current_timers, id));
+}
+
+static void slow_itself_down (int id, void *argument)
+{
+    on_timer (id, argument);
+    CHECK_OK (zmq_timers_set_interval (current_timers, id, 5000));
+}
+
+static void ask_for_the_timeout (int id, void *argument)
+{
+    on_timer (id, argument);
+    CHECK (zmq_timers_timeout (current_timers) >= 0);
+}
+
+static void expect_one_call (zmq_timer_fn *handler, long least_timeout)
+{
+    void *timers = current_timers = zmq_timers_new ();
+    CHECK (zmq_timers_add (timers, 10, handler, NULL) > 0);
+    sleep_until_due (timers);
+    CHECK_OK (zmq_timers_execute (timers));
+    CHECK_INT (fired_count, 1);
+    CHECK (zmq_timers_timeout (timers) >= least_timeout);
+    CHECK_OK (zmq_timers_destroy (&timers));
+}
+
+TEST (a_handler_may_reset_its_own_timer) { expect_one_call (reset_itself, 5); }
+
+TEST (a_handler_may_change_its_own_interval) { expect_one_call (slow_itself_down, 4900); }
+
+TEST (a_handler_may_ask_for_the_timeout) { expect_one_call (ask_for_the_timeout, 0); }
