@@ -257,7 +257,9 @@ pub unsafe extern "C" fn zmq_recv(
     answer(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
-        let message = socket.recv(dont_wait(flags))?;
+        // Taken in place: a message that is moved right after it was written costs a stall.
+        let mut message = Message::new();
+        socket.recv_into(&mut message, dont_wait(flags))?;
         let data = message.data();
         if !buf.is_null() {
             // SAFETY: writable (caller); the message's bytes belong to this library.

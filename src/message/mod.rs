@@ -139,8 +139,21 @@ impl Message {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    #[inline]
+    #[inline(always)]
     pub fn from_slice(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() <= INLINE_CAPACITY {
+            let mut message = Self::new();
+            // SAFETY: an empty message holds its bytes itself, and has room for these.
+            let inline = unsafe { &mut message.body.inline };
+            inline[..bytes.len()].copy_from_slice(bytes);
+            message.inline_length = bytes.len() as u8;
+            return Ok(message);
+        }
+        Self::from_long_slice(bytes)
+    }
+
+    #[inline(never)]
+    fn from_long_slice(bytes: &[u8]) -> Result<Self> {
         // SAFETY: the bytes are written at once.
         let mut message = unsafe { Self::with_size_uninit(bytes.len())? };
         // SAFETY: `data_ptr` gives `len` writable bytes, just allocated.
