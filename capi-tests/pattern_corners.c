@@ -84,14 +84,15 @@ WIRE_TEST (mandatory_router_at_the_mark)
     EXPECT_PARTS (router, "X", "hello");
     static char large[100000];
     int sent = 0;
-    /*  Full is what stays full: the connection takes some, and in its own time.  */
-    set_int (router, ZMQ_SNDTIMEO, 100);
-    while (sent < 1000 && zmq_send (router, "X", 1, ZMQ_SNDMORE) == 1) {
-        CHECK_INT (zmq_send (router, large, sizeof large, 0), sizeof large);
-        sent++;
-    }
-    CHECK_INT (zmq_errno (), EAGAIN);
-    CHECK (sent > 2 && sent < 1000);
+    set_int (router, ZMQ_SNDTIMEO, 30);
+    /*  At the mark for good: what an I/O thread still passes on makes room.  */
+    do
+        while (zmq_send (router, "X", 1, ZMQ_SNDMORE) == 1) {
+            CHECK_INT (zmq_send (router, large, sizeof large, 0), sizeof large);
+            CHECK (++sent < 1000);
+        }
+    while (zmq_errno () == EAGAIN && shows (router, ZMQ_POLLOUT));
+    CHECK (sent > 2);
     CHECK_ERRNO (zmq_send (router, "X", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT), EAGAIN);
     CHECK (!shows (router, ZMQ_POLLOUT));
     for (int n = 0; n < sent; n++)

@@ -301,17 +301,30 @@ static inline void plain_expect_end (int fd)
 }
 
 
+/*  A port of 127.0.0.1 at which nobody listens: this process holds it, so that
+ *  no other test gets it meanwhile, and can itself bind a socket to it.  */
+static inline int reserved_port (void)
+{
+    int fd = socket (AF_INET, SOCK_STREAM, 0), on = 1;
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    CHECK (fd >= 0);
+    CHECK_OK (setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+    CHECK_OK (bind (fd, (struct sockaddr *) &address, sizeof address));
+    CHECK_OK (getsockname (fd, (struct sockaddr *) &address, &size));
+    return ntohs (address.sin_port);
+}
+
 /*  An endpoint at which nobody listens yet.  */
 static inline const char *absent (const char *transport)
 {
     static __thread char names[4][80];
     static int next;
     char *name = names[next % 4];
-    if (strcmp (transport, "tcp") == 0) {
-        int port;
-        CHECK_OK (close (plain_listen (&port)));
-        snprintf (name, sizeof names[0], "tcp://127.0.0.1:%d", port);
-    } else if (strcmp (transport, "ipc") == 0)
+    if (strcmp (transport, "tcp") == 0)
+        snprintf (name, sizeof names[0], "tcp://127.0.0.1:%d", reserved_port ());
+    else if (strcmp (transport, "ipc") == 0)
         snprintf (name, sizeof names[0], "ipc://%s/absent-%d", scratch_directory (), next);
     else
         snprintf (name, sizeof names[0], "inproc://absent-%d", next);

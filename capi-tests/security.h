@@ -72,16 +72,16 @@ static inline void *zap_loop (void *argument)
             more = get_int (handler->socket, ZMQ_RCVMORE);
         }
         handler->parts = parts;
+        /*  Before the answer: whoever sees the outcome may look at it.  */
+        __atomic_add_fetch (&handler->requests, 1, __ATOMIC_SEQ_CST);
         if (handler->answer.status)
             zap_reply (handler);
         else if (handler->answer.parts) {
             /*  Stops in the middle of the dialogue.  */
             CHECK_OK (zmq_close (handler->socket));
             handler->socket = NULL;
-            __atomic_add_fetch (&handler->requests, 1, __ATOMIC_SEQ_CST);
             return NULL;
         }
-        __atomic_add_fetch (&handler->requests, 1, __ATOMIC_SEQ_CST);
     }
 }
 
