@@ -464,6 +464,37 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_waits_for_a_stream_to_gather_and_hardly_in_a_dialogue() {
+        let mut gathering = Gathering::default();
+        let waits = (0..10_000).filter(|_| gathering.is_worthwhile(1)).count();
+        assert!(waits < 10_000 / REST as usize + 16, "{waits} waits in vain");
+        // It waits again with the first sign of a stream, each time.
+        assert!((0..100).all(|_| gathering.is_worthwhile(2)));
+        // And among messages that come one by one it looks for such signs.
+        assert!((0..2 * REST).any(|_| gathering.is_worthwhile(1)));
+    }
+
+    #[test]
+    fn half_the_mark_is_reported_also_after_the_mark_changed() {
+        let (mut writer, mut reader, count) = make(8, false);
+        for _ in 0..8 {
+            writer.write(text("m", false)).unwrap();
+        }
+        writer.flush();
+        assert_eq!(writer.room(), Room::Full);
+        reader.read().unwrap();
+        reader.set_high_water_mark(4);
+        reader.read().unwrap();
+        assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+        // Six are left, more than the new mark.
+        assert_eq!(writer.room(), Room::Full);
+        for _ in 0..4 {
+            reader.read().unwrap();
+        }
+        assert_eq!(writer.room(), Room::Available);
+    }
+
+    #[test]
     fn each_end_learns_that_the_other_is_gone() {
         let (mut writer, mut reader, count) = make(1, false);
         assert_eq!(reader.sleep(), Found::Nothing);
