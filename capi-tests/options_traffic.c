@@ -532,3 +532,67 @@ WIRE_TEST (conflate_ignores_the_marks_and_keeps_the_last)
     EXPECT_NOTHING (pull);
     FINISH (context, push, pull);
 }
+
+/*  The local port of the attempt to connect that is under way; 0 if none is.  */
+static int attempt_under_way (int not_this)
+{
+    for (int fd = 0; fd < 256; fd++) {
+        struct tcp_info info;
+        struct sockaddr_in name;
+        socklen_t size = sizeof info;
+        if (fd == not_this || getsockopt (fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0
+            || info.tcpi_state != TCP_SYN_SENT)
+            continue;
+        size = sizeof name;
+        if (getsockname (fd, (struct sockaddr *) &name, &size) == 0)
+            return ntohs (name.sin_port);
+    }
+    return 0;
+}
+
+/*  A listener that takes nobody, and whose queue is full, answers no attempt.  */
+TEST (connect_timeout_gives_an_attempt_up)
+{
+    int listener = socket (AF_INET, SOCK_STREAM, 0), queued[4], count = 0;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    CHECK_OK (bind (listener, (struct sockaddr *) &address, sizeof address));
+    CHECK_OK (listen (listener, 0));
+    CHECK_OK (getsockname (listener, (struct sockaddr *) &address, &size));
+    for (;; count++) {
+        CHECK (count < 4);
+        queued[count] = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void) !connect (queued[count], (struct sockaddr *) &address, sizeof address);
+        struct pollfd ready = {queued[count], POLLOUT, 0};
+        if (poll (&ready, 1, SETTLE_MS) == 0)
+            break;
+    }
+    char endpoint[64];
+    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", ntohs (address.sin_port));
+    for (int limited = 0; limited < 2; limited++) {
+        void *context = zmq_ctx_new ();
+        void *push = open_socket (context, ZMQ_PUSH);
+        set_int (push, ZMQ_RECONNECT_IVL, 1);
+        set_int (push, ZMQ_CONNECT_TIMEOUT, limited ? 40 : 0);
+        CHECK_OK (zmq_connect (push, endpoint));
+        int first = 0, later = 0;
+        int64_t give_up = now_ms () + PATIENCE_MS;
+        while (!(first = attempt_under_way (queued[count])))
+            CHECK (now_ms () < give_up);
+        give_up = now_ms () + (limited ? PATIENCE_MS : SETTLE_MS);
+        while (later == 0 || later == first) {
+            later = attempt_under_way (queued[count]);
+            if (now_ms () >= give_up)
+                break;
+            sleep_ms (2);
+        }
+        if (limited)
+            CHECK (later != 0 && later != first);
+        else
+            CHECK_INT (later, first);
+        FINISH (context, push);
+    }
+    for (; count >= 0; count--)
+        CHECK_OK (close (queued[count]));
+    CHECK_OK (close (listener));
+}
