@@ -114,6 +114,7 @@ void spawn (void (*role) (int), int argument, bool counted)
         exit (0);
     }
     roles[role_count].pid = pid;
+    roles[role_count].gone = false;
     roles[role_count++].counted = counted;
 }
 
@@ -411,6 +412,31 @@ ssize_t try_recv_stamped (void *socket, uint64_t *stamp)
     return n;
 }
 
+void init_id (struct routing_id *id)
+{
+    OK (zmq_msg_init (&id->msg));
+}
+
+void recv_id (void *socket, struct routing_id *id)
+{
+    if (settings.buffers) {
+        int rc = zmq_recv (socket, id->bytes, sizeof id->bytes, 0);
+        OK (rc);
+        id->size = (size_t) rc;
+    } else {
+        OK (zmq_msg_recv (&id->msg, socket, 0));
+        MUST (zmq_msg_more (&id->msg));
+    }
+}
+
+void send_id (void *socket, struct routing_id *id)
+{
+    if (settings.buffers)
+        OK (zmq_send (socket, id->bytes, id->size, ZMQ_SNDMORE));
+    else
+        OK (zmq_msg_send (&id->msg, socket, ZMQ_SNDMORE));
+}
+
 void look_around (void *socket)
 {
     int events;
@@ -490,6 +516,7 @@ void make_shared (void)
     shared = mmap (NULL, sizeof *shared, PROT_READ | PROT_WRITE,
                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     MUST (shared != MAP_FAILED);
+    role_count = 0;
     for (int i = 0; i < MAX_LANES; i++) {
         shared->lane[i].samples
           = mmap (NULL, MAX_SAMPLES * sizeof (uint32_t),

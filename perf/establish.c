@@ -72,6 +72,9 @@ void establish (void)
     spawn (dealers, 0, true);
     await_roles ();
     report_start ("establish %s %d", settings.transport, settings.peers);
+    report ("rate",
+            settings.peers * 1e9 / (double) shared->value[ESTABLISHED_NS],
+            "handshake/s");
     report ("established", (double) shared->value[ESTABLISHED_NS] * 1e-3, "us");
     report ("answered", (double) shared->value[ANSWERED_NS] * 1e-3, "us");
     report_end ();

@@ -11,8 +11,7 @@
 
 static bool with_broker;
 
-/*  Answers by sending all parts back; the routing id leads the way.  Ends with
- *  the first empty body.  */
+/*  Ends with the first empty body.  */
 static void answer (int unused)
 {
     (void) unused;
@@ -22,20 +21,18 @@ static void answer (int unused)
         connect_slot (socket, BACK_SLOT);
     else
         bind_slot (socket, FRONT_SLOT);
-    zmq_msg_t id, body;
-    OK (zmq_msg_init (&id));
-    OK (zmq_msg_init (&body));
+    struct routing_id id;
+    init_id (&id);
     for (;;) {
-        OK (zmq_msg_recv (&id, socket, 0));
-        OK (zmq_msg_recv (&body, socket, 0));
-        if (zmq_msg_size (&body) == 0)
+        uint64_t stamp;
+        recv_id (socket, &id);
+        size_t size = recv_stamped (socket, &stamp);
+        if (size == 0)
             break;
-        OK (zmq_msg_send (&id, socket, ZMQ_SNDMORE));
-        OK (zmq_msg_send (&body, socket, 0));
+        send_id (socket, &id);
+        send_stamped (socket, size, stamp);
     }
     say_ended ();
-    OK (zmq_msg_close (&id));
-    OK (zmq_msg_close (&body));
     close_all (context, socket);
 }
 

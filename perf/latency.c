@@ -58,19 +58,12 @@ static void await_message (const struct end *end)
     MUST (zmq_poll (items, 2, -1) == 1 && items[1].revents == ZMQ_POLLIN);
 }
 
-/*  Takes the routing id that leads a message on a ROUTER, into id.  */
-static void recv_id (void *socket, zmq_msg_t *id)
-{
-    OK (zmq_msg_recv (id, socket, 0));
-    MUST (zmq_msg_more (id));
-}
-
 static void serve (int pair)
 {
     struct end end = open_end (server_type);
     bool router = server_type == ZMQ_ROUTER;
-    zmq_msg_t id;
-    OK (zmq_msg_init (&id));
+    struct routing_id id;
+    init_id (&id);
     if (client_type == ZMQ_ROUTER)
         OK (zmq_setsockopt (end.socket, ZMQ_ROUTING_ID, server_id,
                             strlen (server_id)));
@@ -85,13 +78,12 @@ static void serve (int pair)
             recv_id (end.socket, &id);
         size_t size = recv_stamped (end.socket, &stamp);
         if (router && size > 0)
-            OK (zmq_msg_send (&id, end.socket, ZMQ_SNDMORE));
+            send_id (end.socket, &id);
         if (size == 0)
             break;
         send_stamped (end.socket, size, stamp);
     }
     say_ended ();
-    OK (zmq_msg_close (&id));
     close_end (&end);
 }
 
@@ -100,8 +92,8 @@ static void ask (int pair)
     struct lane *lane = &shared->lane[pair];
     struct end end = open_end (client_type);
     bool router = client_type == ZMQ_ROUTER;
-    zmq_msg_t id;
-    OK (zmq_msg_init (&id));
+    struct routing_id id;
+    init_id (&id);
     if (router) {
         int on = 1;
         OK (zmq_setsockopt (end.socket, ZMQ_ROUTING_ID, client_id,
@@ -141,7 +133,6 @@ static void ask (int pair)
         OK (zmq_send (end.socket, server_id, strlen (server_id), ZMQ_SNDMORE));
     send_stamped (end.socket, 0, 0);
     await_ended (settings.pairs);
-    OK (zmq_msg_close (&id));
     close_end (&end);
 }
 

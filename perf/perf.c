@@ -33,6 +33,7 @@ static const struct command {
     const char *help;
 } commands[] = {
   {"throughput", throughput, "PUSH to PULL: messages a second"},
+  {"scaling", scaling, "the same with one and with --io-threads: the gain"},
   {"latency", latency, "REQ/REP (PAIR over inproc): one way, microseconds"},
   {"publish", publish, "PUB to --peers SUBs: deliveries a second"},
   {"connections", connections, "--peers DEALERs at a ROUTER: resident bytes"},

@@ -70,6 +70,7 @@ struct shared {
     atomic_ulong value[16];
 };
 extern struct shared *shared;
+/*  Before the first role, and again for a second window of the same run.  */
 void make_shared (void);
 
 /*  ---- Failure: prints what went wrong and ends the whole measurement.  */
@@ -167,6 +168,18 @@ ssize_t try_recv_stamped (void *socket, uint64_t *stamp);
  *  the reference, unless milliseconds lie between them.  */
 void look_around (void *socket);
 
+/*  The part that leads the way back through a ROUTER, kept in the style that
+ *  settings.buffers asks for.  */
+struct routing_id {
+    zmq_msg_t msg;
+    char bytes[256];
+    size_t size;
+};
+void init_id (struct routing_id *id);
+void recv_id (void *socket, struct routing_id *id);
+/*  Sends it as the first part; id can be received into again.  */
+void send_id (void *socket, struct routing_id *id);
+
 /*  ---- Output: one line of tab-separated fields, 'metric value unit'.  */
 
 void report_start (const char *format, ...)
@@ -185,6 +198,7 @@ void request_broker (int unused);
 void stream_broker (int unused);
 
 void throughput (void);
+void scaling (void);
 void latency (void);
 void publish (void);
 void connections (void);

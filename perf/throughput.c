@@ -81,7 +81,8 @@ static void pull_all (int unused)
     in_threads (pull);
 }
 
-void throughput (void)
+/*  One window; all that was sent must have arrived.  */
+static struct outcome run (void)
 {
     bool inproc = strcmp (settings.transport, "inproc") == 0;
     bool threads = strcmp (settings.pattern, "threads") == 0;
@@ -104,12 +105,43 @@ void throughput (void)
     struct outcome out = take_window (settings.pairs);
     for (int i = 0; i < settings.pairs; i++)
         MUST (shared->lane[i].sent == shared->lane[i].done);
-    report_start ("throughput %s %s %zu %s", settings.transport,
+    return out;
+}
+
+static double rate (const struct outcome *out)
+{
+    return (double) out->done / out->seconds;
+}
+
+static void report_traffic (const char *what, const struct outcome *out)
+{
+    report_start ("%s %s %s %zu %s", what, settings.transport,
                   settings.pattern, settings.size,
                   settings.buffers ? "buffer" : "msg");
-    double rate = (double) out.done / out.seconds;
-    report ("rate", rate, "msg/s");
-    report ("bandwidth", rate * (double) settings.size * 1e-6, "MB/s");
-    report ("cpu", out.cpu / (double) out.done * 1e6, "us/msg");
+    report ("rate", rate (out), "msg/s");
+    report ("bandwidth", rate (out) * (double) settings.size * 1e-6, "MB/s");
+    report ("cpu", out->cpu / (double) out->done * 1e6, "us/msg");
+}
+
+void throughput (void)
+{
+    struct outcome out = run ();
+    report_traffic ("throughput", &out);
+    report_end ();
+}
+
+/*  The traffic of --pattern threads with one I/O thread and then with as many as
+ *  asked for: what the further ones bring.  */
+void scaling (void)
+{
+    int io_threads = settings.io_threads;
+    settings.pattern = "threads";
+    settings.io_threads = 1;
+    struct outcome one = run ();
+    make_shared ();
+    settings.io_threads = io_threads;
+    struct outcome all = run ();
+    report_traffic ("scaling", &all);
+    report ("gain", rate (&all) / rate (&one), "times");
     report_end ();
 }
