@@ -59,7 +59,7 @@ END {
     if (most > limit) most = limit
     if (least < 1 / limit) least = 1 / limit
     most *= 1.15; least /= 1.15
-    left = 420; width = 440; total = 960; row = 17; top = 118
+    left = 420; width = 440; total = 960; row = 17; top = 130
     height = top + 30
     for (i = 1; i <= n; i++) height += i in heading ? 30 : row
     printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n", total, height, total, height
@@ -78,14 +78,16 @@ END {
     text(12, 44, "small", versions)
     text(12, 59, "small", conditions)
 
+    text(12, 74, "small", "To the right is better: rates are ours / original, times and memory original / ours. Each row was run in turn on both.")
+
     # The legend is made of what it explains.
-    y = 76
+    y = 86
     printf "<rect x=\"12\" y=\"%d\" width=\"26\" height=\"8\" class=\"ok\"/>\n", y; text(43, y + 8, "small", "target met")
     printf "<rect x=\"112\" y=\"%d\" width=\"26\" height=\"8\" class=\"miss\"/>\n", y; text(143, y + 8, "small", "missed")
     printf "<rect x=\"197\" y=\"%d\" width=\"26\" height=\"8\" class=\"plain\"/>\n", y; text(228, y + 8, "small", "no target")
     printf "<rect x=\"294\" y=\"%d\" width=\"26\" height=\"3\" class=\"cpu\"/>\n", y + 3; text(325, y + 8, "small", "CPU time, where it has a target")
     line(502, y - 2, y + 10, "target"); text(508, y + 8, "small", "target of the bar (short: of the CPU time)")
-    line(728, y - 2, y + 10, "level"); text(734, y + 8, "small", "level with the original")
+    line(752, y - 2, y + 10, "level"); text(758, y + 8, "small", "level with the original")
 
     bottom = height - 22
     ticks = split("0.01 0.02 0.05 0.1 0.2 0.5 1 2 5 10 20 50 100", tick, " ")

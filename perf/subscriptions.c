@@ -35,8 +35,6 @@ static void publisher (int slot)
 {
     void *context = new_context ();
     void *socket = open_socket (context, ZMQ_XPUB);
-    int no_limit = 0;
-    OK (zmq_setsockopt (socket, ZMQ_RCVHWM, &no_limit, sizeof no_limit));
     bind_slot (socket, slot);
     set_count (&shared->value[BEFORE_BYTES], resident_bytes ());
     atomic_store (&shared->ready, 1);
