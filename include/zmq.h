@@ -484,7 +484,7 @@ typedef void(zmq_thread_fn)(void *);
 #define ZMQ_REFUSE_OLD_PEERS 1020
 
 /*  Socket option of this library, not of libzmq: how many connections to a bound endpoint may wait
- *  for their peer's side of the handshake; when there are more, the oldest is closed. 4096 by
+ *  for their peer's side of the handshake; when there are more, the oldest is closed. 65536 by
  *  default, 0 is no limit.
  */
 #define ZMQ_MAX_HANDSHAKES 1021

@@ -162,7 +162,7 @@ pub const ZMQ_BUSY_POLL: c_int = 1010;
 /// are refused anyway.
 pub const ZMQ_REFUSE_OLD_PEERS: c_int = 1020;
 /// Socket option of this library, not of libzmq: how many connections to a bound endpoint may wait
-/// for their peer's side of the handshake; when there are more, the oldest is closed. 4096 by
+/// for their peer's side of the handshake; when there are more, the oldest is closed. 65536 by
 /// default, 0 is no limit.
 pub const ZMQ_MAX_HANDSHAKES: c_int = 1021;
 /// Socket option of this library, not of libzmq (PUB, XPUB): how many subscriptions a peer may

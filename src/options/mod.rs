@@ -128,7 +128,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { refuse_old_peers: false, handshakes: 4096, subscriptions: 0, topic_size: 0 }
+        // Thousands of honest clients come at once where a server is started again, and each that
+        // gives way loses what it has sent by then.
+        Self { refuse_old_peers: false, handshakes: 65536, subscriptions: 0, topic_size: 0 }
     }
 }
 
