@@ -157,6 +157,36 @@ TEST (binds_that_fail)
     FINISH (context, first);
 }
 
+TEST (files_that_cannot_be_removed)
+{
+    void *context = zmq_ctx_new (), *socket = open_socket (context, ZMQ_DEALER);
+    void *reader = watch (context, socket, ALL);
+    const char *gone = bind_to (socket, "ipc://*");
+    EXPECT_EVENT (reader, ZMQ_EVENT_LISTENING, gone);
+    CHECK_OK (unlink (gone + strlen ("ipc://")));
+    CHECK_OK (zmq_unbind (socket, gone));
+    EXPECT_EVENT_VALUE (reader, ZMQ_EVENT_CLOSE_FAILED, gone, ENOENT);
+    /*  The directory of that one is not empty.  */
+    const char *full = bind_to (socket, "ipc://*");
+    char other[300];
+    EXPECT_EVENT (reader, ZMQ_EVENT_LISTENING, full);
+    snprintf (other, sizeof other, "%s-other", full + strlen ("ipc://"));
+    CHECK_OK (close (open (other, O_CREAT | O_WRONLY, 0600)));
+    CHECK_OK (zmq_unbind (socket, full));
+    EXPECT_EVENT_VALUE (reader, ZMQ_EVENT_CLOSE_FAILED, full, ENOTEMPTY);
+    CHECK_OK (unlink (other));
+    /*  With a path of the application's own it is no matter.  */
+    const char *own = absent ("ipc");
+    CHECK_OK (zmq_bind (socket, own));
+    EXPECT_EVENT (reader, ZMQ_EVENT_LISTENING, own);
+    CHECK_OK (unlink (own + strlen ("ipc://")));
+    CHECK_OK (zmq_unbind (socket, own));
+    EXPECT_EVENT (reader, ZMQ_EVENT_CLOSED, own);
+    close_watched (socket, reader);
+    CHECK_OK (zmq_ctx_term (context));
+    scratch_remove ();
+}
+
 TEST (events_name_the_address_that_was_met)
 {
     void *context = zmq_ctx_new ();

@@ -298,3 +298,55 @@ TEST (library_threads_take_no_signals)
     CHECK (pthread_equal (handled_by, pthread_self ()));
     FINISH (context, pull);
 }
+
+/*  A process that was stopped, by a debugger or a shell, goes on waiting: only
+ *  signal handlers interrupt calls.  */
+static void stop_and_continue (int (*wait) (void *socket))
+{
+    int told[2];
+    char endpoint[64];
+    CHECK_OK (pipe (told));
+    pid_t child = fork ();
+    CHECK (child >= 0);
+    if (child == 0) {
+        void *context = zmq_ctx_new (), *pull = open_socket (context, ZMQ_PULL);
+        const char *own = bind_to (pull, "tcp://127.0.0.1:*");
+        CHECK (write (told[1], own, strlen (own) + 1) > 0);
+        CHECK_INT (wait (pull), 1);
+        _exit (0);
+    }
+    CHECK (read (told[0], endpoint, sizeof endpoint) > 0);
+    for (int n = 0, status; n < 5; n++) {
+        /*  Time to get into the call, and back into it.  */
+        CHECK_INT (zmq_poll (NULL, 0, 20), 0);
+        CHECK_OK (kill (child, SIGSTOP));
+        CHECK_INT (waitpid (child, &status, WUNTRACED), child);
+        CHECK (WIFSTOPPED (status));
+        CHECK_OK (kill (child, SIGCONT));
+    }
+    CHECK_INT (zmq_poll (NULL, 0, 20), 0);
+    void *context = zmq_ctx_new (), *push = open_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (push, endpoint));
+    send_text (push, "m", 0);
+    int status;
+    CHECK_INT (waitpid (child, &status, 0), child);
+    CHECK (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+    CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+static int wait_in_recv (void *socket)
+{
+    char byte;
+    return zmq_recv (socket, &byte, 1, 0);
+}
+
+static int wait_in_poll (void *socket)
+{
+    zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN, 0};
+    return zmq_poll (&item, 1, -1);
+}
+
+TEST (a_process_that_was_stopped_goes_on_receiving) { stop_and_continue (wait_in_recv); }
+
+TEST (a_process_that_was_stopped_goes_on_polling) { stop_and_continue (wait_in_poll); }

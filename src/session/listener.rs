@@ -54,8 +54,13 @@ impl BoundEndpoint {
     pub fn close(self: &Arc<Self>) {
         if let Some(listener) = self.state.lock().listener.take() {
             let (descriptor, endpoint) = (listener.as_raw_fd(), listener.endpoint().to_owned());
-            drop(listener);
-            self.owner.report(ConnectionEvent::Closed(descriptor), &endpoint);
+            let event = match listener.close() {
+                Ok(()) => ConnectionEvent::Closed(descriptor),
+                Err(error) => {
+                    ConnectionEvent::CloseFailed(error.raw_os_error().unwrap_or_default())
+                }
+            };
+            self.owner.report(event, &endpoint);
         }
         self.reactor.schedule(self.clone());
     }

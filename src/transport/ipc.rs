@@ -98,15 +98,28 @@ pub(super) struct SocketFile {
     path: PathBuf,
     /// Device and inode.
     identity: (u64, u64),
-    /// Dropped after the file is gone.
-    _directory: Option<TemporaryDirectory>,
+    /// Made for a wildcard; dropped after the file is gone.
+    directory: Option<TemporaryDirectory>,
 }
 
 impl SocketFile {
     fn claim(path: &Path, directory: Option<TemporaryDirectory>) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let identity = socket_identity(&path)?;
-        Ok(Self { path, identity, _directory: directory })
+        Ok(Self { path, identity, directory })
+    }
+
+    /// Removes the file, and the directory that was made for it.
+    ///
+    /// # Errors
+    /// Where there is such a directory, as the operating system says. A path that the application
+    /// chose may belong to another binding by now, or be gone.
+    pub(super) fn remove(mut self) -> io::Result<()> {
+        let Some(directory) = self.directory.take() else {
+            return Ok(());
+        };
+        fs::remove_file(&self.path)?;
+        fs::remove_dir(&directory.0)
     }
 }
 

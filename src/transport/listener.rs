@@ -33,7 +33,7 @@ enum Kind {
     },
     Ipc {
         filters: CredentialFilters,
-        _file: Option<SocketFile>,
+        file: Option<SocketFile>,
     },
 }
 
@@ -56,10 +56,22 @@ impl Listener {
             }
             Endpoint::Ipc(endpoint) => {
                 let (socket, text, file) = ipc::listen(endpoint, options)?;
-                let kind = Kind::Ipc { filters: options.credential_filters.clone(), _file: file };
+                let kind = Kind::Ipc { filters: options.credential_filters.clone(), file };
                 Ok(Self { socket, endpoint: text, kind })
             }
             Endpoint::Inproc(_) => Err(Error::InvalidArgument.into()),
+        }
+    }
+
+    /// Ends the binding as dropping it does, and tells how that went.
+    ///
+    /// # Errors
+    /// When the file of an ipc wildcard, or its directory, could not be removed.
+    pub fn close(self) -> io::Result<()> {
+        drop(self.socket);
+        match self.kind {
+            Kind::Ipc { file: Some(file), .. } => file.remove(),
+            _ => Ok(()),
         }
     }
 
