@@ -21,7 +21,11 @@ SOURCES := Cargo.toml $(wildcard Cargo.lock) build.rs cbindgen.toml $(shell find
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DELETE_ON_ERROR:
-.PHONY: all demo examples check bench install uninstall headers clean help
+#  What a run of the fuzz targets takes: seconds for each, and which (all).
+SECONDS ?= 60
+TARGETS ?=
+
+.PHONY: all demo examples check fuzz bench install uninstall headers clean help
 
 all: $(DIST)/$(LIBRARY)
 	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(DIST) program)"
@@ -50,6 +54,10 @@ demo:
 check:
 	@scripts/prerequisites check
 	@scripts/check $(STEPS)
+
+fuzz:
+	@scripts/prerequisites fuzz
+	@fuzz/run $(SECONDS) $(TARGETS)
 
 bench:
 	@scripts/prerequisites bench
@@ -85,6 +93,7 @@ help:
 	@echo "make all        the shared and the static library, in $(DIST)"
 	@echo "make demo       build the library and the examples, and watch them talk"
 	@echo "make check      every test there is (STEPS='rust capi' for some: scripts/check -h)"
+	@echo "make fuzz       search for inputs that break a parser (SECONDS=60 for each of TARGETS='...')"
 	@echo "make bench      measure against the reference (ROWS=pattern PAIRS=number OUT=file.md)"
 	@echo "make install    to PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, under DESTDIR"
 	@echo "make uninstall  the same, away"

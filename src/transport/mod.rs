@@ -34,5 +34,5 @@ pub use endpoint::{Endpoint, HostPort, IpcEndpoint, TcpEndpoint};
 pub use filter::{AddressFilter, CredentialFilters};
 pub use listener::{AcceptError, BindError, Listener, system_number};
 pub use options::{Keepalive, TransportOptions};
-pub use socks::Proxy;
+pub use socks::{Negotiation, Proxy, Refusal};
 pub use stream::Stream;

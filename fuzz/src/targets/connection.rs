@@ -1,0 +1,321 @@
+//! Bytes to a live socket of ours, over loopback, by a peer that is nobody's friend: a legitimate
+//! peer is still served.
+//!
+//! Sockets and legitimate peers stay; each run connects, says what the input says, and hangs up.
+
+use crate::input::{Input, pieces};
+use crate::targets::handshake::{command, greeting_of, properties};
+use std::cell::Cell;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixStream};
+use std::time::Duration;
+use zmq::context::Context;
+use zmq::message::Message;
+use zmq::options::ids;
+use zmq::socket::{SendFlags, Socket};
+use zmq::zmtp::SocketType::{self, Dealer, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, Xpub};
+
+/// Who is not served within this time is not served.
+const PATIENCE_MS: i32 = 5000;
+/// Runs with one and the same legitimate peer; then there is a new one.
+const RUNS_A_PEER: u32 = 50;
+
+/// Our socket, where it listens, and its legitimate peer.
+struct Service {
+    own: &'static Socket,
+    own_type: SocketType,
+    mechanism: &'static str,
+    endpoint: String,
+    peer_type: SocketType,
+    peer: Cell<Option<&'static Socket>>,
+    runs: Cell<u32>,
+    count: Cell<u32>,
+}
+
+const SERVICES: &[(SocketType, SocketType, &str, &str)] = &[
+    (Router, Dealer, "tcp", "NULL"),
+    (Rep, Req, "tcp", "NULL"),
+    (Sub, Pub, "ipc", "NULL"),
+    (Xpub, Sub, "ipc", "NULL"),
+    (Stream, Stream, "tcp", ""),
+    (Pull, Push, "ipc", "NULL"),
+    (Dealer, Dealer, "ipc", "NULL"),
+    (Router, Dealer, "ipc", "PLAIN"),
+    (Rep, Req, "tcp", "CURVE"),
+];
+
+thread_local! {
+    static RUNNING: (&'static Context, Vec<Service>) = {
+        let context = Context::create().expect("a context");
+        authenticate(context);
+        (context, SERVICES.iter().map(|service| Service::start(context, *service)).collect())
+    };
+}
+
+pub fn connection(data: &[u8]) {
+    RUNNING.with(|(context, services)| {
+        let input = &mut Input::new(data);
+        let service = &services[usize::from(input.byte()) % services.len()];
+        service.attack(input);
+        service.serve(context);
+    });
+}
+
+/// A connection of bytes to where a service listens.
+trait Wire: Read + Write {
+    fn set_timeout(&self, time: Option<Duration>);
+}
+
+impl Wire for TcpStream {
+    fn set_timeout(&self, time: Option<Duration>) {
+        self.set_read_timeout(time).expect("a time");
+    }
+}
+
+impl Wire for UnixStream {
+    fn set_timeout(&self, time: Option<Duration>) {
+        self.set_read_timeout(time).expect("a time");
+    }
+}
+
+/// A ZAP handler that lets in whoever holds a key or the right name.
+fn authenticate(context: &'static Context) {
+    let handler = context.socket(Rep as i32).expect("a socket");
+    handler.bind("inproc://zeromq.zap.01").expect("a name");
+    std::thread::spawn(move || {
+        while let Ok(first) = handler.recv(false) {
+            let mut parts = vec![first];
+            while parts.last().is_some_and(Message::more) {
+                parts.push(handler.recv(false).expect("the rest of a message"));
+            }
+            let good = parts[5].data() == b"CURVE" || parts[6].data() == b"legitimate";
+            let status: &[u8] = if good { b"200" } else { b"400" };
+            for part in [b"1.0", parts[1].data(), status, b"", b"user"] {
+                send(handler, part, true);
+            }
+            send(handler, b"", false);
+        }
+    });
+}
+
+fn set(socket: &Socket, option: i32, value: i32) {
+    socket.set_option(option, Some(&value.to_ne_bytes())).expect("an option");
+}
+
+fn set_bytes(socket: &Socket, option: i32, value: &[u8]) {
+    socket.set_option(option, Some(value)).expect("an option");
+}
+
+impl Service {
+    fn start(
+        context: &Context,
+        (own_type, peer_type, transport, mechanism): (SocketType, SocketType, &str, &'static str),
+    ) -> Self {
+        let own = context.socket(own_type as i32).expect("a socket");
+        set(own, ids::LINGER, 0);
+        set(own, ids::RCVTIMEO, PATIENCE_MS);
+        match mechanism {
+            "PLAIN" => set(own, ids::PLAIN_SERVER, 1),
+            "CURVE" => {
+                set(own, ids::CURVE_SERVER, 1);
+                set_bytes(own, ids::CURVE_SECRETKEY, &[1; 32]);
+            }
+            _ => {}
+        }
+        if own_type == Sub {
+            set_bytes(own, ids::SUBSCRIBE, b"");
+        }
+        let name = format!("@libzmq-fuzz-{}-{own_type:?}-{mechanism}", std::process::id());
+        let endpoint =
+            if transport == "tcp" { "tcp://127.0.0.1:*".into() } else { format!("ipc://{name}") };
+        own.bind(&endpoint).expect("an endpoint");
+        let mut last = [0; 256];
+        let length = own.option(ids::LAST_ENDPOINT, &mut last).expect("the endpoint");
+        let endpoint = String::from_utf8_lossy(&last[..length - 1]).into_owned();
+        let (peer, runs, count) = (Cell::new(None), Cell::new(0), Cell::new(0));
+        Self { own, own_type, mechanism, endpoint, peer_type, peer, runs, count }
+    }
+
+    fn wire(&self) -> Option<Box<dyn Wire>> {
+        let (transport, address) = self.endpoint.split_once("://")?;
+        if transport == "tcp" {
+            return Some(Box::new(TcpStream::connect(address).ok()?));
+        }
+        let address = SocketAddr::from_abstract_name(address.strip_prefix('@')?).ok()?;
+        Some(Box::new(UnixStream::connect_addr(&address).ok()?))
+    }
+
+    /// Says what the input says, and hangs up: at once, or when the server has answered.
+    fn attack(&self, input: &mut Input<'_>) {
+        let (kind, seed, answers) = (input.byte(), input.byte(), input.byte() % 8 == 7);
+        let mut said = Vec::new();
+        // With a proper greeting and READY it becomes a peer, and what follows are frames.
+        if kind % 4 != 0 && !self.mechanism.is_empty() {
+            said = greeting_of(self.mechanism, kind & 1);
+            let name = self.peer_type.name();
+            let mut list = [&b"\x0BSocket-Type\0\0\0"[..], &[name.len() as u8]].concat();
+            list.extend_from_slice(name.as_bytes());
+            match self.mechanism {
+                "NULL" if kind % 4 == 1 => said.extend(command(b"READY", &properties(input))),
+                "NULL" => said.extend(command(b"READY", &list)),
+                "PLAIN" => {
+                    said.extend(command(b"HELLO", b"\x01a\x01b"));
+                    said.extend(command(b"INITIATE", &list));
+                }
+                _ => {}
+            }
+        }
+        while kind % 4 == 2 && !input.is_empty() {
+            let (flags, body) = (input.byte(), input.field());
+            match flags % 8 {
+                0 => said.extend(command(b"SUBSCRIBE", body)),
+                1 => said.extend(command(b"CANCEL", body)),
+                2 => said.extend(command(b"PING", body)),
+                flags => {
+                    said.extend_from_slice(&[flags & 5, body.len() as u8]);
+                    said.extend_from_slice(body);
+                }
+            }
+        }
+        said.extend_from_slice(input.rest());
+        let Some(mut wire) = self.wire() else {
+            return;
+        };
+        // Many small writes cost much time; the decoder has its own targets.
+        for piece in pieces(&said, if said.len() > 512 { 0 } else { seed }) {
+            // The server may have hung up.
+            if wire.write_all(piece).is_err() {
+                return;
+            }
+        }
+        if answers {
+            wire.set_timeout(Some(Duration::from_millis(1)));
+            match wire.read(&mut [0; 4096]) {
+                Err(error) if error.kind() == ErrorKind::InvalidInput => panic!("{error}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The legitimate peer; from time to time a new one.
+    fn peer(&self, context: &Context) -> &'static Socket {
+        if self.runs.replace(self.runs.get() + 1).is_multiple_of(RUNS_A_PEER)
+            && let Some(old) = self.peer.take()
+        {
+            old.close().expect("it is open");
+        }
+        if let Some(peer) = self.peer.get() {
+            return peer;
+        }
+        let peer = context.socket(self.peer_type as i32).expect("a socket");
+        set(peer, ids::LINGER, 0);
+        set(peer, ids::RCVTIMEO, PATIENCE_MS);
+        set(peer, ids::SNDTIMEO, PATIENCE_MS);
+        match self.mechanism {
+            "PLAIN" => set_bytes(peer, ids::PLAIN_USERNAME, b"legitimate"),
+            "CURVE" => {
+                set_bytes(peer, ids::CURVE_SERVERKEY, &zmq::zmtp::curve_public(&[1; 32]));
+                set_bytes(peer, ids::CURVE_PUBLICKEY, &zmq::zmtp::curve_public(&[2; 32]));
+                set_bytes(peer, ids::CURVE_SECRETKEY, &[2; 32]);
+            }
+            _ => {}
+        }
+        if self.peer_type == Sub {
+            set_bytes(peer, ids::SUBSCRIBE, b"legitimate");
+        }
+        peer.connect(&self.endpoint).expect("the endpoint");
+        self.peer.set(Some(peer));
+        peer
+    }
+
+    /// A round with the legitimate peer.
+    fn serve(&self, context: &Context) {
+        let peer = self.peer(context);
+        let count = self.count.get() + 1;
+        self.count.set(count);
+        let text = format!("legitimate {count}");
+        let token = text.as_bytes();
+        match self.own_type {
+            Xpub => self.publish(peer, token),
+            Stream => self.stream(peer, token),
+            Sub => {
+                // What a PUB sends before it knows of the subscription is lost.
+                let served = (0..PATIENCE_MS).any(|_| {
+                    send(peer, token, false);
+                    set(self.own, ids::RCVTIMEO, 1);
+                    self.receive(token).is_some()
+                });
+                assert!(served, "the legitimate peer is not served");
+            }
+            _ => {
+                send(peer, token, false);
+                let envelope = self.receive(token).expect("the legitimate peer is not served");
+                if matches!(self.own_type, Router | Rep) {
+                    envelope.iter().for_each(|part| send(self.own, part.data(), true));
+                    send(self.own, token, false);
+                    let answer = peer.recv(false).expect("the legitimate peer has its answer");
+                    assert_eq!(answer.data(), token);
+                }
+            }
+        }
+    }
+
+    /// Receives until the token comes; the parts before it in its message. A REP answers all others.
+    fn receive(&self, token: &[u8]) -> Option<Vec<Message>> {
+        loop {
+            let mut parts = vec![self.own.recv(false).ok()?];
+            while parts.last().is_some_and(Message::more) {
+                parts.push(self.own.recv(false).expect("the rest of a message"));
+            }
+            if parts.last().is_some_and(|part| part.data() == token) {
+                parts.pop();
+                return Some(parts);
+            }
+            if self.own_type == Rep {
+                send(self.own, b"no", false);
+            }
+        }
+    }
+
+    /// Until the legitimate subscriber has it; subscriptions and what else came are taken.
+    fn publish(&self, peer: &Socket, token: &[u8]) {
+        set(peer, ids::RCVTIMEO, 1);
+        let served = (0..PATIENCE_MS).any(|_| {
+            while self.own.recv(true).is_ok() {}
+            send(self.own, token, false);
+            while let Ok(message) = peer.recv(false) {
+                if message.data() == token {
+                    return true;
+                }
+            }
+            false
+        });
+        assert!(served, "the legitimate subscriber is not served");
+    }
+
+    /// A plain peer says the token, and has it back.
+    fn stream(&self, _: &Socket, token: &[u8]) {
+        let mut wire = self.wire().expect("a connection");
+        wire.write_all(token).expect("to write");
+        loop {
+            let id = self.own.recv(false).expect("the legitimate peer is not served");
+            let body = self.own.recv(false).expect("two parts");
+            if body.data() == token {
+                send(self.own, id.data(), true);
+                send(self.own, token, false);
+                break;
+            }
+        }
+        let mut answer = vec![0; token.len()];
+        wire.set_timeout(Some(Duration::from_millis(PATIENCE_MS as u64)));
+        wire.read_exact(&mut answer).expect("the legitimate peer has its answer");
+        assert_eq!(answer, token);
+    }
+}
+
+fn send(socket: &Socket, bytes: &[u8], more: bool) {
+    let mut message = Message::from_slice(bytes).expect("memory");
+    socket.send(&mut message, SendFlags { dont_wait: false, more }).expect("to send");
+}
