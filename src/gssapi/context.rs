@@ -71,7 +71,7 @@ impl SecurityContext {
     /// No library, no or expired credentials, an unknown service, Kerberos servers that cannot be
     /// reached, a token that is not for us; a peer that does not give the protection asked for.
     pub fn step(&mut self, token: &[u8]) -> Result<Progress, Failure> {
-        let library = library()?;
+        let library = &*library()?;
         let established = match &mut self.established {
             Some(established) => established,
             none => {
@@ -80,7 +80,7 @@ impl SecurityContext {
                     Side::Acceptor => (Usage::Accept, None),
                 };
                 none.insert(Established {
-                    context: Context::new(library),
+                    context: Context::new(),
                     credential: Credential::acquire(library, self.own.as_ref(), usage)?,
                     target: service.map(|own| Name::import(library, own)).transpose()?,
                 })
@@ -93,7 +93,7 @@ impl SecurityContext {
         let Established { context, credential, target } = established;
         let mechanism = kerberos();
         let input = RawBuffer::of(token);
-        let mut output = Buffer::new(library);
+        let mut output = Buffer::new();
         let mut given = 0;
         let major = match target {
             // SAFETY: context, credential and name are this value's own; the context begins as
@@ -141,9 +141,9 @@ impl SecurityContext {
                         )
                     )
                 };
-                let name = Name::from_raw(library, name);
+                let name = Name::from_raw(name);
                 if let (Ok(0), Some(name)) = (major, name) {
-                    self.peer = name.display()?;
+                    self.peer = name.display(library)?;
                 }
                 major
             }
@@ -170,10 +170,10 @@ impl SecurityContext {
     /// # Errors
     /// No established context, or one that is no longer good.
     pub fn wrap(&mut self, message: &[u8]) -> Result<Buffer, Failure> {
-        let library = library()?;
+        let library = &*library()?;
         let context = self.established.as_ref().map_or(ptr::null_mut(), |own| own.context.raw);
         let input = RawBuffer::of(message);
-        let mut output = Buffer::new(library);
+        let mut output = Buffer::new();
         let mut encrypted = 0;
         // SAFETY: the context is this value's own, or null, which is refused; the input is valid
         // for the call and the output released by its owner.
@@ -193,10 +193,10 @@ impl SecurityContext {
     /// What the peer did not wrap, wrapped without encryption, or wrapped for another place in
     /// the order: repeated, too old, out of turn.
     pub fn unwrap(&mut self, wrapped: &[u8]) -> Result<Buffer, Failure> {
-        let library = library()?;
+        let library = &*library()?;
         let context = self.established.as_ref().map_or(ptr::null_mut(), |own| own.context.raw);
         let input = RawBuffer::of(wrapped);
-        let mut output = Buffer::new(library);
+        let mut output = Buffer::new();
         let mut encrypted = 0;
         // SAFETY: as for `wrap`. Repetition and disorder are supplementary bits of the status,
         // which `call` takes for failures.

@@ -1,6 +1,8 @@
 //! What the library hands out, each released by its owner.
 
-use super::library::{Library, RawBuffer, RawContext, RawCredential, RawName, RawOid, RawOidSet};
+use super::library::{
+    Library, RawBuffer, RawContext, RawCredential, RawName, RawOid, RawOidSet, library,
+};
 use super::{Failure, NameType, Principal};
 use std::ffi::c_int;
 use std::ops::Deref;
@@ -43,12 +45,11 @@ pub(super) use call;
 
 /// A name in the library's form.
 pub(super) struct Name {
-    library: &'static Library,
     pub raw: RawName,
 }
 
 impl Name {
-    pub fn import(library: &'static Library, principal: &Principal) -> Result<Self, Failure> {
+    pub fn import(library: &Library, principal: &Principal) -> Result<Self, Failure> {
         let bytes = RawBuffer::of(&principal.name);
         let oid = RawOid::of(principal.name_type.elements());
         let mut raw = ptr::null_mut();
@@ -57,31 +58,31 @@ impl Name {
         unsafe {
             call!(library, 0, gss_import_name(&raw const bytes, &raw const oid, &raw mut raw))
         }?;
-        Ok(Self { library, raw })
+        Ok(Self { raw })
     }
 
     /// One that a function of the library gave; null is none.
-    pub fn from_raw(library: &'static Library, raw: RawName) -> Option<Self> {
-        (!raw.is_null()).then_some(Self { library, raw })
+    pub fn from_raw(raw: RawName) -> Option<Self> {
+        (!raw.is_null()).then_some(Self { raw })
     }
 
     /// The name as text.
-    pub fn display(&self) -> Result<Vec<u8>, Failure> {
-        let mut text = Buffer::new(self.library);
+    pub fn display(&self, library: &Library) -> Result<Vec<u8>, Failure> {
+        let mut text = Buffer::new();
         // SAFETY: the name is ours and valid; the buffer is released by its owner; the type is
         // not asked for.
-        unsafe {
-            call!(self.library, 0, gss_display_name(self.raw, text.place(), ptr::null_mut()))
-        }?;
+        unsafe { call!(library, 0, gss_display_name(self.raw, text.place(), ptr::null_mut())) }?;
         Ok(text.to_vec())
     }
 }
 
 impl Drop for Name {
     fn drop(&mut self) {
+        // When the process ends there is nothing left to release.
+        let Ok(library) = library() else { return };
         let mut minor = 0;
         // SAFETY: the name came from the library and is released once.
-        unsafe { (self.library.gss_release_name)(&raw mut minor, &raw mut self.raw) };
+        unsafe { (library.gss_release_name)(&raw mut minor, &raw mut self.raw) };
     }
 }
 
@@ -95,14 +96,13 @@ pub(super) enum Usage {
 
 /// A ticket cache or a key tab, opened.
 pub(super) struct Credential {
-    library: &'static Library,
     pub raw: RawCredential,
 }
 
 impl Credential {
     /// Kerberos credentials of this principal, or the default ones.
     pub fn acquire(
-        library: &'static Library,
+        library: &Library,
         principal: Option<&Principal>,
         usage: Usage,
     ) -> Result<Self, Failure> {
@@ -128,55 +128,52 @@ impl Credential {
                 )
             )
         }?;
-        Ok(Self { library, raw })
+        Ok(Self { raw })
     }
 }
 
 impl Drop for Credential {
     fn drop(&mut self) {
+        // When the process ends there is nothing left to release.
+        let Ok(library) = library() else { return };
         let mut minor = 0;
         // SAFETY: the credential came from the library and is released once.
-        unsafe { (self.library.gss_release_cred)(&raw mut minor, &raw mut self.raw) };
+        unsafe { (library.gss_release_cred)(&raw mut minor, &raw mut self.raw) };
     }
 }
 
 /// A context, which the first step makes: null before.
 pub(super) struct Context {
-    library: &'static Library,
     pub raw: RawContext,
 }
 
 impl Context {
-    pub fn new(library: &'static Library) -> Self {
-        Self { library, raw: ptr::null_mut() }
+    pub fn new() -> Self {
+        Self { raw: ptr::null_mut() }
     }
 }
 
 impl Drop for Context {
     fn drop(&mut self) {
-        if !self.raw.is_null() {
-            let mut minor = 0;
-            // SAFETY: the context came from the library and is deleted once; no token is wanted.
-            unsafe {
-                (self.library.gss_delete_sec_context)(
-                    &raw mut minor,
-                    &raw mut self.raw,
-                    ptr::null_mut(),
-                )
-            };
-        }
+        // When the process ends there is nothing left to release.
+        let Ok(library) = library() else { return };
+        let mut minor = 0;
+        // SAFETY: the context came from the library and is deleted once, or is null, which is
+        // refused; no token is wanted.
+        unsafe {
+            (library.gss_delete_sec_context)(&raw mut minor, &raw mut self.raw, ptr::null_mut())
+        };
     }
 }
 
 /// Bytes that the library allocated.
 pub struct Buffer {
-    library: &'static Library,
     raw: RawBuffer,
 }
 
 impl Buffer {
-    pub(super) fn new(library: &'static Library) -> Self {
-        Self { library, raw: RawBuffer::EMPTY }
+    pub(super) fn new() -> Self {
+        Self { raw: RawBuffer::EMPTY }
     }
 
     /// Where a function of the library is to put its bytes; once.
@@ -199,9 +196,11 @@ impl Deref for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        // When the process ends there is nothing left to release.
+        let Ok(library) = library() else { return };
         let mut minor = 0;
         // SAFETY: the bytes came from the library and are released once; for none this does nothing.
-        unsafe { (self.library.gss_release_buffer)(&raw mut minor, &raw mut self.raw) };
+        unsafe { (library.gss_release_buffer)(&raw mut minor, &raw mut self.raw) };
     }
 }
 
