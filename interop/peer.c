@@ -604,8 +604,14 @@ static void secure (void)
             set_number (ZMQ_CURVE_SERVER, 1);
         else
             set_text (ZMQ_CURVE_SERVERKEY, keys[0][0]);
+    } else if (strncmp (mechanism, "gssapi", 6) == 0) {
+        if (binder)
+            set_number (ZMQ_GSSAPI_SERVER, 1);
+        else
+            set_text (ZMQ_GSSAPI_SERVICE_PRINCIPAL, "zmq@localhost");
+        set_number (ZMQ_GSSAPI_PLAINTEXT, strcmp (mechanism, "gssapi-plaintext") == 0);
     } else if (strcmp (mechanism, "null") != 0)
-        fail ("PEER_MECHANISM is null, plain or curve");
+        fail ("PEER_MECHANISM is null, plain, curve, gssapi or gssapi-plaintext");
     if (binder) {
         void *handler = zmq_socket (context, ZMQ_REP);
         need (zmq_bind (handler, "inproc://zeromq.zap.01") == 0, "ZAP");

@@ -48,12 +48,18 @@ TEST (a_server_without_the_key_of_its_service_lets_nobody_in)
 
 TEST (a_kdc_that_is_not_there_ends_the_attempt)
 {
-    int port;
-    CHECK_OK (close (plain_listen (&port)));
-    configure (port, 300);
+    /*  The port is taken, or our own server might get it, but does not listen.  */
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket (AF_INET, SOCK_STREAM, 0);
+    CHECK_OK (bind (fd, (struct sockaddr *) &address, sizeof address));
+    CHECK_OK (getsockname (fd, (struct sockaddr *) &address, &size));
+    configure (ntohs (address.sin_port), 300);
     use_tickets ("KDC_TICKETS_FRESH");
     pair pair = kerberos_pair (0);
     expect_no_pair (&pair);
+    CHECK_OK (close (fd));
 }
 
 TEST (what_failed_is_tried_again)
@@ -242,6 +248,33 @@ TEST (attempts_that_are_given_up_leave_no_threads_behind)
     CHECK_INT (security_threads (), 1);
     close_pair (&pair);
     CHECK_OK (close (kdc));
+}
+
+/*  Handshakes are under way when the process ends without a word.  */
+static void end_amid_handshakes (int microseconds)
+{
+    void *context = zmq_ctx_new ();
+    for (int i = 0; i < 4; i++) {
+        void *server = open_socket (context, ZMQ_DEALER), *client = open_socket (context, ZMQ_DEALER);
+        be_server (server, 0);
+        be_client (client, 0);
+        CHECK_OK (zmq_connect (client, bind_to (server, "tcp://127.0.0.1:*")));
+    }
+    usleep (microseconds);
+    exit (0);
+}
+
+TEST (a_process_may_end_amid_handshakes)
+{
+    for (int i = 0; i < 100; i++) {
+        int status;
+        pid_t child = fork ();
+        CHECK (child >= 0);
+        if (child == 0)
+            end_amid_handshakes (i % 25 * 100);
+        CHECK_INT (waitpid (child, &status, 0), child);
+        CHECK_INT (status, 0);
+    }
 }
 
 /*  The last one: the ticket's time is over by now, or nearly.  */
