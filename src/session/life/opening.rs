@@ -1,0 +1,252 @@
+//! From a stream that is connected to messages that flow: the handshake, with the ZAP handler's
+//! word on the peer.
+
+use super::super::security::{ZapPolicy, mechanism_of, zap_policy};
+use super::super::zap::Verdict;
+use super::super::{ACTIVE, ConnectionEvent, Session, metadata_of};
+use super::{Life, LifeGuard, Loss, Stage};
+use crate::io::Reactor;
+use crate::message::Message;
+use crate::pattern::PeerInfo;
+use crate::transport::Stream;
+use crate::zmtp::{
+    Admission, FrameDecoder, Handshake, HandshakeConfig, Peer, Protection, SocketType, Version,
+};
+use parking_lot::MutexGuard;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use zeroize::Zeroize;
+
+impl Session {
+    /// The stream is connected: the handshake begins, or plain bytes flow.
+    pub(super) fn connected(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if self.options.is_raw() {
+            return self.establish(life, reactor, None);
+        }
+        life.stage = Stage::Handshaking;
+        life.handshake = Some(Handshake::new(HandshakeConfig {
+            socket_type: self.options.socket_type,
+            routing_id: self.options.routing_id.clone(),
+            mechanism: mechanism_of(&self.options.security),
+            authenticates: zap_policy(&self.options.security) != ZapPolicy::Open,
+            refuses_old_peers: self.options.limits.refuse_old_peers,
+        }));
+        self.set_stage_timer(life, reactor, self.options.handshake_interval);
+        self.shake(life, reactor, false);
+    }
+
+    /// Goes on with the handshake, as far as bytes allow.
+    pub(super) fn shake(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        readable: bool,
+    ) {
+        let Some(stream) = life.stream.clone() else {
+            return;
+        };
+        let connecting = life.is_connecting();
+        let mut chunk = [0; 8192];
+        let mut more = true;
+        loop {
+            let Life { handshake: Some(handshake), input, output, zap, .. } = &mut **life else {
+                return;
+            };
+            loop {
+                match handshake.resume().and_then(|()| handshake.handle_input(input)) {
+                    Ok(0) => break,
+                    Ok(taken) => drop(input.drain(..taken)),
+                    Err(error) => {
+                        // The peer may be told why.
+                        handshake.poll_output(output);
+                        let _ = self.send_output(&stream, output);
+                        return self.disconnected(life, reactor, Loss::Protocol(error));
+                    }
+                }
+            }
+            if let Some(question) = handshake.poll_authentication() {
+                let verdict = self.ask_zap(&question, &stream.peer_address());
+                if !self.judge(life, reactor, verdict) {
+                    return;
+                }
+                continue;
+            }
+            if let Some(task) = handshake.poll_task()
+                && let Err(error) = self.compute(task, connecting)
+            {
+                return self.disconnected(life, reactor, error.into());
+            }
+            handshake.poll_output(output);
+            let peer = handshake.poll_established();
+            if let Err(error) = self.send_output(&stream, output) {
+                return self.disconnected(life, reactor, error.into());
+            }
+            if let Some(peer) = peer {
+                return self.establish(life, reactor, Some(peer));
+            }
+            // Nothing is read while the ZAP handler is asked or a task runs: what the peer sends
+            // meanwhile stays with the kernel.
+            if !readable || !more || zap.is_some() || handshake.is_computing() {
+                let busy = zap.is_some() || handshake.is_computing();
+                self.waiting_for_peer.store(!busy, Ordering::Relaxed);
+                // What could not be sent waits for room.
+                let waiting = !output.is_empty();
+                if let Some(token) = life.token {
+                    let _ = reactor.watch(stream.as_raw_fd(), token, waiting);
+                }
+                return;
+            }
+            match stream.read(&mut chunk) {
+                Ok(0) => return self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
+                Ok(count) => input.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => more = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.disconnected(life, reactor, error.into()),
+            }
+        }
+    }
+
+    /// Takes what is known of the ZAP handler's answer; false if the connection ended.
+    pub(super) fn judge(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        verdict: Verdict,
+    ) -> bool {
+        let Life { handshake: Some(handshake), stream: Some(stream), output, .. } = &mut **life
+        else {
+            return false;
+        };
+        let answer = match verdict {
+            Verdict::Pending(dialogue) => {
+                life.zap = Some(dialogue);
+                return true;
+            }
+            Verdict::Known(answer) => answer,
+        };
+        let (verdict, admission) = match answer {
+            Ok(admission) => (Ok(()), admission),
+            Err(error) => (Err(error), Admission::default()),
+        };
+        if let Err(error) = handshake.authorize(verdict) {
+            // The peer may be told why. What it sent meanwhile is read first: closing a connection
+            // with unread bytes resets it, and what we say may be lost.
+            let _ = stream.read(&mut [0; 8192]);
+            handshake.poll_output(output);
+            let _ = self.send_output(stream, output);
+            self.disconnected(life, reactor, Loss::Protocol(error));
+            return false;
+        }
+        life.admission = admission;
+        true
+    }
+
+    /// The ZAP handler answered, or went away.
+    pub(super) fn zap_answered(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if let Some(dialogue) = life.zap.take()
+            && self.judge(life, reactor, dialogue.look())
+        {
+            // Also what came meanwhile and was left unread.
+            self.shake(life, reactor, true);
+        }
+    }
+
+    /// Sends what the handshake has to say.
+    pub(super) fn send_output(&self, stream: &Stream, output: &mut Vec<u8>) -> io::Result<()> {
+        while !output.is_empty() {
+            match stream.write(output) {
+                Ok(count) => drop(output.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Messages can flow. Without a peer, plain bytes do.
+    pub(super) fn establish(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        peer: Option<Peer>,
+    ) {
+        self.cancel_stage_timer(life, reactor);
+        let (Some(stream), Some(token)) = (life.stream.clone(), life.token) else {
+            return;
+        };
+        if peer.as_ref().is_some_and(|peer| peer.version >= Version::V3_0) {
+            life.handshaken = true;
+            self.report(life, ConnectionEvent::HandshakeSucceeded);
+        }
+        life.stage = Stage::Active;
+        self.waiting_for_peer.store(false, Ordering::Relaxed);
+        life.pause = Duration::ZERO;
+        let protection = life.handshake.take().and_then(|mut handshake| handshake.protection());
+        let (sealer, opener) = match protection {
+            Some(Protection { sealer, opener }) => (Some(sealer), Some(opener)),
+            None => (None, None),
+        };
+        let address = stream.peer_address();
+        let (properties, routing_id) = match &peer {
+            Some(peer) => (&peer.properties[..], &peer.routing_id[..]),
+            None => (&[][..], &[][..]),
+        };
+        let proven = peer.as_ref().and_then(|peer| peer.user_id.as_deref());
+        let metadata = metadata_of(
+            &life.admission,
+            proven,
+            properties,
+            routing_id,
+            &address,
+            stream.as_raw_fd(),
+        );
+        let info = PeerInfo { routing_id: routing_id.to_vec(), metadata: Some(Arc::new(metadata)) };
+        let version = peer.as_ref().map(|peer| peer.version);
+        let decoder =
+            version.map(|version| FrameDecoder::new(version, self.options.message_limit()));
+        let mut rest = std::mem::take(&mut life.input);
+        if life.output.is_empty() {
+            life.output.zeroize();
+        }
+        let unsent = std::mem::take(&mut life.output);
+        let send_buffer = self.options.transport.send_buffer;
+        self.write.lock().open(stream.clone(), token, version, sealer, unsent, send_buffer);
+        let replies = self.options.socket_type == SocketType::Req;
+        if self.read.lock().open(stream.clone(), decoder, opener, &rest, replies).is_err() {
+            return self.disconnected(life, reactor, Loss::System(libc::ENOMEM));
+        }
+        rest.zeroize();
+        let _ = reactor.watch(stream.as_raw_fd(), token, false);
+        match life.end.clone() {
+            Some(end) => end.identified(info),
+            None => {
+                // The pipe's own ends lie in the halves, which `make_pipe` locks.
+                MutexGuard::unlocked(life, || {
+                    let (pipe, end) = self.make_pipe(Some(info));
+                    self.owner.attach(pipe, end);
+                });
+            }
+        }
+        if self.tells_of_peers() {
+            self.read.lock().inject(Message::new());
+        }
+        if version == Some(Version::V1)
+            && matches!(self.options.socket_type, SocketType::Pub | SocketType::Xpub)
+        {
+            // Such peers filter by themselves and send no subscriptions (RFC 13).
+            self.read.lock().inject(Message::from_short(&[1]));
+        }
+        self.activity.store(ACTIVE, Ordering::Release);
+        if let Some(version) = version {
+            self.begin_heartbeats(life, reactor, version);
+        }
+        self.drive_write(life, reactor);
+        if life.stage == Stage::Active {
+            self.drive_read(life, reactor, true);
+        }
+    }
+}
