@@ -70,7 +70,7 @@ struct shared {
     atomic_ulong value[16];
 };
 extern struct shared *shared;
-/*  Before the first role, and again for a second window of the same run.  */
+/*  Before the first role, and again for a further window of the same run.  */
 void make_shared (void);
 
 /*  ---- Failure: prints what went wrong and ends the whole measurement.  */

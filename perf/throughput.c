@@ -130,17 +130,27 @@ void throughput (void)
     report_end ();
 }
 
-/*  The traffic of --pattern threads with one I/O thread and then with as many as
- *  asked for: what the further ones bring.  */
+/*  Turns of scaling: where threads end up differs from one to the next.  */
+#define TURNS 3
+
+/*  The traffic of --pattern threads with one I/O thread and with as many as asked
+ *  for, in turn: what the further ones bring.  */
 void scaling (void)
 {
     int io_threads = settings.io_threads;
+    struct outcome one = {0}, all = {0};
     settings.pattern = "threads";
-    settings.io_threads = 1;
-    struct outcome one = run ();
-    make_shared ();
-    settings.io_threads = io_threads;
-    struct outcome all = run ();
+    settings.seconds /= TURNS;
+    for (int turn = 0; turn < 2 * TURNS; turn++) {
+        bool alone = turn % 2 == 0;
+        settings.io_threads = alone ? 1 : io_threads;
+        make_shared ();
+        struct outcome out = run ();
+        struct outcome *sum = alone ? &one : &all;
+        sum->seconds += out.seconds;
+        sum->cpu += out.cpu;
+        sum->done += out.done;
+    }
     report_traffic ("scaling", &all);
     report ("gain", rate (&all) / rate (&one), "times");
     report_end ();
