@@ -4,6 +4,10 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR ?=
+#  The .pc file names these: relative to nothing.
+override PREFIX := $(abspath $(PREFIX))
+override LIBDIR := $(abspath $(LIBDIR))
+override INCLUDEDIR := $(abspath $(INCLUDEDIR))
 CC ?= cc
 CARGO ?= cargo
 
@@ -74,7 +78,8 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/libzmq.pc.in \
 	    > '$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc'
-	@echo "Installed in $(DESTDIR)$(PREFIX). If programs do not find it there, run: ldconfig"
+	@echo "Installed in $(DESTDIR)$(PREFIX)."
+	@echo "Programs find it with LD_LIBRARY_PATH=$(LIBDIR), or, in a directory of the system, after: ldconfig"
 
 uninstall:
 	rm -f '$(DESTDIR)$(LIBDIR)/$(LIBRARY)' '$(DESTDIR)$(LIBDIR)/$(SONAME)' \

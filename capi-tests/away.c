@@ -325,3 +325,84 @@ TEST (memory_is_bounded_with_a_reader_that_never_catches_up)
     end_thread (thread);
     CHECK_OK (close (fd));
 }
+
+static pthread_key_t at_exit;
+
+static void send_last (void *dealer)
+{
+    sleep_ms (5);
+    CHECK_INT (zmq_send (dealer, "last", 4, 0), 4);
+}
+
+static void *talk_and_end (void *dealer)
+{
+    CHECK_OK (pthread_setspecific (at_exit, dealer));
+    for (int n = 0; n < ROUNDS; n++) {
+        send_text (dealer, "q", 0);
+        EXPECT_TEXT (dealer, "a");
+    }
+    return NULL;
+}
+
+/*  What runs while a thread ends, the destructors of its own data, may send.  */
+TEST (a_thread_sends_while_it_ends)
+{
+    void *context = zmq_ctx_new ();
+    void *there = open_socket (context, ZMQ_DEALER), *here = open_socket (context, ZMQ_DEALER);
+    join (there, here, "tcp");
+    CHECK_OK (pthread_key_create (&at_exit, send_last));
+    pthread_t thread = start_thread (talk_and_end, here);
+    for (int n = 0; n < ROUNDS; n++) {
+        EXPECT_TEXT (there, "q");
+        send_text (there, "a", 0);
+    }
+    EXPECT_TEXT (there, "last");
+    end_thread (thread);
+    FINISH (context, there, here);
+}
+
+static pthread_mutex_t pool = PTHREAD_MUTEX_INITIALIZER;
+static int given_back;
+
+static void give_back (void *data, void *hint)
+{
+    (void) data;
+    (void) hint;
+    CHECK_OK (pthread_mutex_lock (&pool));
+    given_back++;
+    CHECK_OK (pthread_mutex_unlock (&pool));
+}
+
+/*  A free function is not called amid a call that sends: it may want a lock
+ *  that the application holds meanwhile.  */
+static void over_free (const char *transport)
+{
+    enum { MESSAGES = 100 };
+    static char body[10000];
+    void *context = zmq_ctx_new ();
+    void *there = open_socket (context, ZMQ_DEALER), *here = open_socket (context, ZMQ_DEALER);
+    join (there, here, transport);
+    for (int n = 0; n < MESSAGES; n++) {
+        char got[sizeof body];
+        size_t size = n % 2 ? sizeof body : 100;
+        zmq_msg_t message;
+        CHECK_OK (zmq_msg_init_data (&message, body, size, give_back, NULL));
+        CHECK_OK (pthread_mutex_lock (&pool));
+        CHECK_INT (zmq_msg_send (&message, here, 0), size);
+        CHECK_OK (pthread_mutex_unlock (&pool));
+        CHECK_INT (zmq_recv (there, got, sizeof got, 0), size);
+        CHECK_INT (zmq_send (there, "a", 1, 0), 1);
+        EXPECT_TEXT (here, "a");
+    }
+    int done = 0;
+    for (int64_t give_up = now_ms () + PATIENCE_MS; done < MESSAGES && now_ms () < give_up;) {
+        CHECK_OK (pthread_mutex_lock (&pool));
+        done = given_back;
+        CHECK_OK (pthread_mutex_unlock (&pool));
+    }
+    CHECK_INT (done, MESSAGES);
+    FINISH (context, there, here);
+}
+
+TEST (a_free_function_waits_for_the_end_of_the_call_tcp) { over_free ("tcp"); }
+TEST (a_free_function_waits_for_the_end_of_the_call_ipc) { over_free ("ipc"); }

@@ -19,6 +19,7 @@ use super::sys::{self, Alarm, nanoseconds};
 use super::waiter::sleep_error;
 use super::{PollDescriptor, Waiter};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crossbeam_queue::SegQueue;
 use mio::{Poll, Registry, Token};
 use parking_lot::{Mutex, MutexGuard};
@@ -54,6 +55,10 @@ pub struct ReactorHandle {
     registry: Registry,
     waker: mio::Waker,
     inbox: SegQueue<Arc<dyn Source>>,
+    /// Messages for the I/O thread to drop.
+    discarded: SegQueue<Message>,
+    /// The I/O thread has ended: nobody looks into the inbox any more.
+    ended: AtomicBool,
     /// Held by who drives. `None` once the I/O thread has ended.
     reactor: Mutex<Option<Reactor>>,
     /// Somebody holds `reactor`, and looks into the inbox before it lets go and afterwards.
@@ -115,6 +120,8 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
             registry,
             waker,
             inbox: SegQueue::new(),
+            discarded: SegQueue::new(),
+            ended: AtomicBool::new(false),
             reactor: Mutex::new(Some(Reactor::new(poll, load.clone()))),
             driven: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
@@ -154,6 +161,29 @@ impl ReactorHandle {
     pub fn schedule(&self, source: Arc<dyn Source>) {
         self.inbox.push(source);
         self.wake();
+        // Behind the fence in `wake`, which pairs with the one in `serve`.
+        if self.ended.load(Ordering::SeqCst) {
+            self.empty_inbox();
+        }
+    }
+
+    /// What stands in the inbox may hold on to this handle.
+    fn empty_inbox(&self) {
+        while self.inbox.pop().is_some() {}
+    }
+
+    /// Has the I/O thread drop messages soon: their free functions are the application's, which
+    /// expects them on a thread that is not amid one of its calls, and without our locks held.
+    pub fn discard(&self, messages: impl Iterator<Item = Message>) {
+        messages.for_each(|message| self.discarded.push(message));
+        self.wake();
+        if !self.by_io_thread.load(Ordering::SeqCst) {
+            self.call_promptly();
+        }
+    }
+
+    fn drop_discarded(&self) {
+        while self.discarded.pop().is_some() {}
     }
 
     /// Sees to it that somebody looks into the inbox.
@@ -234,7 +264,12 @@ impl ReactorHandle {
                 if stopped {
                     // With it go its sources, which may refer to this handle.
                     let ended = guard.take();
-                    MutexGuard::unlocked(&mut guard, || drop(ended));
+                    drop(guard);
+                    drop(ended);
+                    self.drop_discarded();
+                    self.ended.store(true, Ordering::SeqCst);
+                    fence(Ordering::SeqCst);
+                    self.empty_inbox();
                     return;
                 }
                 // Who asked comes now, unless it does not wait any more.
@@ -245,6 +280,7 @@ impl ReactorHandle {
                 self.check_inbox();
             }
             self.alarm.wait();
+            self.drop_discarded();
             *self.alarm_at.lock() = 0;
         }
     }
@@ -257,9 +293,12 @@ impl ReactorHandle {
         self.driven.store(true, Ordering::SeqCst);
         self.by_io_thread.store(true, Ordering::SeqCst);
         reactor.begin(std::iter::empty());
+        // From an asker that does not wait any more.
+        self.make_way.store(false, Ordering::SeqCst);
         let stopped = loop {
             self.run_inbox(reactor);
             reactor.run_timers();
+            self.drop_discarded();
             if self.make_way.swap(false, Ordering::SeqCst) {
                 break false;
             }
@@ -296,7 +335,10 @@ impl ReactorHandle {
 
     /// Makes the calling thread the driver, on behalf of these sockets, if nobody else is it.
     pub fn drive(&self, sockets: impl Iterator<Item = u64>) -> Option<Driver<'_>> {
-        let guard = self.reactor.try_lock().filter(|_| *FORCED != Some(false))?;
+        if self.is_contested() || *FORCED == Some(false) {
+            return None;
+        }
+        let guard = self.reactor.try_lock()?;
         let mut guard = MutexGuard::try_map(guard, Option::as_mut).ok()?;
         self.driven.store(true, Ordering::SeqCst);
         self.note_absence();
@@ -307,19 +349,26 @@ impl ReactorHandle {
     /// Asks the I/O thread to make way, if it drives and is not needed for others; notifies the
     /// waiter when it has.
     pub fn ask(&self, waiter: &Arc<Waiter>) {
-        let (by_io_thread, forced) = (self.by_io_thread.load(Ordering::Relaxed), *FORCED);
-        let contested = nanoseconds() < self.contested_until.load(Ordering::Relaxed);
-        if by_io_thread && forced != Some(false) && (!contested || forced == Some(true)) {
+        let by_io_thread = self.by_io_thread.load(Ordering::Relaxed);
+        if by_io_thread && !self.is_contested() && *FORCED != Some(false) {
             *self.asker.lock() = Some(waiter.clone());
             self.make_way.store(true, Ordering::SeqCst);
             self.wake();
         }
     }
 
+    /// Whether callers are to leave the reactor to the I/O thread.
+    fn is_contested(&self) -> bool {
+        let until = self.contested_until.load(Ordering::Relaxed);
+        until != 0 && *FORCED != Some(true) && nanoseconds() < until
+    }
+
     /// Counts the calling thread as one that waits for the reactor's sockets without driving,
     /// until the guard is dropped: who drives then leaves to the I/O thread.
     pub fn look_on(&self) -> Onlooker<'_> {
         self.onlookers.fetch_add(1, Ordering::SeqCst);
+        // Pairs with the fence in `left`: either who drove sees us, or we find that it is gone.
+        fence(Ordering::SeqCst);
         Onlooker(self)
     }
 
@@ -330,6 +379,8 @@ impl ReactorHandle {
 
     /// A caller has stopped driving.
     fn left(&self, served_others: bool) {
+        // Pairs with the fence in `look_on`.
+        fence(Ordering::SeqCst);
         let others = served_others
             || self.onlookers.load(Ordering::SeqCst) > 0
             || self.stopping.load(Ordering::SeqCst);
@@ -374,6 +425,11 @@ pub struct Driver<'a> {
 }
 
 impl Driver<'_> {
+    /// Whether it has served other sockets than its own: the I/O thread should do that.
+    pub fn serves_others(&self) -> bool {
+        self.reactor.as_deref().is_some_and(Reactor::served_others)
+    }
+
     /// Serves what is there, without waiting.
     pub fn look(&mut self) {
         if let Some(reactor) = self.reactor.as_deref_mut() {
@@ -407,7 +463,8 @@ impl Driver<'_> {
         // Setting the alarm anew later costs less than having it ring in vain.
         let rarely = handle.rarely.load(Ordering::Relaxed);
         let mut at = handle.alarm_at.lock();
-        if *at != 0 && (rarely || *at < began + in_nanoseconds(LEASE_LEFT)) {
+        let in_vain = rarely || *at < began + in_nanoseconds(LEASE_LEFT);
+        if *at != 0 && in_vain && handle.discarded.is_empty() {
             *at = 0;
             handle.alarm.set(None);
         }
@@ -433,7 +490,7 @@ impl Driver<'_> {
 
 impl Drop for Driver<'_> {
     fn drop(&mut self) {
-        let served_others = self.reactor.as_deref().is_some_and(Reactor::served_others);
+        let served_others = self.serves_others();
         self.handle.driven.store(false, Ordering::SeqCst);
         self.reactor = None;
         self.handle.left(served_others);

@@ -156,6 +156,13 @@ impl Slice {
         unsafe { std::slice::from_raw_parts(self.data, self.length) }
     }
 
+    /// Whether the memory is the application's.
+    #[inline]
+    pub(super) fn is_foreign(&self) -> bool {
+        // SAFETY: the slice's reference keeps the head, whose other fields do not change.
+        unsafe { (*self.head.as_ptr()).foreign.is_some() }
+    }
+
     #[inline]
     pub(super) fn add_references(&self, count: usize) {
         // Relaxed: who shares has a reference already, so the block cannot go meanwhile.

@@ -411,6 +411,13 @@ impl Message {
         }
     }
 
+    /// Whether it stands in memory of the application, with a function to give it back.
+    #[inline]
+    pub fn is_foreign(&self) -> bool {
+        // SAFETY: the body is what the kind says.
+        self.kind == Kind::Block && unsafe { self.body.slice.is_foreign() }
+    }
+
     /// Takes the message out and leaves an empty one.
     #[inline(always)]
     pub fn take(&mut self) -> Self {

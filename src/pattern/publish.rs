@@ -61,7 +61,9 @@ impl Publish {
         let prefix = &message.data()[1..];
         let limits = options.limits;
         let held = if options.publisher.manual { &self.asked } else { &self.subscriptions };
-        let too_many = limits.subscriptions > 0 && held.count(id) >= limits.subscriptions;
+        let too_many = limits.subscriptions > 0
+            && held.count(id) >= limits.subscriptions
+            && !held.contains(id, prefix);
         let too_long = limits.topic_size > 0 && prefix.len() > limits.topic_size;
         if subscribe && (too_many || too_long) {
             if let Some(link) = core.pipes.get(id).and_then(|pipe| pipe.link.clone()) {
@@ -138,17 +140,19 @@ impl Pattern for Publish {
         let publisher = &core.options.publisher;
         let (manual, verbose) = (publisher.manual, publisher.verbose_unsubscribe);
         let Self { extended, subscriptions, asked, pending, .. } = self;
+        if !*extended || manual {
+            subscriptions.forget_all(id);
+        }
+        if !*extended {
+            asked.forget_all(id);
+        }
         subscriptions.remove_all(id, |prefix, last| {
-            if *extended && !manual && (last || verbose) {
+            if last || verbose {
                 pending.push_back((None, cancellation(prefix)));
             }
         });
         // Each peer for itself, and what it asked for, not what it got (observed).
-        asked.remove_all(id, |prefix, _| {
-            if *extended {
-                pending.push_back((None, cancellation(prefix)));
-            }
-        });
+        asked.remove_all(id, |prefix, _| pending.push_back((None, cancellation(prefix))));
     }
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {

@@ -148,6 +148,24 @@ impl Subscriptions {
         std::mem::take(&mut self.peers[number as usize].nodes)
     }
 
+    /// Whether a pipe has a subscription.
+    pub(super) fn contains(&self, id: PipeId, prefix: &[u8]) -> bool {
+        let subscribers = self.trie.find(prefix).and_then(|node| self.trie.value(node));
+        let number = self.numbers.get(&id);
+        subscribers.zip(number).is_some_and(|(own, number)| own.contains(*number))
+    }
+
+    /// Removes all subscriptions of a pipe, for nobody to hear of.
+    pub(super) fn forget_all(&mut self, id: PipeId) {
+        let Some(&number) = self.numbers.get(&id) else {
+            return;
+        };
+        for node in self.forget(id, number) {
+            // One that is not its own any more, or stands there twice, is left alone.
+            self.remove_from(node, number);
+        }
+    }
+
     /// Removes all subscriptions of a pipe. Calls `removed` for each, in the order of the
     /// prefixes, with whether nobody has it any more.
     pub(super) fn remove_all(&mut self, id: PipeId, mut removed: impl FnMut(&[u8], bool)) {

@@ -194,6 +194,11 @@ impl<V> Trie<V> {
     }
 
     /// The value of a node, if it has one.
+    pub(super) fn value(&self, number: u32) -> Option<&V> {
+        self.nodes.get(number as usize)?.value.as_ref()
+    }
+
+    /// The same, to change.
     pub(super) fn value_mut(&mut self, number: u32) -> Option<&mut V> {
         self.nodes.get_mut(number as usize)?.value.as_mut()
     }

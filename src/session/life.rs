@@ -385,7 +385,7 @@ impl Source for Session {
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
         // Before the flags are taken: who sets one afterwards schedules anew.
-        self.scheduled.store(false, Ordering::SeqCst);
+        self.scheduled.swap(false, Ordering::AcqRel);
         let wanted = self.wanted.swap(0, Ordering::AcqRel);
         let mut life = self.life.lock();
         if wanted & START != 0 {

@@ -7,7 +7,7 @@
 //! once cost little, and is done in the order in which it came.
 
 use super::{COMPUTED, Session};
-use crate::io::with_signals_blocked;
+use crate::io::{Process, with_signals_blocked};
 use crate::zmtp::Task;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -31,12 +31,18 @@ const WORKERS: usize = 4;
 struct Pool {
     waiting: VecDeque<Task>,
     running: usize,
+    /// Whose threads run: those of a parent are not there in a child of fork(2).
+    process: Option<Process>,
+}
+
+impl Pool {
+    const EMPTY: Self = Self { waiting: VecDeque::new(), running: 0, process: None };
 }
 
 /// For servers, whose tasks need no others' help.
-static SERVERS: Mutex<Pool> = Mutex::new(Pool { waiting: VecDeque::new(), running: 0 });
+static SERVERS: Mutex<Pool> = Mutex::new(Pool::EMPTY);
 /// For clients that were connected to, whose tasks ask other servers.
-static CLIENTS: Mutex<Pool> = Mutex::new(Pool { waiting: VecDeque::new(), running: 0 });
+static CLIENTS: Mutex<Pool> = Mutex::new(Pool::EMPTY);
 
 impl Session {
     /// Has another thread run the task, and then this session's I/O thread go on.
@@ -91,6 +97,9 @@ fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 
 fn share(pool: &'static Mutex<Pool>, task: Task) -> io::Result<()> {
     let mut own = pool.lock();
+    if !own.process.is_some_and(Process::is_current) {
+        *own = Pool { process: Some(Process::current()), ..Pool::EMPTY };
+    }
     own.waiting.push_back(task);
     if own.running < WORKERS {
         match start(|| work(pool)) {

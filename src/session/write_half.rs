@@ -86,6 +86,12 @@ pub(super) struct WriteHalf {
     in_message: bool,
     /// The I/O thread watches for room in the kernel's buffer.
     blocked: bool,
+    /// The connection broke, or what it is to carry could not be protected: nothing is written
+    /// any more.
+    failed: bool,
+    /// Written messages over memory of the application, whose functions are not to be called
+    /// here, with locks held and perhaps amid a call of the application.
+    spent: Vec<Message>,
     /// When, in `nanoseconds`, a caller last asked whether to write itself, and how many messages had come then.
     last_sent: Option<(u64, u64)>,
 }
@@ -111,7 +117,7 @@ impl WriteHalf {
         self.token = token;
         self.version = version;
         self.sealer = sealer;
-        self.blocked = false;
+        (self.blocked, self.failed) = (false, false);
         self.copied = unsent;
         self.listed = 0;
         self.list_copied();
@@ -120,6 +126,7 @@ impl WriteHalf {
     /// Forgets the connection and what was on its way; what stands in the pipe stays there.
     pub(super) fn disconnect(&mut self) {
         self.stream = None;
+        self.failed = false;
         self.sealer = None;
         self.commands.clear();
         self.pieces.clear();
@@ -196,6 +203,15 @@ impl WriteHalf {
     /// Takes messages from the pipe and writes until there is nothing more, the kernel takes no
     /// more, or others wait.
     pub(super) fn drive(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
+        let outcome = if self.failed { WriteOutcome::Failed } else { self.go_on(reactor) };
+        self.failed = outcome == WriteOutcome::Failed;
+        if !self.spent.is_empty() {
+            reactor.discard(self.spent.drain(..));
+        }
+        outcome
+    }
+
+    fn go_on(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
         let Some(stream) = self.stream.clone() else {
             return WriteOutcome::Idle;
         };
@@ -203,7 +219,8 @@ impl WriteHalf {
             return WriteOutcome::Blocked;
         }
         if self.copied.capacity() == 0 {
-            self.copied = SPARE.take();
+            // Without one in a thread that ends.
+            self.copied = SPARE.try_with(Cell::take).unwrap_or_default();
         }
         for _ in 0..WRITES {
             if self.gather().is_err() {
@@ -215,7 +232,8 @@ impl WriteHalf {
                     Found::Item => continue,
                     Found::End => return WriteOutcome::Ended,
                     Found::Nothing => {
-                        SPARE.set(std::mem::take(&mut self.copied));
+                        let copied = std::mem::take(&mut self.copied);
+                        let _ = SPARE.try_with(|spare| spare.set(copied));
                         return WriteOutcome::Idle;
                     }
                 }
@@ -314,7 +332,11 @@ impl WriteHalf {
     #[inline(always)]
     fn encode(&mut self, message: &mut Message) -> Result<(), ProtocolError> {
         if let Some(sealer) = &mut self.sealer {
-            return sealer.seal(message, &mut self.copied);
+            sealer.seal(message, &mut self.copied)?;
+            if message.is_foreign() {
+                self.spent.push(message.take());
+            }
+            return Ok(());
         }
         if let Some(version) = self.version {
             let mut header = [0; MAX_HEADER];
@@ -325,6 +347,9 @@ impl WriteHalf {
             append_short(&mut self.copied, bytes, message.len());
         } else if message.len() < COPY_BELOW {
             self.copied.extend_from_slice(message.data());
+            if message.is_foreign() {
+                self.spent.push(message.take());
+            }
         } else {
             self.list_copied();
             self.pending += message.len();
@@ -372,7 +397,11 @@ impl WriteHalf {
             }
             taken -= length;
             self.written = 0;
-            self.pieces.pop_front();
+            if let Some(Piece::Body(message)) = self.pieces.pop_front()
+                && message.is_foreign()
+            {
+                self.spent.push(message);
+            }
         }
         Ok(())
     }

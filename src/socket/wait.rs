@@ -33,6 +33,11 @@ const MAX_REST: u32 = 1024;
 /// that both sleep take turns in waking each other, and neither sees how fast the other is awake.
 const LONG: u32 = 3;
 const LONG_LOOKS: u32 = 2 * MIN_REST;
+/// Who stands still in a look for so long, in nanoseconds, had its processor taken away.
+const PREEMPTED: u64 = 200_000;
+/// Then nobody looks for so long, in nanoseconds: others need the processors, and who uses its
+/// share up by looking has to wait for its turn when the message is there.
+const BUSY: u64 = 10_000_000;
 
 /// Whether looking before sleeping pays off for a socket. Waking a sleeper costs about as much as
 /// looking does, so looking pays while it succeeds more often than not; it does not where the
@@ -51,6 +56,8 @@ pub struct Patience {
     rest: AtomicU32,
     /// Long looks that remain.
     long: AtomicU32,
+    /// The processors are busy until then, in `nanoseconds`.
+    busy_until: AtomicU64,
     /// When the last wait ended, in `nanoseconds`; 0: never.
     ended: AtomicU64,
 }
@@ -63,6 +70,7 @@ impl Default for Patience {
             resting: AtomicU32::new(0),
             rest: AtomicU32::new(MIN_REST),
             long: AtomicU32::new(0),
+            busy_until: AtomicU64::new(0),
             ended: AtomicU64::new(0),
         }
     }
@@ -82,6 +90,13 @@ impl Patience {
     /// How long this wait may look.
     fn look_time(&self) -> u64 {
         let bound = self.bound();
+        let busy_until = self.busy_until.load(Ordering::Relaxed);
+        if busy_until != 0 {
+            if nanoseconds() < busy_until {
+                return 0;
+            }
+            self.busy_until.store(0, Ordering::Relaxed);
+        }
         if self.credit.load(Ordering::Relaxed) < LOSS {
             let resting = self.resting.load(Ordering::Relaxed);
             if resting > 0 {
@@ -167,6 +182,9 @@ impl<'a> Wait<'a> {
             let outcome = while_listed(watched, reactor.waiter(), || {
                 driver.sleep(left, descriptors, || is_news(watched))
             });
+            if driver.serves_others() {
+                self.driver = None;
+            }
             if let Some(patience) = self.patience().filter(|_| is_news(watched)) {
                 patience.slept(nanoseconds().saturating_sub(began));
             }
@@ -235,12 +253,18 @@ impl<'a> Wait<'a> {
             return false;
         }
         let began = nanoseconds();
+        let mut last = 0;
         let found = loop {
             match &mut self.driver {
                 Some(driver) => driver.look(),
                 None => (0..16).for_each(|_| std::hint::spin_loop()),
             }
             let elapsed = nanoseconds().saturating_sub(began);
+            if elapsed - last > PREEMPTED {
+                patience.busy_until.store(began + elapsed + BUSY, Ordering::Relaxed);
+                return is_news(self.watched);
+            }
+            last = elapsed;
             if is_news(self.watched) {
                 break Some(elapsed);
             }

@@ -26,11 +26,14 @@ impl Session {
             life.found = endpoint.targets(ipv6).unwrap_or_default();
             return self.resolved(life, reactor);
         }
-        let session = self.clone();
+        // The look-up may last longer than the context.
+        let session = self.me.clone();
         let look_up = move || {
             let found = endpoint.targets(ipv6).unwrap_or_default();
-            session.life.lock().found = found;
-            session.want(RESOLVED);
+            if let Some(session) = session.upgrade() {
+                session.life.lock().found = found;
+                session.want(RESOLVED);
+            }
         };
         let thread = std::thread::Builder::new().name("ZMQ-resolve".to_owned());
         if with_signals_blocked(|| thread.spawn(look_up)).is_err() {
@@ -130,6 +133,10 @@ impl Session {
         }
         let Some(interval) = self.reconnect_interval() else {
             life.stage = Stage::Waiting;
+            // Messages that no connection can take any more are not waited for.
+            if life.closing {
+                self.finish(life, reactor);
+            }
             return;
         };
         life.stage = Stage::Waiting;

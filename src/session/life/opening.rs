@@ -18,7 +18,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 impl Session {
     /// The stream is connected: the handshake begins, or plain bytes flow.
@@ -49,7 +49,8 @@ impl Session {
             return;
         };
         let connecting = life.is_connecting();
-        let mut chunk = [0; 8192];
+        // PLAIN passwords come through it.
+        let mut chunk = Zeroizing::new([0; 8192]);
         let mut more = true;
         loop {
             let Life { handshake: Some(handshake), input, output, zap, .. } = &mut **life else {
@@ -99,7 +100,7 @@ impl Session {
                 }
                 return;
             }
-            match stream.read(&mut chunk) {
+            match stream.read(&mut chunk[..]) {
                 Ok(0) => return self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
                 Ok(count) => input.extend_from_slice(&chunk[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => more = false,
