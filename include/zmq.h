@@ -475,7 +475,7 @@ typedef void(zmq_thread_fn)(void *);
 /*  Socket option of this library, not of libzmq: how long a waiting call may look for messages
  *  before it sleeps, in microseconds; 20 by default, 0 is not at all.
  */
-#define ZMQ_BUSY_POLL 1010
+#define ZMQ_BUSY_WAIT 1010
 
 /*  Socket option of this library, not of libzmq: 1 refuses peers that speak ZMTP 1.0 or 2.0, which
  *  know no security; 0 by default. With a security mechanism, or where a ZAP handler is asked, they

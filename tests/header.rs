@@ -18,7 +18,7 @@ const DIFFERENCES: &[&str] = &[
     // This library is 4.3.5, Debian's reference is 4.3.4.
     "ZMQ_VERSION_PATCH",
     // An option of ours.
-    "ZMQ_BUSY_POLL",
+    "ZMQ_BUSY_WAIT",
     "ZMQ_REFUSE_OLD_PEERS",
     "ZMQ_MAX_HANDSHAKES",
     "ZMQ_MAX_SUBSCRIPTIONS",

@@ -156,7 +156,7 @@ pub const ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE: c_int = 91;
 pub const ZMQ_BINDTODEVICE: c_int = 92;
 /// Socket option of this library, not of libzmq: how long a waiting call may look for messages
 /// before it sleeps, in microseconds; 20 by default, 0 is not at all.
-pub const ZMQ_BUSY_POLL: c_int = 1010;
+pub const ZMQ_BUSY_WAIT: c_int = 1010;
 /// Socket option of this library, not of libzmq: 1 refuses peers that speak ZMTP 1.0 or 2.0, which
 /// know no security; 0 by default. With a security mechanism, or where a ZAP handler is asked, they
 /// are refused anyway.

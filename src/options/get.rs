@@ -90,7 +90,7 @@ impl Options {
             HEARTBEAT_IVL => milliseconds(self.heartbeat_interval, 0),
             HEARTBEAT_TIMEOUT => milliseconds(self.heartbeat_timeout_set, -1),
             HEARTBEAT_TTL => milliseconds(Some(self.heartbeat_ttl), 0),
-            BUSY_POLL => number(self.busy_poll),
+            BUSY_WAIT => number(self.busy_wait),
             REFUSE_OLD_PEERS => self.limits.refuse_old_peers.into(),
             MAX_HANDSHAKES => count(self.limits.handshakes),
             MAX_SUBSCRIPTIONS => count(self.limits.subscriptions),

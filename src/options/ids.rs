@@ -90,7 +90,7 @@ pub const ONLY_FIRST_SUBSCRIBE: i32 = 108;
 pub const RECONNECT_STOP: i32 = 109;
 
 /// Ours: how long a waiting call may look before it sleeps.
-pub const BUSY_POLL: i32 = 1010;
+pub const BUSY_WAIT: i32 = 1010;
 /// Ours: refuse peers that know no security.
 pub const REFUSE_OLD_PEERS: i32 = 1020;
 /// Ours: the most connections that wait for their peer's side of the handshake.

@@ -25,8 +25,8 @@ pub use security::{Key, Mechanism, Security};
 pub use set::Applied;
 pub use value::Value;
 
-/// ZMQ_BUSY_POLL of a new socket, in microseconds: about what waking a sleeper costs.
-pub const DEFAULT_BUSY_POLL: u32 = 20;
+/// ZMQ_BUSY_WAIT of a new socket, in microseconds: about what waking a sleeper costs.
+pub const DEFAULT_BUSY_WAIT: u32 = 20;
 
 /// The options of a socket. Queue limits count messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,9 +105,9 @@ pub struct Options {
     /// ZMQ_ONLY_FIRST_SUBSCRIBE (PUB, XPUB, XSUB): only the first part of a message can be a
     /// subscription.
     pub only_first_subscribe: bool,
-    /// ZMQ_BUSY_POLL, an option of ours: how long a waiting call may look for news before it
+    /// ZMQ_BUSY_WAIT, an option of ours: how long a waiting call may look for news before it
     /// sleeps, in microseconds; 0 is not at all.
-    pub busy_poll: u32,
+    pub busy_wait: u32,
     /// ZMQ_STREAM_NOTIFY (STREAM): tell of peers that come and go with an empty message.
     pub stream_notify: bool,
 }
@@ -230,7 +230,7 @@ impl Options {
             probe_router: false,
             invert_matching: false,
             only_first_subscribe: false,
-            busy_poll: DEFAULT_BUSY_POLL,
+            busy_wait: DEFAULT_BUSY_WAIT,
             stream_notify: true,
         }
     }

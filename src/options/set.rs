@@ -75,7 +75,7 @@ impl Options {
             HEARTBEAT_IVL => self.heartbeat_interval = value.milliseconds_not_zero()?,
             HEARTBEAT_TIMEOUT => self.heartbeat_timeout_set = Some(value.milliseconds()?),
             HEARTBEAT_TTL => self.heartbeat_ttl = heartbeat_ttl(value)?,
-            BUSY_POLL => self.busy_poll = value.unsigned()?,
+            BUSY_WAIT => self.busy_wait = value.unsigned()?,
             REFUSE_OLD_PEERS => self.limits.refuse_old_peers = value.bit()?,
             MAX_HANDSHAKES => self.limits.handshakes = value.count()?,
             MAX_SUBSCRIPTIONS => self.limits.subscriptions = value.count()?,

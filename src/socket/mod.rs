@@ -179,8 +179,8 @@ impl Socket {
                 Applied::Subscribe(prefix) => pattern.subscribe(core, prefix)?,
                 Applied::Unsubscribe(prefix) => pattern.unsubscribe(core, prefix)?,
             }
-            if option == ids::BUSY_POLL {
-                state.mailbox.patience.set_bound(core.options.busy_poll);
+            if option == ids::BUSY_WAIT {
+                state.mailbox.patience.set_bound(core.options.busy_wait);
             }
             if matches!(option, ids::SNDHWM | ids::RCVHWM) {
                 let send = core.options.send_high_water_mark;

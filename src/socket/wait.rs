@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::io::{
     Driver, PollDescriptor, PooledWaiter, ReactorHandle, Waiter, WaiterPool, nanoseconds, sleep_on,
 };
-use crate::options::DEFAULT_BUSY_POLL;
+use crate::options::DEFAULT_BUSY_WAIT;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,8 +24,9 @@ const TOLD_APART: usize = 16;
 const MAX_CREDIT: u32 = 40;
 /// What a look in vain costs.
 const LOSS: u32 = 8;
-/// What a sleep earns that was so short that a look would have found something.
-const SHORT_SLEEP: u32 = 4;
+/// So many waits of the rest a sleep counts for that was so short that a look might have found
+/// something. Not more: where two share a processor sleeps are short and looks are in vain.
+const SHORT_SLEEP: u32 = 16;
 /// So many waits, at least, pass without a look when the credit is used up.
 const MIN_REST: u32 = 64;
 const MAX_REST: u32 = 1024;
@@ -46,7 +47,7 @@ const BUSY: u64 = 10_000_000;
 /// All are hints for the one thread that uses the socket; nothing else depends on them.
 #[derive(Debug)]
 pub struct Patience {
-    /// How long a wait may look, in microseconds (ZMQ_BUSY_POLL).
+    /// How long a wait may look, in microseconds (ZMQ_BUSY_WAIT).
     bound: AtomicU32,
     /// Looks are made while it is at least `LOSS`.
     credit: AtomicU32,
@@ -65,7 +66,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            bound: AtomicU32::new(DEFAULT_BUSY_POLL),
+            bound: AtomicU32::new(DEFAULT_BUSY_WAIT),
             credit: AtomicU32::new(LOSS),
             resting: AtomicU32::new(0),
             rest: AtomicU32::new(MIN_REST),
@@ -114,8 +115,8 @@ impl Patience {
     /// A sleep, with being woken up, took so long.
     fn slept(&self, time: u64) {
         if time <= self.bound() * 2 {
-            let credit = self.credit.load(Ordering::Relaxed) + SHORT_SLEEP;
-            self.credit.store(credit.min(MAX_CREDIT), Ordering::Relaxed);
+            let resting = self.resting.load(Ordering::Relaxed);
+            self.resting.store(resting.saturating_sub(SHORT_SLEEP), Ordering::Relaxed);
         }
     }
 

@@ -1,18 +1,18 @@
-/*  ZMQ_BUSY_POLL, an option of ours: how many microseconds a waiting call looks
+/*  ZMQ_BUSY_WAIT, an option of ours: how many microseconds a waiting call looks
  *  for news before it sleeps.  */
 #include "peers.h"
 
-TEST (busy_poll_is_20_microseconds_unless_set)
+TEST (busy_wait_is_20_microseconds_unless_set)
 {
     void *context = zmq_ctx_new ();
     void *socket = open_socket (context, ZMQ_PAIR);
-    CHECK_INT (get_int (socket, ZMQ_BUSY_POLL), 20);
-    set_int (socket, ZMQ_BUSY_POLL, 0);
-    CHECK_INT (get_int (socket, ZMQ_BUSY_POLL), 0);
+    CHECK_INT (get_int (socket, ZMQ_BUSY_WAIT), 20);
+    set_int (socket, ZMQ_BUSY_WAIT, 0);
+    CHECK_INT (get_int (socket, ZMQ_BUSY_WAIT), 0);
     int value = -1;
-    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_BUSY_POLL, &value, sizeof value), EINVAL);
-    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_BUSY_POLL, &value, 2), EINVAL);
-    CHECK_INT (get_int (socket, ZMQ_BUSY_POLL), 0);
+    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_BUSY_WAIT, &value, sizeof value), EINVAL);
+    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_BUSY_WAIT, &value, 2), EINVAL);
+    CHECK_INT (get_int (socket, ZMQ_BUSY_WAIT), 0);
     FINISH (context, socket);
 }
 
@@ -32,8 +32,8 @@ TRANSPORT_TEST (waits_end_with_and_without_looking)
     for (int n = 0; n < 3; n++) {
         void *context = zmq_ctx_new ();
         void *one = open_socket (context, ZMQ_PAIR), *two = open_socket (context, ZMQ_PAIR);
-        set_int (one, ZMQ_BUSY_POLL, times[n]);
-        set_int (two, ZMQ_BUSY_POLL, times[n]);
+        set_int (one, ZMQ_BUSY_WAIT, times[n]);
+        set_int (two, ZMQ_BUSY_WAIT, times[n]);
         join (one, two, transport);
         pthread_t thread = start_thread (answer, two);
         for (int round = 0; round < 200; round++) {
