@@ -12,6 +12,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::time::Duration;
 use zmq::context::Context;
+use zmq::error::{Error, Result};
 use zmq::message::Message;
 use zmq::options::ids;
 use zmq::socket::{SendFlags, Socket};
@@ -85,10 +86,10 @@ fn authenticate(context: &'static Context) {
     let handler = context.socket(Rep as i32).expect("a socket");
     handler.bind("inproc://zeromq.zap.01").expect("a name");
     std::thread::spawn(move || {
-        while let Ok(first) = handler.recv(false) {
+        while let Ok(first) = recv(handler) {
             let mut parts = vec![first];
             while parts.last().is_some_and(Message::more) {
-                parts.push(handler.recv(false).expect("the rest of a message"));
+                parts.push(recv(handler).expect("the rest of a message"));
             }
             let good = parts[5].data() == b"CURVE" || parts[6].data() == b"legitimate";
             let status: &[u8] = if good { b"200" } else { b"400" };
@@ -255,7 +256,7 @@ impl Service {
                 if matches!(self.own_type, Router | Rep) {
                     envelope.iter().for_each(|part| send(self.own, part.data(), true));
                     send(self.own, token, false);
-                    let answer = peer.recv(false).expect("the legitimate peer has its answer");
+                    let answer = recv(peer).expect("the legitimate peer has its answer");
                     assert_eq!(answer.data(), token);
                 }
             }
@@ -265,9 +266,9 @@ impl Service {
     /// Receives until the token comes; the parts before it in its message. A REP answers all others.
     fn receive(&self, token: &[u8]) -> Option<Vec<Message>> {
         loop {
-            let mut parts = vec![self.own.recv(false).ok()?];
+            let mut parts = vec![recv(self.own).ok()?];
             while parts.last().is_some_and(Message::more) {
-                parts.push(self.own.recv(false).expect("the rest of a message"));
+                parts.push(recv(self.own).expect("the rest of a message"));
             }
             if parts.last().is_some_and(|part| part.data() == token) {
                 parts.pop();
@@ -285,7 +286,7 @@ impl Service {
         let served = (0..PATIENCE_MS).any(|_| {
             while self.own.recv(true).is_ok() {}
             send(self.own, token, false);
-            while let Ok(message) = peer.recv(false) {
+            while let Ok(message) = recv(peer) {
                 if message.data() == token {
                     return true;
                 }
@@ -300,8 +301,8 @@ impl Service {
         let mut wire = self.wire().expect("a connection");
         wire.write_all(token).expect("to write");
         loop {
-            let id = self.own.recv(false).expect("the legitimate peer is not served");
-            let body = self.own.recv(false).expect("two parts");
+            let id = recv(self.own).expect("the legitimate peer is not served");
+            let body = recv(self.own).expect("two parts");
             if body.data() == token {
                 send(self.own, id.data(), true);
                 send(self.own, token, false);
@@ -315,7 +316,21 @@ impl Service {
     }
 }
 
+/// libFuzzer's clock is a signal, which ends what waits.
+fn again<R>(call: impl Fn() -> Result<R>) -> Result<R> {
+    loop {
+        match call() {
+            Err(Error::Interrupted) => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+fn recv(socket: &Socket) -> Result<Message> {
+    again(|| socket.recv(false))
+}
+
 fn send(socket: &Socket, bytes: &[u8], more: bool) {
-    let mut message = Message::from_slice(bytes).expect("memory");
-    socket.send(&mut message, SendFlags { dont_wait: false, more }).expect("to send");
+    let message = || Message::from_slice(bytes).expect("memory");
+    again(|| socket.send(&mut message(), SendFlags { dont_wait: false, more })).expect("to send");
 }
