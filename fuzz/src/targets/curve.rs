@@ -56,11 +56,11 @@ fn open(key: &CurveKey, nonce: &[u8; 24], sealed: &[u8]) -> Vec<u8> {
 
 /// A counter that a peer would use, or any.
 fn counter(input: &mut Input<'_>, usual: u64) -> [u8; 8] {
-    match input.byte() {
-        0..=250 => usual,
-        251 => 0,
-        252 => u64::MAX,
-        more => usual.wrapping_add(u64::from(more)).wrapping_sub(254),
+    match input.byte() % 8 {
+        5 => 0,
+        6 => u64::MAX,
+        7 => usual - 1,
+        _ => usual,
     }
     .to_be_bytes()
 }
@@ -96,7 +96,7 @@ impl Connection {
     /// The next command: well-formed but for the changes, or something else first.
     fn command(input: &mut Input<'_>, name: &str, data: Vec<u8>) -> Vec<u8> {
         let mut frames = Vec::new();
-        if input.byte() == 255 {
+        if input.byte() % 16 == 15 {
             let names = [&b"HELLO"[..], b"WELCOME", b"INITIATE", b"READY", b"ERROR", b"MESSAGE"];
             frames = command(input.choice(&names), input.field());
         }
