@@ -1,6 +1,6 @@
 //! capi-tests/TABLE.md names, for everything that zmq.h declares, the tests that prove it. This
 //! test holds the table to its word: every name has a row, no row is empty, and each test that a
-//! row names exists and uses the name.
+//! row names exists and uses the name. A row that begins with a dash says why there is no test.
 //!
 //! `ZMQ_WRITE_TABLE=1 cargo test --test table` writes the table anew: rows keep the tests that
 //! still hold, and names without any are given the tests whose titles and bodies fit best. Look
@@ -38,19 +38,12 @@ const VALUES: &[&str] = &[
     "ZMQ_POLLITEMS_DFLT",
     "ZMQ_PROTOCOL_ERROR_WS_UNSPECIFIED",
 ];
+/// Names that the reference tells in no case that anybody found: their rows say what was tried,
+/// behind a dash. A name gets here by trying, never for want of a test.
+const UNTOLD: &[&str] = &["ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED"];
 /// Their rows are empty until somebody writes a test, or says why none can be: none of these lines
 /// may stay.
-const AWAITED: &[&str] = &[
-    "ZMQ_EVENT_CLOSE_FAILED",
-    "ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED",
-    "ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_SEQUENCE",
-    "ZMQ_PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE",
-    "ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_MESSAGE",
-    "ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_READY",
-    "ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_WELCOME",
-    "ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA",
-    "ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED",
-];
+const AWAITED: &[&str] = &["ZMQ_PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE"];
 /// Tests that a row is given when it is written.
 const SUGGESTIONS: usize = 3;
 
@@ -246,6 +239,7 @@ fn wrong(name: &str, test: &str, tests: &BTreeMap<String, BTreeSet<String>>) -> 
     match test {
         GRID if is_option(name) => None,
         HEADER_TEST if VALUES.contains(&name) => None,
+        reason if reason.starts_with("- ") && UNTOLD.contains(&name) => None,
         VALUE_TEST => Some(format!("{name}: `{test}` proves no more than its value")),
         _ => match tests.get(test) {
             None => Some(format!("{name}: there is no test `{test}`")),

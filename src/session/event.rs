@@ -34,7 +34,8 @@ pub enum ConnectionEvent {
     /// The connection ended in its handshake, for this system error: EPIPE when the peer closed
     /// it, EAGAIN when its time was over (observed).
     HandshakeFailed(i32),
-    /// The handshake broke the protocol, or the peer was not let in. What is neither of the two
+    /// The handshake broke the protocol, or the peer was not let in; or what came later and a
+    /// security mechanism protects cannot be opened. What is none of these
     /// (see [`ProtocolError::code`]) is not reported.
     HandshakeRefused(ProtocolError),
     /// The last one: nobody watches any more.

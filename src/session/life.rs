@@ -219,6 +219,10 @@ impl Session {
             ReadOutcome::Busy => self.want(READ),
             ReadOutcome::Closed => self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
             ReadOutcome::Broken(error) => self.disconnected(life, reactor, Loss::Protocol(error)),
+            ReadOutcome::Unopened(error) => {
+                self.report(life, ConnectionEvent::HandshakeRefused(error));
+                self.disconnected(life, reactor, Loss::Protocol(error));
+            }
         }
     }
 

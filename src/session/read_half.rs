@@ -38,6 +38,9 @@ pub(super) enum ReadOutcome {
     Closed,
     /// The peer broke the protocol.
     Broken(ProtocolError),
+    /// What a security mechanism protects cannot be opened. That is told under the name of the
+    /// handshake, which was long over (observed).
+    Unopened(ProtocolError),
 }
 
 /// What a reply to a REQ looks like: an optional number of four bytes, an empty delimiter, a body.
@@ -243,15 +246,14 @@ impl ReadHalf {
                     buffer.cut(all).map(Some).map_err(|_| ProtocolError::OutOfMemory)
                 }
             };
-            let opened = match (next, &mut self.opener) {
-                (Ok(Some(frame)), Some(opener)) => opener.open(frame),
-                (Ok(Some(message)), None) => Ok(message),
+            let message = match (next, &mut self.opener) {
+                (Ok(Some(frame)), Some(opener)) => match opener.open(frame) {
+                    Ok(message) => message,
+                    Err(error) => return Some(ReadOutcome::Unopened(error)),
+                },
+                (Ok(Some(message)), None) => message,
                 (Ok(None), _) => return None,
-                (Err(error), _) => Err(error),
-            };
-            let message = match opened {
-                Ok(message) => message,
-                Err(error) => return Some(ReadOutcome::Broken(error)),
+                (Err(error), _) => return Some(ReadOutcome::Broken(error)),
             };
             self.delivered += !message.more() as u64;
             if message.is_command() {

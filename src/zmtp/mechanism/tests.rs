@@ -338,8 +338,8 @@ fn every_changed_bit_of_a_message_is_found() {
 fn what_is_no_sealed_message_is_refused() {
     let (_, mut server) = protections();
     let wrong: [(&[u8], ProtocolError); 5] = [
-        (b"", ProtocolError::MalformedMessage),
-        (b"hello", ProtocolError::MalformedMessage),
+        (b"", ProtocolError::MalformedCommand),
+        (b"hello", ProtocolError::MalformedCommand),
         (b"hello world", ProtocolError::UnexpectedCommand),
         (b"\x07MESSAGE\0\0\0", ProtocolError::MalformedMessage),
         (b"\x07MESSAGE\0\0\0\0\0\0\0\x090123456789abcdef", ProtocolError::MalformedMessage),

@@ -1,6 +1,6 @@
 //! The client's side of CURVE.
 
-use super::keys::{CurveKey, SharedKey, curve_keypair, random};
+use super::keys::{CurveKey, MAC, SharedKey, curve_keypair, random};
 use super::message::protection;
 use super::{COOKIE, NAME, VOUCH, counted_nonce, random_nonce};
 use crate::zmtp::ProtocolError;
@@ -8,7 +8,7 @@ use crate::zmtp::mechanism::{Context, Mechanism, Protection, Step, error_of};
 use zeroize::Zeroizing;
 
 /// Nonce and box of a WELCOME.
-const WELCOME: usize = 16 + super::keys::MAC + 32 + COOKIE;
+const WELCOME: usize = 16 + MAC + 32 + COOKIE;
 
 /// The client's side.
 pub struct CurveClient {
@@ -105,6 +105,9 @@ impl Mechanism for CurveClient {
             (b"READY", State::Initiated(shared)) => {
                 let (counter, sealed) =
                     data.split_first_chunk().ok_or(ProtocolError::MalformedReady)?;
+                if sealed.len() < MAC {
+                    return Err(ProtocolError::MalformedReady);
+                }
                 let metadata =
                     shared.open(&counted_nonce(b"CurveZMQREADY---", *counter), sealed)?;
                 context.handle_metadata(&metadata)?;

@@ -69,7 +69,7 @@ impl Opener for CurveOpener {
     fn open(&mut self, mut frame: Message) -> Result<Message, ProtocolError> {
         let bytes = frame.data_mut().ok_or(ProtocolError::Unspecified)?;
         let (name, rest) =
-            bytes.split_at_mut_checked(NAME.len()).ok_or(ProtocolError::MalformedMessage)?;
+            bytes.split_at_mut_checked(NAME.len()).ok_or(ProtocolError::MalformedCommand)?;
         if name != NAME {
             return Err(ProtocolError::UnexpectedCommand);
         }

@@ -1,6 +1,6 @@
 //! The server's side of CURVE.
 
-use super::keys::{CurveKey, SharedKey, curve_keypair, random};
+use super::keys::{CurveKey, MAC, SharedKey, curve_keypair, random};
 use super::message::protection;
 use super::{COOKIE, NAME, VOUCH, counted_nonce, random_nonce};
 use crate::zmtp::ProtocolError;
@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Version, padding, C', counter and box of a HELLO.
-const HELLO: usize = 2 + 72 + 32 + 8 + super::keys::MAC + 64;
+const HELLO: usize = 2 + 72 + 32 + 8 + MAC + 64;
 
 /// The server's side.
 pub struct CurveServer {
@@ -90,6 +90,9 @@ impl CurveServer {
         let malformed = ProtocolError::MalformedInitiate;
         let (cookie, rest) = data.split_first_chunk::<COOKIE>().ok_or(malformed)?;
         let (counter, sealed) = rest.split_first_chunk::<8>().ok_or(malformed)?;
+        if sealed.len() < MAC + 32 + VOUCH {
+            return Err(malformed);
+        }
         let (nonce, baked) = cookie.split_first_chunk().ok_or(malformed)?;
         let opened = welcomed.cookie.open(&random_nonce(b"COOKIE--", nonce), baked)?;
         let (client, secret) = opened.split_first_chunk::<32>().ok_or(malformed)?;
