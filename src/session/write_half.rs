@@ -92,7 +92,8 @@ pub(super) struct WriteHalf {
     /// Written messages over memory of the application, whose functions are not to be called
     /// here, with locks held and perhaps amid a call of the application.
     spent: Vec<Message>,
-    /// When, in `nanoseconds`, a caller last asked whether to write itself, and how many messages had come then.
+    /// When, in `nanoseconds`, a caller last asked whether to write itself, and how many messages
+    /// had come then.
     last_sent: Option<(u64, u64)>,
 }
 

@@ -203,7 +203,7 @@ impl<'a> Wait<'a> {
         let Some(waiter) = &self.waiter else {
             // No descriptor can be had to be woken by: look again and again.
             let moment = left.unwrap_or(WITHOUT_DESCRIPTOR).min(WITHOUT_DESCRIPTOR);
-            return sleep_on(descriptors, Some(moment)).map(drop);
+            return sleep_on(descriptors, Some(moment));
         };
         let outcome = while_listed(watched, waiter, || {
             if is_news(watched) {
