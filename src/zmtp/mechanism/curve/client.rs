@@ -27,8 +27,8 @@ enum State {
     Greeted { public: CurveKey, secret: Zeroizing<CurveKey>, hello: SharedKey },
     /// INITIATE was sent; the key of c' and S'.
     Initiated(SharedKey),
-    /// READY came.
-    Ready(SharedKey),
+    /// READY came with this counter.
+    Ready(SharedKey, u64),
     /// The key was handed over.
     Done,
 }
@@ -46,10 +46,12 @@ impl CurveClient {
         hello: &SharedKey,
         context: &mut Context<'_>,
     ) -> Result<SharedKey, ProtocolError> {
-        let data: &[u8; WELCOME] = data.try_into().map_err(|_| ProtocolError::MalformedWelcome)?;
-        let (nonce, sealed) = data.split_first_chunk().ok_or(ProtocolError::MalformedWelcome)?;
+        // One of another length does not open: so the original names it.
+        let unopened = ProtocolError::Cryptographic;
+        let data: &[u8; WELCOME] = data.try_into().map_err(|_| unopened)?;
+        let (nonce, sealed) = data.split_first_chunk().ok_or(unopened)?;
         let opened = hello.open(&random_nonce(b"WELCOME-", nonce), sealed)?;
-        let (server, cookie) = opened.split_first_chunk().ok_or(ProtocolError::MalformedWelcome)?;
+        let (server, cookie) = opened.split_first_chunk().ok_or(unopened)?;
         let shared = SharedKey::agree(server, secret)?;
 
         let vouch_nonce: [u8; 16] = random();
@@ -111,7 +113,7 @@ impl Mechanism for CurveClient {
                 let metadata =
                     shared.open(&counted_nonce(b"CurveZMQREADY---", *counter), sealed)?;
                 context.handle_metadata(&metadata)?;
-                self.state = State::Ready(shared.clone());
+                self.state = State::Ready(shared.clone(), u64::from_be_bytes(*counter));
                 Ok(Step::Done)
             }
             (b"ERROR", State::Greeted { .. } | State::Initiated(_)) => Err(error_of(data)),
@@ -126,9 +128,9 @@ impl Mechanism for CurveClient {
 
     fn protection(&mut self) -> Option<Protection> {
         match std::mem::replace(&mut self.state, State::Done) {
-            // Its counter stood at 2 for INITIATE, the server's at 1 for READY.
-            State::Ready(shared) => {
-                Some(protection(shared, (b"CurveZMQMESSAGEC", 2), (b"CurveZMQMESSAGES", 1)))
+            // Our own counter stood at 2 for INITIATE.
+            State::Ready(shared, counter) => {
+                Some(protection(shared, (b"CurveZMQMESSAGEC", 2), (b"CurveZMQMESSAGES", counter)))
             }
             _ => None,
         }
