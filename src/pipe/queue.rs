@@ -5,7 +5,8 @@
 //! that ends the sleep tells the producer so: one wake-up for each change from empty to not
 //! empty, none for what lies between.
 //!
-//! The items stand in a chain of small chunks. An unused queue has none.
+//! The items stand in a chain of small chunks. An unused queue has none, and the first is for a few
+//! items only: many connections carry no more.
 
 #![allow(unsafe_code)]
 
@@ -14,12 +15,17 @@ use crate::message::{allocate_place, free_place};
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 
-/// Items in a chunk; a power of two. 32 messages are 2 KiB.
+/// Items in a chunk. With 31 messages it has 2,000 bytes, just below a class of memory.
 #[cfg(not(loom))]
-const CHUNK: u64 = 32;
-/// Small enough for the model checker to reach a second chunk.
+const CHUNK: usize = 31;
+/// Items in the first chunk.
+#[cfg(not(loom))]
+const FIRST: usize = 3;
+/// Small enough for the model checker to reach a third chunk.
 #[cfg(loom)]
-const CHUNK: u64 = 2;
+const CHUNK: usize = 2;
+#[cfg(loom)]
+const FIRST: usize = 1;
 
 /// `published`: the consumer found nothing and waits to be woken.
 const ASLEEP: u64 = 1;
@@ -28,39 +34,74 @@ const ENDED: u64 = 2;
 /// The count of items stands above the flags.
 const COUNT_SHIFT: u32 = 2;
 
-struct Chunk<T> {
-    slots: [UnsafeCell<MaybeUninit<T>>; CHUNK as usize],
+/// A chunk; the first one of a queue has fewer slots, and is reached as if it were like the others.
+/// So no reference to a whole chunk is ever made, and its slots are found from the end of what it
+/// holds: see [`slot`].
+#[repr(C)]
+struct Chunk<T, const SLOTS: usize = CHUNK> {
     /// The chunk that follows; set by the producer before it publishes an item in it.
     next: AtomicPtr<Chunk<T>>,
     /// The chunk before; the producer's, valid while nothing in this one is published.
     previous: UnsafeCell<*mut Chunk<T>>,
+    /// The last item of the chunk stands first.
+    slots: [UnsafeCell<MaybeUninit<T>>; SLOTS],
 }
 
-impl<T> Chunk<T> {
-    fn allocate() -> *mut Self {
+impl<T, const SLOTS: usize> Chunk<T, SLOTS> {
+    fn allocate(previous: *mut Chunk<T>) -> *mut Chunk<T> {
         let place = allocate_place::<Self>().as_ptr();
         // SAFETY: a fresh place for a chunk.
         unsafe {
             place.write(Self {
-                slots: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
                 next: AtomicPtr::new(ptr::null_mut()),
-                previous: UnsafeCell::new(ptr::null_mut()),
+                previous: UnsafeCell::new(previous),
+                slots: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
             });
         }
-        place
+        place.cast()
     }
 
     /// # Safety
-    /// Nobody uses the chunk any more; its items are gone.
-    unsafe fn free(chunk: *mut Self) {
-        if let Some(place) = NonNull::new(chunk) {
-            // SAFETY: it came from `allocate` (all chunks do), and is dropped once, here.
+    /// It came from `allocate` of the same size; nobody uses it any more, and its items are gone.
+    unsafe fn free(chunk: *mut Chunk<T>) {
+        if let Some(place) = NonNull::new(chunk.cast::<Self>()) {
+            // SAFETY: as the caller promises; dropped once, here.
             unsafe {
-                ptr::drop_in_place(chunk);
+                ptr::drop_in_place(place.as_ptr());
                 free_place(place);
             }
         }
     }
+}
+
+/// Frees the chunk that ends in front of this position.
+///
+/// # Safety
+/// As [`Chunk::free`].
+unsafe fn free_chunk<T>(chunk: *mut Chunk<T>, end: u64) {
+    // SAFETY: as the caller promises; only the first chunk ends there.
+    unsafe {
+        match end == FIRST as u64 {
+            true => Chunk::<T, FIRST>::free(chunk),
+            false => Chunk::<T, CHUNK>::free(chunk),
+        }
+    }
+}
+
+/// Where the item of this position stands, in the chunk that ends in front of `end`.
+///
+/// # Safety
+/// The chunk is valid, and the position one of its own.
+#[inline(always)]
+unsafe fn slot<T>(
+    chunk: *mut Chunk<T>,
+    end: u64,
+    position: u64,
+) -> *const UnsafeCell<MaybeUninit<T>> {
+    let index = (end - 1 - position) as usize;
+    // SAFETY: the index is below the number of its slots, as the caller promises; no reference is
+    // made to others.
+    unsafe { (&raw const (*chunk).slots).cast::<UnsafeCell<MaybeUninit<T>>>().add(index) }
 }
 
 /// Keeps what two threads write on cache lines of their own.
@@ -74,8 +115,9 @@ struct Shared<T> {
     published: Padded<AtomicU64>,
     /// The first chunk; set by the producer before its first publish.
     first: AtomicPtr<Chunk<T>>,
-    /// Where the consumer stood when it was dropped: its chunk and the items popped.
-    left: UnsafeCell<(*mut Chunk<T>, u64)>,
+    /// Where the consumer stood when it was dropped: its chunk, the end of that, and the items
+    /// popped.
+    left: UnsafeCell<(*mut Chunk<T>, u64, u64)>,
 }
 
 // SAFETY: the chunks are reached through raw pointers, but each slot belongs to the producer until
@@ -89,26 +131,27 @@ impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
         let end = self.published.0.load(Ordering::Relaxed) >> COUNT_SHIFT;
         // SAFETY: both ends are gone, so this is the only access.
-        let (entered, mut position) = self.left.with_mut(|left| unsafe { *left });
-        let (mut chunk, mut slot) = match (entered.is_null(), position % CHUNK) {
-            (true, _) => (self.first.load(Ordering::Relaxed), 0),
-            (false, 0) => (entered, CHUNK),
-            (false, slot) => (entered, slot),
-        };
+        let (mut chunk, mut chunk_end, mut position) = self.left.with_mut(|left| unsafe { *left });
+        if chunk.is_null() {
+            (chunk, chunk_end) = (self.first.load(Ordering::Relaxed), FIRST as u64);
+        }
         while !chunk.is_null() {
-            // SAFETY: from the consumer's chunk on, all chunks are linked and the queue's own.
-            let owned = unsafe { &*chunk };
-            while slot < CHUNK && position < end {
-                // SAFETY: published and not popped: written, and dropped once, here.
-                owned.slots[slot as usize].with_mut(|cell| unsafe { (*cell).assume_init_drop() });
-                slot += 1;
+            while position < chunk_end.min(end) {
+                // SAFETY: from the consumer's chunk on, all chunks are linked and the queue's own.
+                // The item is published and not popped: written, and dropped once, here.
+                unsafe {
+                    let place = slot(chunk, chunk_end, position);
+                    (*place).with_mut(|cell| (*cell).assume_init_drop());
+                }
                 position += 1;
             }
-            slot = 0;
-            let next = owned.next.load(Ordering::Relaxed);
             // SAFETY: as above; what was in it is dropped.
-            unsafe { Chunk::free(chunk) };
-            chunk = next;
+            unsafe {
+                let next = (*chunk).next.load(Ordering::Relaxed);
+                free_chunk(chunk, chunk_end);
+                chunk = next;
+            }
+            chunk_end += CHUNK as u64;
         }
     }
 }
@@ -118,6 +161,8 @@ pub(super) struct Producer<T> {
     shared: Arc<Shared<T>>,
     /// The chunk of the item pushed last; null before the first.
     tail: *mut Chunk<T>,
+    /// The position behind its last slot; 0 without a chunk.
+    end: u64,
     /// Items pushed so far.
     pushed: u64,
     /// Items that belong to whole messages; `committed <= pushed`.
@@ -131,6 +176,8 @@ pub(super) struct Consumer<T> {
     shared: Arc<Shared<T>>,
     /// The chunk of the next item; null before the first.
     head: *mut Chunk<T>,
+    /// The position behind its last slot; 0 without a chunk.
+    end: u64,
     /// Items popped so far.
     popped: u64,
     /// Items known to be published; `popped <= available`.
@@ -147,16 +194,17 @@ pub(super) fn queue<T>() -> (Producer<T>, Consumer<T>) {
     let shared = Arc::new(Shared {
         published: Padded(AtomicU64::new(0)),
         first: AtomicPtr::new(ptr::null_mut()),
-        left: UnsafeCell::new((ptr::null_mut(), 0)),
+        left: UnsafeCell::new((ptr::null_mut(), 0, 0)),
     });
     let producer = Producer {
         shared: shared.clone(),
         tail: ptr::null_mut(),
+        end: 0,
         pushed: 0,
         committed: 0,
         published: 0,
     };
-    let consumer = Consumer { shared, head: ptr::null_mut(), popped: 0, available: 0 };
+    let consumer = Consumer { shared, head: ptr::null_mut(), end: 0, popped: 0, available: 0 };
     (producer, consumer)
 }
 
@@ -172,14 +220,13 @@ impl<T> Producer<T> {
     /// As [`push`](Self::push) for an item that `fill` writes into its place.
     #[inline(always)]
     pub(super) fn push_with(&mut self, fill: impl FnOnce(&mut MaybeUninit<T>)) {
-        let slot = self.pushed % CHUNK;
-        if slot == 0 {
+        if self.pushed == self.end {
             self.extend();
         }
         // SAFETY: `extend` ran before the first slot of each chunk, so `tail` is valid; the slot
         // is not published yet, so the consumer does not touch it.
         unsafe {
-            (&(*self.tail).slots)[slot as usize].with_mut(|cell| fill(&mut *cell));
+            (*slot(self.tail, self.end, self.pushed)).with_mut(|cell| fill(&mut *cell));
         }
         self.pushed += 1;
     }
@@ -187,19 +234,19 @@ impl<T> Producer<T> {
     /// Links a chunk for the next item.
     #[cold]
     fn extend(&mut self) {
-        let chunk = Chunk::allocate();
-        let previous = self.tail;
-        // SAFETY: the chunk is new, so nobody else reaches it.
-        unsafe { (*chunk).previous.with_mut(|link| *link = previous) };
         if self.tail.is_null() {
+            self.tail = Chunk::<T, FIRST>::allocate(ptr::null_mut());
+            self.end = FIRST as u64;
             // Relaxed: the publish that makes the first item visible releases this.
-            self.shared.first.store(chunk, Ordering::Relaxed);
+            self.shared.first.store(self.tail, Ordering::Relaxed);
         } else {
+            let chunk = Chunk::<T, CHUNK>::allocate(self.tail);
             // SAFETY: `tail` is valid: the consumer leaves a chunk only through `next`, and the
             // item that makes it do so is not published yet. Relaxed as above.
             unsafe { (*self.tail).next.store(chunk, Ordering::Relaxed) };
+            self.tail = chunk;
+            self.end += CHUNK as u64;
         }
-        self.tail = chunk;
     }
 
     /// Says that the items pushed so far are whole.
@@ -225,18 +272,18 @@ impl<T> Producer<T> {
     pub(super) fn retract(&mut self) {
         while self.committed < self.pushed {
             self.pushed -= 1;
-            let slot = self.pushed % CHUNK;
             // SAFETY: `push` wrote the slot and it is not published, so it is still ours.
             unsafe {
-                (&(*self.tail).slots)[slot as usize].with_mut(|cell| (*cell).assume_init_drop());
+                let place = slot(self.tail, self.end, self.pushed);
+                (*place).with_mut(|cell| (*cell).assume_init_drop());
             }
-            if slot == 0 {
+            if self.pushed + CHUNK as u64 == self.end {
                 self.shorten();
             }
         }
     }
 
-    /// Unlinks the last chunk, which holds no item any more.
+    /// Unlinks the last chunk, which holds no item any more. It is not the first one.
     #[cold]
     fn shorten(&mut self) {
         let chunk = self.tail;
@@ -244,13 +291,10 @@ impl<T> Producer<T> {
         // a published item behind it. For the same reason it still holds on to the one before.
         unsafe {
             self.tail = (*chunk).previous.with_mut(|previous| *previous);
-            if self.tail.is_null() {
-                self.shared.first.store(ptr::null_mut(), Ordering::Relaxed);
-            } else {
-                (*self.tail).next.store(ptr::null_mut(), Ordering::Relaxed);
-            }
-            Chunk::free(chunk);
+            (*self.tail).next.store(ptr::null_mut(), Ordering::Relaxed);
+            free_chunk(chunk, self.end);
         }
+        self.end -= CHUNK as u64;
     }
 }
 
@@ -316,12 +360,11 @@ impl<T> Consumer<T> {
         if self.popped == self.available && self.refresh() != Found::Item {
             return None;
         }
-        let slot = self.popped % CHUNK;
-        if slot == 0 {
+        if self.popped == self.end {
             self.advance_chunk();
         }
         // SAFETY: the item is published (`popped < available`), so its chunk is linked and valid.
-        Some(unsafe { &raw const (*self.head).slots[slot as usize] })
+        Some(unsafe { slot(self.head, self.end, self.popped) })
     }
 
     /// The next item, left where it is.
@@ -330,11 +373,11 @@ impl<T> Consumer<T> {
         if self.popped == self.available && self.refresh() != Found::Item {
             return None;
         }
-        let slot = self.popped % CHUNK;
-        let chunk = if slot == 0 { self.next_chunk() } else { self.head };
+        let (chunk, end) =
+            if self.popped == self.end { self.next_chunk() } else { (self.head, self.end) };
         // SAFETY: as in `pop`; the reference borrows `self`, so nobody pops meanwhile, and the
         // producer does not touch published slots.
-        Some(unsafe { (&(*chunk).slots)[slot as usize].with_mut(|cell| (*cell).assume_init_ref()) })
+        Some(unsafe { (*slot(chunk, end, self.popped)).with_mut(|cell| (*cell).assume_init_ref()) })
     }
 
     /// Looks whether an item is there.
@@ -374,37 +417,37 @@ impl<T> Consumer<T> {
         }
     }
 
-    /// The chunk that holds the first slot not read yet, when that is the first of its chunk.
-    fn next_chunk(&self) -> *mut Chunk<T> {
+    /// The chunk that holds the first slot not read yet, when that is the first of its chunk; and
+    /// its end.
+    fn next_chunk(&self) -> (*mut Chunk<T>, u64) {
         if self.head.is_null() {
             // Relaxed, here and below: published together with the item that is known to be there.
-            self.shared.first.load(Ordering::Relaxed)
+            (self.shared.first.load(Ordering::Relaxed), FIRST as u64)
         } else {
             // SAFETY: `head` is valid until this end leaves it.
-            unsafe { (*self.head).next.load(Ordering::Relaxed) }
+            (unsafe { (*self.head).next.load(Ordering::Relaxed) }, self.end + CHUNK as u64)
         }
     }
 
     /// Moves to the next chunk and frees the one left behind.
     #[cold]
     fn advance_chunk(&mut self) {
-        let left = self.head;
-        self.head = self.next_chunk();
+        let left = (self.head, self.end);
+        (self.head, self.end) = self.next_chunk();
         // SAFETY: every item in it was read, the producer has linked its successor, and it looks
         // at `previous` of the successor only while nothing in that is published.
-        unsafe { Chunk::free(left) };
+        unsafe { free_chunk(left.0, left.1) };
     }
 
     /// The item behind the one that was popped last, if it is known to be there and stands near.
     #[inline(always)]
     pub(super) fn peek_near(&self) -> Option<&T> {
-        let slot = self.popped % CHUNK;
-        if self.popped == self.available || slot == 0 {
+        if self.popped == self.available || self.popped == self.end {
             return None;
         }
         // SAFETY: as in `peek`; the chunk is that of the item before, which is not left yet.
         Some(unsafe {
-            (&(*self.head).slots)[slot as usize].with_mut(|cell| (*cell).assume_init_ref())
+            (*slot(self.head, self.end, self.popped)).with_mut(|cell| (*cell).assume_init_ref())
         })
     }
 }
@@ -417,7 +460,7 @@ impl<T> Drop for Consumer<T> {
         self.shared.left.with_mut(|left| {
             // SAFETY: written once, here, and read only in `Shared::drop`, which the reference
             // count orders behind it.
-            unsafe { *left = (self.head, self.popped) };
+            unsafe { *left = (self.head, self.end, self.popped) };
         });
     }
 }
@@ -473,7 +516,7 @@ mod tests {
 
     #[test]
     fn retracted_items_are_dropped_across_chunks() {
-        for published in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1] {
+        for published in [0, 1, FIRST, FIRST + 1, FIRST + CHUNK, FIRST + CHUNK + 1] {
             let item = Arc::new(());
             let (mut producer, mut consumer) = queue();
             for _ in 0..published {
@@ -484,7 +527,7 @@ mod tests {
                 producer.push(item.clone());
             }
             producer.retract();
-            assert_eq!(Arc::strong_count(&item) as u64, 1 + published);
+            assert_eq!(Arc::strong_count(&item), 1 + published);
             producer.push(item.clone());
             publish(&mut producer);
             let mut seen = 0;
@@ -498,7 +541,7 @@ mod tests {
 
     #[test]
     fn nothing_leaks_whichever_end_goes_first() {
-        for popped in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
+        for popped in [0, 1, FIRST, FIRST + 1, FIRST + CHUNK, FIRST + CHUNK + 1, 4 * CHUNK] {
             for consumer_first in [false, true] {
                 let item = Arc::new(());
                 let (mut producer, mut consumer) = queue();

@@ -80,6 +80,12 @@ pub(super) struct Life {
     connecting: Option<Connecting>,
     token: Option<usize>,
     handshake: Option<Handshake>,
+    /// What came may not have been read, of which no further event tells.
+    unread: bool,
+    /// The peer sends nothing more: a read does not end before it has seen that.
+    half_closed: bool,
+    /// Before messages flow: the reactor watches for room in the kernel's buffer.
+    watches_room: bool,
     /// The question to the ZAP handler that has no answer yet.
     zap: Option<ZapDialogue>,
     /// What the ZAP handler said of the peer.
@@ -114,6 +120,9 @@ impl Life {
             connecting: None,
             token: None,
             handshake: None,
+            unread: false,
+            half_closed: false,
+            watches_room: false,
             zap: None,
             admission: Admission::default(),
             input: Vec::new(),
@@ -182,6 +191,7 @@ impl Session {
         self.read.lock().disconnect();
         self.write.lock().disconnect();
         life.handshake = None;
+        (life.unread, life.half_closed, life.watches_room) = (false, false, false);
         life.zap = None;
         life.admission = Admission::default();
         // They may hold a password.
@@ -335,13 +345,17 @@ impl Session {
 impl Source for Session {
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
         let mut life = self.life.lock();
+        if life.stage != Stage::Active {
+            life.unread |= readiness.readable || readiness.closed;
+            life.half_closed |= readiness.closed;
+        }
         match life.stage {
             // Readable: a proxy answered.
             Stage::Connecting if readiness.writable || readiness.readable || readiness.closed => {
                 self.finish_connecting(&mut life, reactor);
             }
             Stage::Handshaking => {
-                self.shake(&mut life, reactor, readiness.readable || readiness.closed);
+                self.shake(&mut life, reactor);
                 // A peer that closes while the ZAP handler is asked needs no answer.
                 if readiness.closed && life.zap.is_some() {
                     self.disconnected(&mut life, reactor, Loss::System(libc::EPIPE));
@@ -418,7 +432,7 @@ impl Source for Session {
             self.zap_answered(&mut life, reactor);
         }
         if wanted & COMPUTED != 0 && life.stage == Stage::Handshaking {
-            self.shake(&mut life, reactor, true);
+            self.shake(&mut life, reactor);
         }
         if wanted & GIVE_WAY != 0 && life.stage == Stage::Handshaking && self.waits_for_peer() {
             self.disconnected(&mut life, reactor, Loss::System(libc::EAGAIN));

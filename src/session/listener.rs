@@ -11,6 +11,8 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Connections taken in a row before others get their turn.
+const ACCEPTS: usize = 64;
 /// Pause after descriptors ran out.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -65,12 +67,13 @@ impl BoundEndpoint {
         self.reactor.schedule(self.clone());
     }
 
-    fn accept_all(self: &Arc<Self>, reactor: &mut Reactor) {
+    /// Takes the connections that wait; after some of them the reactor's others come first.
+    fn accept_waiting(self: &Arc<Self>, reactor: &mut Reactor) {
         let mut state = self.state.lock();
         let State { listener: Some(listener), pending, .. } = &mut *state else {
             return;
         };
-        loop {
+        for _ in 0..ACCEPTS {
             match listener.accept() {
                 Ok(Some(stream)) => {
                     if self.owner.is_monitored() {
@@ -106,16 +109,17 @@ impl BoundEndpoint {
                 }
             }
         }
+        self.reactor.schedule(self.clone());
     }
 }
 
 impl Source for BoundEndpoint {
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, _: Readiness) {
-        self.accept_all(reactor);
+        self.accept_waiting(reactor);
     }
 
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) {
-        self.accept_all(reactor);
+        self.accept_waiting(reactor);
     }
 
     fn socket(&self) -> u64 {
@@ -134,13 +138,17 @@ impl Source for BoundEndpoint {
                     }
                 }
                 drop(state);
-                self.accept_all(reactor);
+                self.accept_waiting(reactor);
+            }
+            (Some(_), Some(_)) => {
+                drop(state);
+                self.accept_waiting(reactor);
             }
             (None, Some(token)) => {
                 state.registration = None;
                 reactor.forget(token);
             }
-            _ => {}
+            (None, None) => {}
         }
     }
 }

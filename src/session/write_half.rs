@@ -9,6 +9,7 @@ use crate::zmtp::{MAX_HEADER, ProtocolError, Sealer, Version, cancel, encode_hea
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::mem;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
@@ -27,7 +28,8 @@ const STREAM_PAUSE: u64 = 50_000;
 
 thread_local! {
     /// Memory for the next half that this thread drives: idle connections hold none.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SPARE: Cell<(Vec<u8>, VecDeque<Piece>)> =
+        const { Cell::new((Vec::new(), VecDeque::new())) };
 }
 
 /// A piece of what is to be written.
@@ -219,9 +221,9 @@ impl WriteHalf {
         if self.blocked {
             return WriteOutcome::Blocked;
         }
-        if self.copied.capacity() == 0 {
+        if self.copied.capacity() == 0 && self.pieces.is_empty() {
             // Without one in a thread that ends.
-            self.copied = SPARE.try_with(Cell::take).unwrap_or_default();
+            (self.copied, self.pieces) = SPARE.try_with(Cell::take).unwrap_or_default();
         }
         for _ in 0..WRITES {
             if self.gather().is_err() {
@@ -233,8 +235,8 @@ impl WriteHalf {
                     Found::Item => continue,
                     Found::End => return WriteOutcome::Ended,
                     Found::Nothing => {
-                        let copied = std::mem::take(&mut self.copied);
-                        let _ = SPARE.try_with(|spare| spare.set(copied));
+                        let spare = (mem::take(&mut self.copied), mem::take(&mut self.pieces));
+                        let _ = SPARE.try_with(|own| own.set(spare));
                         return WriteOutcome::Idle;
                     }
                 }
@@ -367,7 +369,7 @@ impl WriteHalf {
                 Piece::Copied(start, end) => &self.copied[*start..*end],
                 Piece::Body(message) => message.data(),
             };
-            let bytes = &bytes[std::mem::take(&mut skip).min(bytes.len())..];
+            let bytes = &bytes[mem::take(&mut skip).min(bytes.len())..];
             let bytes = &bytes[..bytes.len().min(room)];
             room -= bytes.len();
             (!bytes.is_empty()).then(|| IoSlice::new(bytes))

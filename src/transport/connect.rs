@@ -152,13 +152,14 @@ impl Connecting {
     /// See [`NotConnected`].
     pub fn finish(mut self) -> Result<Stream, NotConnected> {
         match self.outcome() {
-            Ok(true) => Ok(Stream::new(self.socket)),
-            Ok(false) => Err(NotConnected::Pending(self)),
+            Ok(Some(peer)) => Ok(Stream::new(self.socket, &peer)),
+            Ok(None) => Err(NotConnected::Pending(self)),
             Err(error) => Err(NotConnected::Failed(error)),
         }
     }
 
-    fn outcome(&mut self) -> io::Result<bool> {
+    /// The peer's address, once the connection is there.
+    fn outcome(&mut self) -> io::Result<Option<SockAddr>> {
         if let Some(Err(error)) = self.known.take() {
             return Err(error);
         }
@@ -167,7 +168,7 @@ impl Connecting {
         }
         let peer = match self.socket.peer_addr() {
             Ok(peer) => peer,
-            Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => return Ok(false),
+            Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => return Ok(None),
             Err(error) => return Err(error),
         };
         if let Some((keepalive, max_retransmit)) = &self.tuning {
@@ -178,10 +179,11 @@ impl Connecting {
             }
             tcp::tune(&self.socket, keepalive, *max_retransmit)?;
         }
-        match &mut self.negotiation {
-            Some(negotiation) => negotiate(&self.socket, negotiation),
-            None => Ok(true),
-        }
+        let connected = match &mut self.negotiation {
+            Some(negotiation) => negotiate(&self.socket, negotiation)?,
+            None => true,
+        };
+        Ok(connected.then_some(peer))
     }
 }
 

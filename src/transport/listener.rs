@@ -119,7 +119,7 @@ impl Listener {
                 }
             }
         }
-        Ok(Stream::new(socket))
+        Ok(Stream::new(socket, peer))
     }
 }
 

@@ -14,11 +14,13 @@ use crate::io::interfaces::interface_name;
 #[derive(Debug)]
 pub struct Stream {
     socket: Socket,
+    /// The address of the other side, for TCP.
+    peer: Option<SocketAddr>,
 }
 
 impl Stream {
-    pub(super) fn new(socket: Socket) -> Self {
-        Self { socket }
+    pub(super) fn new(socket: Socket, peer: &SockAddr) -> Self {
+        Self { socket, peer: peer.as_socket() }
     }
 
     /// The system's socket.
@@ -53,10 +55,7 @@ impl Stream {
     /// The Peer-Address property of messages: the bare IP address, or for ipc
     /// `localhost:user:group:process` in numbers (observed). Empty when it cannot be known.
     pub fn peer_address(&self) -> String {
-        let Ok(peer) = self.socket.peer_addr() else {
-            return String::new();
-        };
-        match peer.as_socket() {
+        match self.peer {
             Some(address) => ip_text(address),
             None => peer_credentials(self.socket.as_fd())
                 .map(|peer| format!("localhost:{}:{}:{}", peer.user, peer.group, peer.process))

@@ -63,6 +63,7 @@ impl Session {
         let started = Connecting::start(target, &self.options.transport).and_then(|connecting| {
             let (descriptor, pending) = (connecting.as_raw_fd(), connecting.is_pending());
             life.token = Some(reactor.register(descriptor, pending, self.clone())?);
+            life.watches_room = pending;
             Ok(connecting)
         });
         match started {

@@ -18,7 +18,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 impl Session {
     /// The stream is connected: the handshake begins, or plain bytes flow.
@@ -35,25 +35,19 @@ impl Session {
             refuses_old_peers: self.options.limits.refuse_old_peers,
         }));
         self.set_stage_timer(life, reactor, self.options.handshake_interval);
-        self.shake(life, reactor, false);
+        self.shake(life, reactor);
     }
 
     /// Goes on with the handshake, as far as bytes allow.
-    pub(super) fn shake(
-        self: &Arc<Self>,
-        life: &mut LifeGuard<'_>,
-        reactor: &mut Reactor,
-        readable: bool,
-    ) {
+    pub(super) fn shake(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
         let Some(stream) = life.stream.clone() else {
             return;
         };
         let connecting = life.is_connecting();
-        // PLAIN passwords come through it.
-        let mut chunk = Zeroizing::new([0; 8192]);
-        let mut more = true;
+        let mut chunk = [0; 1024];
         loop {
-            let Life { handshake: Some(handshake), input, output, zap, .. } = &mut **life else {
+            let Life { handshake: Some(handshake), input, output, zap, unread, .. } = &mut **life
+            else {
                 return;
             };
             loop {
@@ -90,20 +84,25 @@ impl Session {
             }
             // Nothing is read while the ZAP handler is asked or a task runs: what the peer sends
             // meanwhile stays with the kernel.
-            if !readable || !more || zap.is_some() || handshake.is_computing() {
+            if !*unread || zap.is_some() || handshake.is_computing() {
                 let busy = zap.is_some() || handshake.is_computing();
                 self.waiting_for_peer.store(!busy, Ordering::Relaxed);
                 // What could not be sent waits for room.
-                let waiting = !output.is_empty();
-                if let Some(token) = life.token {
-                    let _ = reactor.watch(stream.as_raw_fd(), token, waiting);
+                if !output.is_empty() && !life.watches_room {
+                    self.watch_room(life, reactor, true);
                 }
                 return;
             }
             match stream.read(&mut chunk[..]) {
                 Ok(0) => return self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
-                Ok(count) => input.extend_from_slice(&chunk[..count]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => more = false,
+                Ok(count) => {
+                    input.extend_from_slice(&chunk[..count]);
+                    // PLAIN passwords come through it.
+                    chunk[..count].zeroize();
+                    // A short read emptied the socket (epoll(7)).
+                    life.unread = count == chunk.len() || life.half_closed;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => life.unread = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return self.disconnected(life, reactor, error.into()),
             }
@@ -151,7 +150,16 @@ impl Session {
             && self.judge(life, reactor, dialogue.look())
         {
             // Also what came meanwhile and was left unread.
-            self.shake(life, reactor, true);
+            self.shake(life, reactor);
+        }
+    }
+
+    /// Changes whether the reactor watches for room in the kernel's buffer.
+    fn watch_room(&self, life: &mut LifeGuard<'_>, reactor: &mut Reactor, watches: bool) {
+        if let (Some(stream), Some(token)) = (&life.stream, life.token) {
+            // A failure means that the connection is gone, which the next write tells.
+            let _ = reactor.watch(stream.as_raw_fd(), token, watches);
+            life.watches_room = watches;
         }
     }
 
@@ -220,8 +228,11 @@ impl Session {
         if self.read.lock().open(stream.clone(), decoder, opener, &rest, replies).is_err() {
             return self.disconnected(life, reactor, Loss::System(libc::ENOMEM));
         }
+        let unread = life.unread || !rest.is_empty();
         rest.zeroize();
-        let _ = reactor.watch(stream.as_raw_fd(), token, false);
+        if life.watches_room {
+            self.watch_room(life, reactor, false);
+        }
         match life.end.clone() {
             Some(end) => end.identified(info),
             None => {
@@ -246,8 +257,9 @@ impl Session {
             self.begin_heartbeats(life, reactor, version);
         }
         self.drive_write(life, reactor);
-        if life.stage == Stage::Active {
-            self.drive_read(life, reactor, true);
+        if life.stage == Stage::Active && unread {
+            let to_the_end = life.half_closed;
+            self.drive_read(life, reactor, to_the_end);
         }
     }
 }
