@@ -147,7 +147,7 @@ fn serve(input: &mut Input<'_>) -> Result<(), ProtocolError> {
     let denied = connection.setup.authenticates && connection.setup.verdict.is_err();
     if let Some((_, protection)) = connection.established() {
         assert!(!denied, "who was denied is in");
-        messages(input, &key, b"CurveZMQMESSAGEC", 2, protection);
+        messages(input, &key, b"CurveZMQMESSAGEC", u64::from_be_bytes(count), protection);
     }
     Ok(())
 }
@@ -179,7 +179,7 @@ fn join(input: &mut Input<'_>) -> Result<(), ProtocolError> {
     let ready = Connection::command(input, "READY", ready);
     connection.exchange(ready, "no answer")?;
     if let Some((_, protection)) = connection.established() {
-        messages(input, &key, b"CurveZMQMESSAGES", 1, protection);
+        messages(input, &key, b"CurveZMQMESSAGES", u64::from_be_bytes(count), protection);
     }
     Ok(())
 }
@@ -192,7 +192,7 @@ fn messages(
     mut last: u64,
     mut protection: Protection,
 ) {
-    while !input.is_empty() {
+    while last < u64::MAX && !input.is_empty() {
         let count = counter(input, last + 1);
         let plain = [&[input.byte()], input.field()].concat();
         let sealed = seal(key, &nonce(prefix, &count), &plain);
@@ -209,9 +209,6 @@ fn messages(
         let count = u64::from_be_bytes(count);
         assert!(count > last, "a message that is not the next");
         last = count;
-        if last == u64::MAX {
-            return;
-        }
         protection.sealer.seal(&message, &mut Vec::new()).expect("it can be sealed");
     }
 }

@@ -130,7 +130,7 @@ impl Mechanism for CurveClient {
         match std::mem::replace(&mut self.state, State::Done) {
             // Our own counter stood at 2 for INITIATE.
             State::Ready(shared, counter) => {
-                Some(protection(shared, (b"CurveZMQMESSAGEC", 2), (b"CurveZMQMESSAGES", counter)))
+                Some(protection(&shared, (b"CurveZMQMESSAGEC", 2), (b"CurveZMQMESSAGES", counter)))
             }
             _ => None,
         }

@@ -5,7 +5,7 @@ use dryoc::classic::crypto_box::{
     crypto_box_beforenm, crypto_box_detached_afternm_inplace, crypto_box_keypair_inplace,
     crypto_box_open_detached_afternm_inplace,
 };
-use dryoc::classic::crypto_core::crypto_scalarmult_base;
+use dryoc::classic::crypto_core::{crypto_core_hsalsa20, crypto_scalarmult_base};
 use dryoc::rng::copy_randombytes;
 use zeroize::Zeroizing;
 
@@ -57,12 +57,29 @@ impl SharedKey {
         Self(Zeroizing::new(random()))
     }
 
+    #[cfg(test)]
+    pub(super) fn of(key: CurveKey) -> Self {
+        Self(Zeroizing::new(key))
+    }
+
+    /// The key that XSalsa20 uses with this key for nonces that begin so.
+    pub(super) fn derive(&self, prefix: &[u8; 16]) -> Zeroizing<CurveKey> {
+        let mut key = Zeroizing::new(CurveKey::default());
+        crypto_core_hsalsa20(&mut key, prefix, &self.0, None);
+        key
+    }
+
     /// Appends a box of these parts, put together.
     pub(super) fn seal(&self, nonce: &[u8; 24], parts: &[&[u8]], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&[0; MAC]);
         parts.iter().for_each(|part| out.extend_from_slice(part));
-        if let Some((mac, data)) = out[start..].split_first_chunk_mut::<MAC>() {
+        self.seal_in_place(nonce, &mut out[start..]);
+    }
+
+    /// Makes a box of what stands behind the room for its authentication.
+    pub(super) fn seal_in_place(&self, nonce: &[u8; 24], room: &mut [u8]) {
+        if let Some((mac, data)) = room.split_first_chunk_mut::<MAC>() {
             crypto_box_detached_afternm_inplace(data, mac, nonce, &self.0);
         }
     }

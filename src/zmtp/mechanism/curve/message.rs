@@ -1,6 +1,6 @@
 //! Messages under CURVE: each part or command is the box of a MESSAGE command.
 
-use super::counted_nonce;
+use super::direction::Direction;
 use super::keys::{MAC, SharedKey};
 use crate::message::Message;
 use crate::zmtp::ProtocolError;
@@ -18,20 +18,21 @@ const OVERHEAD: usize = HEAD + MAC + 1;
 const MORE: u8 = 1;
 const COMMAND: u8 = 2;
 
-/// The prefix of the nonces of one direction, and the counter that was used last.
-type Direction = (&'static [u8; 16], u64);
-
-/// Both directions of a connection with this key.
-pub(super) fn protection(key: SharedKey, sent: Direction, come: Direction) -> Protection {
+/// Both directions of a connection with this key: the prefix of its nonces, and the counter that
+/// was used last.
+pub(super) fn protection(
+    key: &SharedKey,
+    sent: (&'static [u8; 16], u64),
+    come: (&'static [u8; 16], u64),
+) -> Protection {
     Protection {
-        sealer: Box::new(CurveSealer { key: key.clone(), prefix: sent.0, counter: sent.1 }),
-        opener: Box::new(CurveOpener { key, prefix: come.0, counter: come.1 }),
+        sealer: Box::new(CurveSealer { direction: Direction::new(key, sent.0), counter: sent.1 }),
+        opener: Box::new(CurveOpener { direction: Direction::new(key, come.0), counter: come.1 }),
     }
 }
 
 struct CurveSealer {
-    key: SharedKey,
-    prefix: &'static [u8; 16],
+    direction: Direction,
     counter: u64,
 }
 
@@ -39,7 +40,6 @@ impl Sealer for CurveSealer {
     fn seal(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
         // A nonce must never be used twice.
         self.counter = self.counter.checked_add(1).ok_or(ProtocolError::InvalidSequence)?;
-        let counter = self.counter.to_be_bytes();
         let body = message.data();
         let length = OVERHEAD + body.len();
         out.try_reserve(length + 9).map_err(|_| ProtocolError::OutOfMemory)?;
@@ -51,17 +51,19 @@ impl Sealer for CurveSealer {
                 out.extend_from_slice(&(length as u64).to_be_bytes());
             }
         }
-        out.extend_from_slice(NAME);
-        out.extend_from_slice(&counter);
-        let flags = (message.more() as u8 * MORE) | (message.is_command() as u8 * COMMAND);
-        self.key.seal(&counted_nonce(self.prefix, counter), &[&[flags], body], out);
-        Ok(())
+        let mut head = [0; OVERHEAD];
+        head[..NAME.len()].copy_from_slice(NAME);
+        head[NAME.len()..HEAD].copy_from_slice(&self.counter.to_be_bytes());
+        head[OVERHEAD - 1] = (message.more() as u8 * MORE) | (message.is_command() as u8 * COMMAND);
+        out.extend_from_slice(&head);
+        let start = out.len() - (OVERHEAD - HEAD);
+        out.extend_from_slice(body);
+        self.direction.seal_in_place(self.counter, &mut out[start..])
     }
 }
 
 struct CurveOpener {
-    key: SharedKey,
-    prefix: &'static [u8; 16],
+    direction: Direction,
     counter: u64,
 }
 
@@ -83,7 +85,7 @@ impl Opener for CurveOpener {
         if number <= self.counter {
             return Err(ProtocolError::InvalidSequence);
         }
-        let opened = self.key.open_in_place(&counted_nonce(self.prefix, counter), sealed)?;
+        let opened = self.direction.open_in_place(number, sealed)?;
         let flags = opened.first().copied().unwrap_or_default();
         self.counter = number;
         frame.trim_front(OVERHEAD);

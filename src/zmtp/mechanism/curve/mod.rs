@@ -10,7 +10,9 @@
 //! server; C', c' and S', s' those of this connection.
 
 mod client;
+mod direction;
 mod keys;
+mod keystream;
 mod message;
 mod server;
 

@@ -170,7 +170,7 @@ impl Mechanism for CurveServer {
     fn protection(&mut self) -> Option<Protection> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Ready(shared, counter) => {
-                Some(protection(shared, (b"CurveZMQMESSAGES", 1), (b"CurveZMQMESSAGEC", counter)))
+                Some(protection(&shared, (b"CurveZMQMESSAGES", 1), (b"CurveZMQMESSAGEC", counter)))
             }
             _ => None,
         }
