@@ -230,6 +230,11 @@ impl ReactorHandle {
         !self.driven.load(Ordering::Relaxed)
     }
 
+    /// Something is scheduled that did not run yet.
+    pub fn has_scheduled(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
     /// A caller is back.
     fn note_absence(&self) {
         let absence = nanoseconds().saturating_sub(self.left_at.load(Ordering::Relaxed));

@@ -91,13 +91,10 @@ pub enum Room {
 ///
 /// A reader as fast as the writer would find each message alone, and make each a sleep and a
 /// wake-up for both. One that waits finds as many as were written meanwhile; but where messages
-/// come one by one, as in a dialogue, the wait is lost. So it is tried, rarely while in vain.
+/// come one by one, as in a dialogue, or in batches with nothing between them, the wait is lost. So
+/// it is tried, rarely while in vain.
 #[derive(Default)]
 struct Gathering {
-    /// Messages read when the pipe was found empty last.
-    read: u64,
-    /// The reader waited then.
-    waited: bool,
     /// Times to find the pipe empty before the next try.
     rests: u32,
     /// How many these are after a vain one.
@@ -108,18 +105,17 @@ struct Gathering {
 const REST: u32 = 128;
 
 impl Gathering {
-    /// Whether to wait now, after this many messages since the pipe was empty.
-    fn is_worthwhile(&mut self, batch: u64) -> bool {
-        if batch > 1 {
-            self.backoff = 0;
-            self.rests = 0;
-        } else if std::mem::take(&mut self.waited) {
-            self.backoff = (2 * self.backoff + 1).min(REST);
-            self.rests = self.backoff;
-        }
-        self.waited = self.rests == 0;
+    /// Whether to wait now.
+    fn is_worthwhile(&mut self) -> bool {
+        let rested = self.rests == 0;
         self.rests = self.rests.saturating_sub(1);
-        self.waited
+        rested
+    }
+
+    /// It waited, and something came or not.
+    fn waited(&mut self, came: bool) {
+        self.backoff = if came { 0 } else { (2 * self.backoff + 1).min(REST) };
+        self.rests = self.backoff;
     }
 }
 
@@ -327,15 +323,15 @@ impl PipeReader {
     /// something came.
     #[inline]
     pub fn gather(&mut self) -> bool {
-        let batch = self.read - self.gathering.read;
-        self.gathering.read = self.read;
-        if !self.gathering.is_worthwhile(batch) {
+        if !self.gathering.is_worthwhile() {
             return false;
         }
         for _ in 0..PAUSE {
             std::hint::spin_loop();
         }
-        self.queue.look() == Found::Item
+        let came = self.queue.look() == Found::Item;
+        self.gathering.waited(came);
+        came
     }
 
     /// The next part, left in the pipe. Not for pipes that conflate.
@@ -466,12 +462,18 @@ mod tests {
     #[test]
     fn a_reader_waits_for_a_stream_to_gather_and_hardly_in_a_dialogue() {
         let mut gathering = Gathering::default();
-        let waits = (0..10_000).filter(|_| gathering.is_worthwhile(1)).count();
+        let mut find_empty = |comes: bool| {
+            let waits = gathering.is_worthwhile();
+            if waits {
+                gathering.waited(comes);
+            }
+            waits
+        };
+        let waits = (0..10_000).filter(|_| find_empty(false)).count();
         assert!(waits < 10_000 / REST as usize + 16, "{waits} waits in vain");
-        // It waits again with the first sign of a stream, each time.
-        assert!((0..100).all(|_| gathering.is_worthwhile(2)));
-        // And among messages that come one by one it looks for such signs.
-        assert!((0..2 * REST).any(|_| gathering.is_worthwhile(1)));
+        // Among messages that come one by one it looks for a stream, and then waits each time.
+        assert!((0..2 * REST).any(|_| find_empty(true)));
+        assert!((0..100).all(|_| find_empty(true)));
     }
 
     #[test]

@@ -177,7 +177,9 @@ impl WriteHalf {
 
     /// Whether a caller that just sent should write itself: in a dialogue, that is, when one
     /// message came since it last sent; or when that is a while ago and nobody is about to write
-    /// for it. Where several came it will send several, which go better together.
+    /// for it. Where several came it will send several, which go better together. So it is where
+    /// other connections have something to write: a message that leaves before the others of its
+    /// connection comes back before them, and would stay alone for ever.
     pub(super) fn may_write_now(&mut self, delivered: u64, reactor: &ReactorHandle) -> bool {
         if self.blocked || self.stream.is_none() {
             return false;
@@ -185,7 +187,7 @@ impl WriteHalf {
         let now = nanoseconds();
         let may = self.last_sent.is_none_or(|(then, before)| match delivered - before {
             0 => now.saturating_sub(then) > STREAM_PAUSE && !reactor.is_unattended(),
-            1 => true,
+            1 => !reactor.has_scheduled(),
             _ => false,
         });
         self.last_sent = Some((now, delivered));
