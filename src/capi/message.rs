@@ -75,14 +75,15 @@ pub unsafe extern "C" fn zmq_msg_init_data(
     hint: *mut c_void,
 ) -> c_int {
     answer(|| {
-        if msg.is_null() || !msg.is_aligned() || (data.is_null() && size > 0) {
+        if data.is_null() && size > 0 {
             return Err(Error::BadAddress);
         }
         if size > isize::MAX as usize {
             return Err(Error::OutOfMemory);
         }
         // SAFETY: the caller's promise.
-        unsafe { put(msg, Message::from_user(data, size, ffn, hint)?) }
+        let made = unsafe { Message::init_raw_over(msg, (data, size), ffn, hint) }?;
+        made.then_some(()).ok_or(Error::BadAddress)
     })
 }
 
@@ -153,7 +154,7 @@ pub unsafe extern "C" fn zmq_msg_close(msg: *mut zmq_msg_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_move(dest: *mut zmq_msg_t, src: *mut zmq_msg_t) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { replace(dest, src, Message::take) })
+    answer(|| unsafe { replace(dest, src, Message::take_from) })
 }
 
 /// Copies a message (zmq_msg_copy(3)): `dest` drops what it held and shares the bytes of `src`. A
@@ -166,7 +167,7 @@ pub unsafe extern "C" fn zmq_msg_move(dest: *mut zmq_msg_t, src: *mut zmq_msg_t)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_copy(dest: *mut zmq_msg_t, src: *mut zmq_msg_t) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { replace(dest, src, Message::share) })
+    answer(|| unsafe { replace(dest, src, Message::share_from) })
 }
 
 /// Where the bytes of a message stand (zmq_msg_data(3)); NULL if it is not a message.
@@ -266,30 +267,22 @@ pub unsafe extern "C" fn zmq_msg_gets(
     })
 }
 
-/// Writes a new message over whatever is at `place`.
-///
-/// # Safety
-/// `place` is NULL or points at a `zmq_msg_t` of the caller.
-unsafe fn put(place: *mut zmq_msg_t, message: Message) -> Result<()> {
-    // SAFETY: the caller's promise.
-    unsafe { Message::init_raw(place, message) }.then_some(()).ok_or(Error::BadAddress)
-}
-
-/// Puts what `make` gets from the source into the destination, if they are two.
+/// Has the destination made anew from the source, if they are two.
 ///
 /// # Safety
 /// Each is NULL or points at a `zmq_msg_t` of the caller.
+#[inline(always)]
 unsafe fn replace(
     dest: *mut zmq_msg_t,
     src: *mut zmq_msg_t,
-    make: fn(&mut Message) -> Message,
+    make: impl FnOnce(&mut Message, &mut Message),
 ) -> Result<()> {
     // SAFETY: the caller's promise.
     let source = unsafe { message(src) }?;
     if !ptr::eq(dest, src) {
         // SAFETY: the caller's promise, and it is not the source.
         let destination = unsafe { message(dest) }?;
-        *destination = make(source);
+        make(destination, source);
     }
     Ok(())
 }

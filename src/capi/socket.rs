@@ -9,6 +9,7 @@ use crate::message::Message;
 use crate::options::ids::null_has_no_size;
 use crate::socket::{SendFlags, Socket};
 use std::ffi::{c_char, c_int, c_void};
+use std::mem::MaybeUninit;
 use std::ptr;
 
 /// Socket type: one peer, both directions.
@@ -209,7 +210,9 @@ pub unsafe extern "C" fn zmq_send(
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
-        let mut message = Message::from_slice(unsafe { bytes(buf, len) }?)?;
+        let part = unsafe { bytes(buf, len) }?;
+        let mut message = Message::new();
+        message.set_bytes(part)?;
         socket.send(&mut message, send_flags(flags))
     })
 }
@@ -259,13 +262,14 @@ pub unsafe extern "C" fn zmq_recv(
         let socket = unsafe { object::<Socket>(s) }?;
         // Taken in place: a message that is moved right after it was written costs a stall.
         let mut message = Message::new();
-        socket.recv_into(&mut message, dont_wait(flags))?;
-        let data = message.data();
+        socket.recv_bytes_into(&mut message, dont_wait(flags))?;
+        let size = message.len();
         if !buf.is_null() {
-            // SAFETY: writable (caller); the message's bytes belong to this library.
-            unsafe { ptr::copy_nonoverlapping(data.as_ptr(), buf.cast(), data.len().min(len)) };
+            let room = buf.cast::<MaybeUninit<u8>>();
+            // SAFETY: writable (caller), and no more than a message has.
+            message.copy_to(unsafe { std::slice::from_raw_parts_mut(room, len.min(size)) });
         }
-        Ok(data.len())
+        Ok(size)
     })
 }
 

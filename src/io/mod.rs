@@ -5,6 +5,7 @@ pub mod descriptor;
 mod driver;
 mod fork;
 pub mod interfaces;
+mod lock;
 mod reactor;
 mod signal;
 mod sys;
@@ -12,6 +13,7 @@ mod waiter;
 
 pub use driver::{Driver, ReactorHandle, ThreadSettings, start_thread};
 pub use fork::Process;
+pub use lock::{CallGuard, CallMutex};
 pub use reactor::{Reactor, Readiness, Source};
 pub use signal::Signal;
 use sys::poll_descriptors;

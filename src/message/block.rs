@@ -44,7 +44,7 @@ impl Block {
     /// A slice over memory of the application.
     ///
     /// # Safety
-    /// As `Message::from_user`.
+    /// As `Message::init_raw_over`.
     pub(super) unsafe fn adopt(
         data: *mut c_void,
         size: usize,
@@ -164,10 +164,16 @@ impl Slice {
     }
 
     #[inline]
-    pub(super) fn add_references(&self, count: usize) {
-        // Relaxed: who shares has a reference already, so the block cannot go meanwhile.
+    pub(super) fn add_references(&mut self, count: usize) {
         // SAFETY: the slice's reference keeps the head.
-        unsafe { self.head.as_ref() }.references.fetch_add(count, Ordering::Relaxed);
+        let references = unsafe { &self.head.as_ref().references };
+        // Relaxed: who shares has a reference already, so the block cannot go meanwhile. Where it
+        // is the only one, nobody else can change the count.
+        if references.load(Ordering::Relaxed) == 1 {
+            references.store(1 + count, Ordering::Relaxed);
+        } else {
+            references.fetch_add(count, Ordering::Relaxed);
+        }
     }
 }
 

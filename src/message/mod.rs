@@ -14,6 +14,7 @@ mod cache;
 mod large;
 mod metadata;
 mod receive_buffer;
+mod short;
 
 pub use block::FreeFunction;
 pub use builder::MessageBuilder;
@@ -37,13 +38,67 @@ const TAG: u8 = 0xA7;
 const MORE: u8 = 1;
 const COMMAND: u8 = 2;
 const SHARED: u8 = 4;
+/// There are properties.
+const METADATA: u8 = 8;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {
     Inline,
-    Block,
     Constant,
+    Block,
+}
+
+/// What a message is, in one word: a message is made, recognised and found to hold nothing by
+/// one store or load. Bytes from the lowest: four of the number that `zmq_msg_set_routing_id`
+/// sets (thread-safe socket types), the kind, the flags, the inline length, the tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+struct Head(u64);
+
+const KIND: u32 = 32;
+const FLAGS: u32 = 40;
+const LENGTH: u32 = 48;
+const TAG_SHIFT: u32 = 56;
+
+impl Head {
+    /// What no function takes for a message.
+    const CLOSED: Self = Self(0);
+
+    #[inline(always)]
+    const fn new(kind: Kind, inline_length: u8) -> Self {
+        Self((kind as u64) << KIND | (inline_length as u64) << LENGTH | (TAG as u64) << TAG_SHIFT)
+    }
+
+    #[inline(always)]
+    fn kind(self) -> Kind {
+        match (self.0 >> KIND) as u8 {
+            0 => Kind::Inline,
+            1 => Kind::Constant,
+            _ => Kind::Block,
+        }
+    }
+
+    #[inline(always)]
+    fn flags(self) -> u8 {
+        (self.0 >> FLAGS) as u8
+    }
+
+    #[inline(always)]
+    fn inline_length(self) -> u8 {
+        (self.0 >> LENGTH) as u8
+    }
+
+    #[inline(always)]
+    fn is_message(self) -> bool {
+        (self.0 >> TAG_SHIFT) as u8 == TAG
+    }
+
+    /// Whether there is a reference to give up: to a block or to properties.
+    #[inline(always)]
+    fn holds_references(self) -> bool {
+        self.0 & ((Kind::Block as u64) << KIND | (METADATA as u64) << FLAGS) != 0
+    }
 }
 
 union Body {
@@ -54,19 +109,18 @@ union Body {
 
 /// One part of a message.
 ///
-/// Invariant: `body` is what `kind` says; `inline_length <= INLINE_CAPACITY`.
+/// Invariant: `body` is what the head's kind says; its inline length is at most
+/// `INLINE_CAPACITY`; `metadata` is there if the head has `METADATA`.
 #[repr(C, align(8))]
 pub struct Message {
     body: Body,
-    metadata: Option<Arc<Metadata>>,
-    /// The number that `zmq_msg_set_routing_id` sets (thread-safe socket types).
-    routing_id: u32,
-    kind: Kind,
-    flags: u8,
-    inline_length: u8,
-    tag: u8,
-    reserved: u64,
+    metadata: MaybeUninit<Arc<Metadata>>,
+    head: Head,
+    reserved: MaybeUninit<u64>,
 }
+
+/// The words of a message that mean something.
+const WORDS: usize = 7;
 
 const _: () =
     assert!(size_of::<Message>() == 64 && align_of::<Message>() == align_of::<*const u8>());
@@ -105,34 +159,14 @@ impl Message {
     const fn with_body(body: Body, kind: Kind, inline_length: u8) -> Self {
         Self {
             body,
-            metadata: None,
-            routing_id: 0,
-            kind,
-            flags: 0,
-            inline_length,
-            tag: TAG,
-            reserved: 0,
+            metadata: MaybeUninit::uninit(),
+            head: Head::new(kind, inline_length),
+            reserved: MaybeUninit::uninit(),
         }
     }
 
     fn from_slice_of_block(slice: Slice) -> Self {
         Self::with_body(Body { slice: ManuallyDrop::new(slice) }, Kind::Block, 0)
-    }
-
-    /// A message of `size` bytes for the caller to fill through [`data_ptr`](Self::data_ptr).
-    /// Bytes of a block are not initialised: only C, which has no such notion, may see them.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    ///
-    /// # Safety
-    /// The bytes are written before [`data`](Self::data) is called.
-    pub unsafe fn with_size_uninit(size: usize) -> Result<Self> {
-        if size <= INLINE_CAPACITY {
-            let inline = Body { inline: [0; INLINE_CAPACITY] };
-            return Ok(Self::with_body(inline, Kind::Inline, size as u8));
-        }
-        Ok(Self::from_slice_of_block(Block::allocate(size)?.into_slice(size)))
     }
 
     /// A message with a copy of these bytes.
@@ -141,24 +175,45 @@ impl Message {
     /// [`Error::OutOfMemory`].
     #[inline(always)]
     pub fn from_slice(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() <= INLINE_CAPACITY {
-            let mut message = Self::new();
-            // SAFETY: an empty message holds its bytes itself, and has room for these.
-            let inline = unsafe { &mut message.body.inline };
-            inline[..bytes.len()].copy_from_slice(bytes);
-            message.inline_length = bytes.len() as u8;
-            return Ok(message);
+        let mut message = Self::new();
+        message.set_bytes(bytes)?;
+        Ok(message)
+    }
+
+    /// Makes a message one of these bytes; what it held is dropped.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    #[inline(always)]
+    pub fn set_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        if bytes.len() > INLINE_CAPACITY {
+            return self.set_long_bytes(bytes);
         }
-        Self::from_long_slice(bytes)
+        *self = Self::new();
+        // SAFETY: an empty message holds its bytes itself.
+        short::fill(unsafe { &mut self.body.inline }, bytes);
+        self.head = Head::new(Kind::Inline, bytes.len() as u8);
+        Ok(())
     }
 
     #[inline(never)]
-    fn from_long_slice(bytes: &[u8]) -> Result<Self> {
-        // SAFETY: the bytes are written at once.
-        let mut message = unsafe { Self::with_size_uninit(bytes.len())? };
-        // SAFETY: `data_ptr` gives `len` writable bytes, just allocated.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), message.data_ptr(), bytes.len()) };
-        Ok(message)
+    fn set_long_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        let slice = Block::allocate(bytes.len())?.into_slice(bytes.len());
+        // SAFETY: as many writable bytes, just allocated.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), slice.data, bytes.len()) };
+        *self = Self::from_slice_of_block(slice);
+        Ok(())
+    }
+
+    /// Copies the front of the bytes, as much as there is room for.
+    #[inline(always)]
+    pub fn copy_to(&self, out: &mut [MaybeUninit<u8>]) {
+        let length = out.len().min(self.len());
+        let out = &mut out[..length];
+        match self.inline_bytes() {
+            Some(body) => short::spread(body, out),
+            None => _ = out.write_copy_of_slice(&self.data()[..length]),
+        }
     }
 
     /// A copy of a few bytes that fit into the message itself; longer ones are cut off.
@@ -180,7 +235,7 @@ impl Message {
     /// The bytes of a message without a block, and behind its length some of no meaning.
     #[inline(always)]
     pub fn inline_bytes(&self) -> Option<&[u8; INLINE_CAPACITY]> {
-        match self.kind {
+        match self.kind() {
             // SAFETY: the body is what the kind says, and all of it is initialised.
             Kind::Inline => Some(unsafe { &self.body.inline }),
             _ => None,
@@ -195,37 +250,16 @@ impl Message {
         Self::with_body(Body { constant: (data, size) }, Kind::Constant, 0)
     }
 
-    /// A message over memory of the application (zmq_msg_init_data(3)). `free` runs exactly once,
-    /// on the thread that drops the last copy; without one the memory is never freed.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`]; `free` is not called then.
-    ///
-    /// # Safety
-    /// `size` bytes at `data` stay valid until `free(data, hint)` is called, which may happen on
-    /// any thread.
-    pub unsafe fn from_user(
-        data: *mut c_void,
-        size: usize,
-        free: Option<FreeFunction>,
-        hint: *mut c_void,
-    ) -> Result<Self> {
-        match free {
-            Some(free) => {
-                // SAFETY: the caller's promise.
-                let slice = unsafe { Block::adopt(data, size, free, hint)? };
-                Ok(Self::from_slice_of_block(slice))
-            }
-            // SAFETY: nobody frees the memory, so it stays as it is.
-            None => Ok(unsafe { Self::from_constant(data.cast(), size) }),
-        }
+    #[inline(always)]
+    fn kind(&self) -> Kind {
+        self.head.kind()
     }
 
     /// The number of bytes.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        match self.kind {
-            Kind::Inline => self.inline_length as usize,
+        match self.kind() {
+            Kind::Inline => self.head.inline_length() as usize,
             // SAFETY: `kind` says which field is there.
             Kind::Block => unsafe { self.body.slice.length },
             // SAFETY: as above.
@@ -244,10 +278,10 @@ impl Message {
         // SAFETY: `kind` says which field is there; each describes `len` readable bytes that live
         // as long as the message, and are not written while it is borrowed.
         unsafe {
-            match self.kind {
+            match self.kind() {
                 Kind::Inline => std::slice::from_raw_parts(
                     self.body.inline.as_ptr(),
-                    self.inline_length as usize,
+                    self.head.inline_length() as usize,
                 ),
                 Kind::Block => self.body.slice.bytes(),
                 Kind::Constant => {
@@ -279,14 +313,17 @@ impl Message {
         let rest = &self.data()[count.min(self.len())..];
         if rest.len() <= INLINE_CAPACITY {
             let mut short = Self::from_short(rest);
-            short.metadata = self.metadata.take();
-            short.routing_id = self.routing_id;
-            short.flags = self.flags & !SHARED;
+            let kept = self.head.0 & !((0xFF << KIND) | (0xFF << LENGTH));
+            short.head = Head(short.head.0 | kept);
+            short.set_flag(SHARED, false);
+            // SAFETY: moved, if it is there: this message has none from here on.
+            short.metadata = unsafe { ptr::read(&self.metadata) };
+            self.set_flag(METADATA, false);
             *self = short;
             return;
         }
         let (data, length) = (rest.as_ptr(), rest.len());
-        match self.kind {
+        match self.kind() {
             // More than fits cannot be inline.
             Kind::Inline => {}
             Kind::Block => {
@@ -304,7 +341,7 @@ impl Message {
     pub fn data_ptr(&mut self) -> *mut u8 {
         // SAFETY: `kind` says which field is there.
         unsafe {
-            match self.kind {
+            match self.kind() {
                 Kind::Inline => self.body.inline.as_mut_ptr(),
                 Kind::Block => self.body.slice.data,
                 Kind::Constant => self.body.constant.0.cast_mut(),
@@ -314,12 +351,13 @@ impl Message {
 
     #[inline(always)]
     fn flag(&self, flag: u8) -> bool {
-        self.flags & flag != 0
+        self.head.flags() & flag != 0
     }
 
     #[inline(always)]
     fn set_flag(&mut self, flag: u8, on: bool) {
-        self.flags = if on { self.flags | flag } else { self.flags & !flag };
+        let bit = (flag as u64) << FLAGS;
+        self.head.0 = if on { self.head.0 | bit } else { self.head.0 & !bit };
     }
 
     /// True if more parts of the same message follow.
@@ -331,7 +369,10 @@ impl Message {
     /// Says whether more parts follow.
     #[inline(always)]
     pub fn set_more(&mut self, more: bool) {
-        self.set_flag(MORE, more);
+        // Who reads the whole word next waits longer for a store to a part of it.
+        if self.more() != more {
+            self.set_flag(MORE, more);
+        }
     }
 
     /// True for a ZMTP command, false for a message part.
@@ -347,56 +388,98 @@ impl Message {
 
     /// True if the bytes may be shared with a copy (ZMQ_SHARED of zmq_msg_get(3)).
     pub fn is_shared(&self) -> bool {
-        self.kind == Kind::Constant || self.flag(SHARED)
+        self.kind() == Kind::Constant || self.flag(SHARED)
     }
 
     /// The properties of the connection that the message came from.
     pub fn metadata(&self) -> Option<&Metadata> {
-        self.metadata.as_deref()
+        // SAFETY: the flag says that they are there.
+        self.flag(METADATA).then(|| unsafe { self.metadata.assume_init_ref() }.as_ref())
     }
 
     /// Attaches the properties of a connection, or removes them.
+    #[inline(always)]
     pub fn set_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
-        self.metadata = metadata;
+        drop(self.take_metadata());
+        if let Some(metadata) = metadata {
+            self.metadata.write(metadata);
+            self.set_flag(METADATA, true);
+        }
+    }
+
+    /// Removes the properties, and hands them out.
+    #[inline(always)]
+    pub fn take_metadata(&mut self) -> Option<Arc<Metadata>> {
+        if !self.flag(METADATA) {
+            return None;
+        }
+        self.set_flag(METADATA, false);
+        // SAFETY: the flag said that they are there, and says so no more: they are read once.
+        Some(unsafe { self.metadata.assume_init_read() })
     }
 
     /// A second message with the same bytes, flags and properties (zmq_msg_copy(3)): it shares
     /// the block, if there is one.
-    #[inline]
     pub fn share(&mut self) -> Self {
-        if self.kind == Kind::Block {
-            // SAFETY: `kind` says that the slice is there.
-            unsafe { self.body.slice.add_references(1) };
-            self.flags |= SHARED;
+        let mut copy = Self::new();
+        copy.share_from(self);
+        copy
+    }
+
+    /// Becomes what [`share`](Self::share) of the other message would be. What it held is dropped.
+    #[inline(always)]
+    pub fn share_from(&mut self, other: &mut Self) {
+        other.share_references(1);
+        // SAFETY: the reference was counted just now, for this duplicate; what was here is dropped.
+        unsafe {
+            ptr::drop_in_place(self);
+            other.duplicate_to(self);
         }
-        // SAFETY: the reference was counted just now, for this duplicate.
-        unsafe { self.duplicate() }
     }
 
     /// Hands out copies for many receivers: the references are counted at once.
     pub fn share_among(&mut self, copies: usize) -> Copies<'_> {
-        if self.kind == Kind::Block {
-            // SAFETY: `kind` says that the slice is there.
-            unsafe { self.body.slice.add_references(copies) };
-            self.flags |= SHARED;
-        }
+        self.share_references(copies);
         Copies { message: self, left: copies }
     }
 
-    /// # Safety
-    /// A reference to the block was counted for the duplicate.
+    /// Counts references to the block, if there is one, for as many copies.
     #[inline(always)]
-    unsafe fn duplicate(&self) -> Self {
-        Self {
-            // SAFETY: the union is plain bytes; the caller counted the reference they stand for.
-            body: unsafe { ptr::read(&self.body) },
-            metadata: self.metadata.clone(),
-            routing_id: self.routing_id,
-            kind: self.kind,
-            flags: self.flags,
-            inline_length: self.inline_length,
-            tag: TAG,
-            reserved: 0,
+    fn share_references(&mut self, copies: usize) {
+        if self.kind() == Kind::Block && copies > 0 {
+            // SAFETY: `kind` says that the slice is there.
+            unsafe { (*self.body.slice).add_references(copies) };
+            self.set_flag(SHARED, true);
+        }
+    }
+
+    /// # Safety
+    /// A reference to the block was counted for the duplicate; `place` can be written to and holds
+    /// no message.
+    #[inline(always)]
+    unsafe fn duplicate_to(&self, place: *mut Self) {
+        if self.flag(METADATA) {
+            // SAFETY: the flag says that they are there. The word that is copied below is the new
+            // reference.
+            std::mem::forget(unsafe { self.metadata.assume_init_ref() }.clone());
+        }
+        // SAFETY: two places (the caller's is writable); the references in it were counted.
+        unsafe { Self::copy_words(self, place) };
+    }
+
+    /// Copies a message word by word: a wider load of words that were written one by one just
+    /// before, as they are in a new message, would wait until the stores have left the processor.
+    ///
+    /// # Safety
+    /// `from` is readable, `to` writable, and they do not overlap. One of them is not used as a
+    /// message any more, or what it refers to was counted for both.
+    #[inline(always)]
+    unsafe fn copy_words(from: *const Self, to: *mut Self) {
+        let (from, to) = (from.cast::<MaybeUninit<u64>>(), to.cast::<MaybeUninit<u64>>());
+        for word in 0..WORDS {
+            // SAFETY: within the messages. Volatile, so that the loads stay as they are; some of
+            // the words may not be initialised.
+            unsafe { to.add(word).write(from.add(word).read_volatile()) };
         }
     }
 
@@ -404,7 +487,7 @@ impl Message {
     #[inline(always)]
     pub fn prefetch(&self) {
         #[cfg(target_arch = "x86_64")]
-        if self.kind == Kind::Block {
+        if self.kind() == Kind::Block {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             // SAFETY: `kind` says that the slice is there; a prefetch never fails.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(self.body.slice.head().cast()) };
@@ -415,7 +498,7 @@ impl Message {
     #[inline]
     pub fn is_foreign(&self) -> bool {
         // SAFETY: the body is what the kind says.
-        self.kind == Kind::Block && unsafe { self.body.slice.is_foreign() }
+        self.kind() == Kind::Block && unsafe { self.body.slice.is_foreign() }
     }
 
     /// Takes the message out and leaves an empty one.
@@ -431,37 +514,32 @@ impl Message {
         // SAFETY: two places, both of a message's size. The message is in one of them only, as
         // this one is overwritten at once without a drop.
         unsafe {
-            ptr::copy_nonoverlapping(self, place.as_mut_ptr(), 1);
-            Self::write_head(self, 0);
+            Self::copy_words(self, place.as_mut_ptr());
+            (&raw mut self.head).write(Head::new(Kind::Inline, 0));
         }
     }
 
-    /// Writes all but the body: of a message that holds `inline_length` bytes itself.
-    ///
-    /// # Safety
-    /// `raw` is aligned and writable; the bytes are initialised, or only C reads them.
+    /// Becomes what the other message is, and leaves that empty (zmq_msg_move(3)). What it held is
+    /// dropped.
     #[inline(always)]
-    unsafe fn write_head(raw: *mut Self, inline_length: u8) {
-        // SAFETY: fields of a writable place (caller).
-        unsafe {
-            (&raw mut (*raw).metadata).write(None);
-            (&raw mut (*raw).routing_id).write(0);
-            (&raw mut (*raw).kind).write(Kind::Inline);
-            (&raw mut (*raw).flags).write(0);
-            (&raw mut (*raw).inline_length).write(inline_length);
-            (&raw mut (*raw).tag).write(TAG);
-            (&raw mut (*raw).reserved).write(0);
-        }
+    pub fn take_from(&mut self, other: &mut Self) {
+        // SAFETY: dropped once, and written anew at once.
+        let place = unsafe {
+            ptr::drop_in_place(self);
+            &mut *ptr::from_mut(self).cast::<MaybeUninit<Self>>()
+        };
+        other.move_to(place);
     }
 
-    /// Makes a message of `size` bytes where C wants one, as
-    /// [`with_size_uninit`](Self::with_size_uninit) does; false for NULL.
+    /// Makes a message of `size` bytes where C wants one; false for NULL. Bytes of a block are not
+    /// initialised: only C, which has no such notion, may see them.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
     ///
     /// # Safety
-    /// As [`init_raw`](Self::init_raw); the bytes are written before anything but C reads them.
+    /// `raw` is NULL or points at 64 writable bytes that hold no message; the message's bytes are
+    /// written before anything but C reads them.
     #[inline(always)]
     pub unsafe fn init_raw_with_size(raw: *mut Message, size: usize) -> Result<bool> {
         if raw.is_null() || !raw.is_aligned() {
@@ -469,7 +547,7 @@ impl Message {
         }
         if size <= INLINE_CAPACITY {
             // SAFETY: aligned and writable (caller).
-            unsafe { Self::write_head(raw, size as u8) };
+            unsafe { (&raw mut (*raw).head).write(Head::new(Kind::Inline, size as u8)) };
             return Ok(true);
         }
         // SAFETY: as above.
@@ -481,13 +559,51 @@ impl Message {
     #[inline(never)]
     unsafe fn init_raw_with_block(raw: *mut Message, size: usize) -> Result<bool> {
         let slice = Block::allocate(size)?.into_slice(size);
-        // SAFETY: writable (caller); the body comes before the kind that says what it is.
+        // SAFETY: writable (caller).
+        unsafe { Self::write_slice(raw, slice) };
+        Ok(true)
+    }
+
+    /// Makes a message over memory of the application where C wants one (zmq_msg_init_data(3));
+    /// false for NULL. `free` runs exactly once, on the thread that drops the last copy; without
+    /// one the memory is never freed.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`]; `free` is not called then.
+    ///
+    /// # Safety
+    /// As [`init_raw_with_size`](Self::init_raw_with_size); `size` bytes at `data` stay valid until
+    /// `free(data, hint)` is called, which may happen on any thread.
+    #[inline(always)]
+    pub unsafe fn init_raw_over(
+        raw: *mut Message,
+        (data, size): (*mut c_void, usize),
+        free: Option<FreeFunction>,
+        hint: *mut c_void,
+    ) -> Result<bool> {
+        if raw.is_null() || !raw.is_aligned() {
+            return Ok(false);
+        }
+        // SAFETY: the caller's promises. Nobody frees memory without a function, so it stays as
+        // it is.
         unsafe {
-            (&raw mut (*raw).body).cast::<Slice>().write(slice);
-            Self::write_head(raw, 0);
-            (&raw mut (*raw).kind).write(Kind::Block);
+            match free {
+                Some(free) => Self::write_slice(raw, Block::adopt(data, size, free, hint)?),
+                None => raw.write(Self::from_constant(data.cast(), size)),
+            }
         }
         Ok(true)
+    }
+
+    /// # Safety
+    /// `raw` can be written to and holds no message.
+    #[inline(always)]
+    unsafe fn write_slice(raw: *mut Message, slice: Slice) {
+        // SAFETY: writable (caller).
+        unsafe {
+            (&raw mut (*raw).body).cast::<Slice>().write(slice);
+            (&raw mut (*raw).head).write(Head::new(Kind::Block, 0));
+        }
     }
 
     /// The message behind a C pointer; `None` for NULL and for what is not an initialised message.
@@ -500,8 +616,8 @@ impl Message {
         if !raw.is_aligned() {
             return None;
         }
-        // SAFETY: readable (caller); the tag is read as a plain byte before anything else.
-        if unsafe { *(&raw const (*raw).tag).cast::<u8>() } != TAG {
+        // SAFETY: readable (caller); the head is read as a plain word before anything else.
+        if !unsafe { *(&raw const (*raw).head) }.is_message() {
             return None;
         }
         // SAFETY: the tag says that one of this module's functions made it.
@@ -518,20 +634,6 @@ impl Message {
         unsafe { Self::from_raw(raw.cast_mut()) }.map(|message| &*message)
     }
 
-    /// Writes a message to where C wants one, over whatever stood there; false for NULL.
-    ///
-    /// # Safety
-    /// `raw` is NULL or points at 64 writable bytes that hold no message.
-    #[inline(always)]
-    pub unsafe fn init_raw(raw: *mut Message, message: Message) -> bool {
-        if raw.is_null() || !raw.is_aligned() {
-            return false;
-        }
-        // SAFETY: writable (caller) and aligned.
-        unsafe { raw.write(message) };
-        true
-    }
-
     /// Closes the message behind a C pointer: releases what it holds and leaves a value that no
     /// function takes for a message. False if it was none.
     ///
@@ -543,12 +645,9 @@ impl Message {
         let Some(message) = (unsafe { Self::from_raw(raw) }) else {
             return false;
         };
-        // SAFETY: dropped once, and overwritten at once by a message that holds nothing.
-        unsafe {
-            ptr::drop_in_place(message);
-            Self::write_head(message, 0);
-        }
-        message.tag = 0;
+        // SAFETY: dropped once, and marked at once as what nobody takes for a message.
+        unsafe { ptr::drop_in_place(message) };
+        message.head = Head::CLOSED;
         true
     }
 }
@@ -556,21 +655,23 @@ impl Message {
 impl Drop for Message {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.kind == Kind::Block {
-            // SAFETY: `kind` says that the slice is there; it is dropped once, here.
-            unsafe { drop_slice(&mut self.body.slice) };
+        if self.head.holds_references() {
+            self.give_up_references();
         }
     }
 }
 
-/// Out of line: most functions drop messages that have no block.
-///
-/// # Safety
-/// As [`ManuallyDrop::drop`].
-#[inline(never)]
-unsafe fn drop_slice(slice: &mut ManuallyDrop<Slice>) {
-    // SAFETY: the caller's promise.
-    unsafe { ManuallyDrop::drop(slice) };
+impl Message {
+    /// Out of line: most functions drop messages that hold nothing.
+    #[inline(never)]
+    fn give_up_references(&mut self) {
+        drop(self.take_metadata());
+        if self.kind() == Kind::Block {
+            // SAFETY: `kind` says that the slice is there; it is dropped once, as the message
+            // is nothing but overwritten afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.body.slice) };
+        }
+    }
 }
 
 /// Copies of one message whose references are counted already.
@@ -584,8 +685,12 @@ impl Iterator for Copies<'_> {
 
     fn next(&mut self) -> Option<Message> {
         self.left = self.left.checked_sub(1)?;
-        // SAFETY: `share_among` counted a reference for each of the copies.
-        Some(unsafe { self.message.duplicate() })
+        let mut copy = MaybeUninit::uninit();
+        // SAFETY: `share_among` counted a reference for each of the copies; they are written whole.
+        Some(unsafe {
+            self.message.duplicate_to(copy.as_mut_ptr());
+            copy.assume_init()
+        })
     }
 }
 

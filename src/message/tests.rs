@@ -40,9 +40,12 @@ fn bytes_are_kept_at_every_size() {
 fn free_function_runs_once_for_the_last_copy() {
     let mut memory = pattern(10);
     let hint = (&raw const FREED).cast_mut().cast();
+    let mut place = MaybeUninit::uninit();
+    let bytes = (memory.as_mut_ptr().cast(), 10);
     // SAFETY: `memory` outlives the messages; the hint is a static.
     let mut message = unsafe {
-        Message::from_user(memory.as_mut_ptr().cast(), 10, Some(count_free), hint).unwrap()
+        assert!(Message::init_raw_over(place.as_mut_ptr(), bytes, Some(count_free), hint).unwrap());
+        place.assume_init()
     };
     let copies: Vec<_> = message.share_among(5).take(3).collect();
     drop(message);

@@ -46,6 +46,10 @@ impl Pattern for Dealer {
         self.queue.recv(core).map(|(_, message)| message).ok_or(Error::WouldBlock)
     }
 
+    fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+        self.queue.recv_into(core, message).map(|_| ()).ok_or(Error::WouldBlock)
+    }
+
     fn can_recv(&mut self, core: &mut Core) -> bool {
         self.queue.can_recv(core)
     }

@@ -32,13 +32,13 @@ impl FanOut {
     /// Sends a part to the receivers.
     pub(super) fn send(&mut self, core: &mut Core, message: &mut Message) {
         self.in_message = message.more();
-        let mut message = message.take();
         if let Some((last, others)) = self.receivers.split_last() {
             for (id, copy) in others.iter().zip(message.share_among(others.len())) {
                 core.pipes.write_unbounded(*id, copy);
             }
-            core.pipes.write_unbounded(*last, message);
+            core.pipes.write_unbounded_from(*last, message);
         }
+        message.take();
         if !self.in_message {
             self.receivers.clear();
         }

@@ -56,7 +56,7 @@ pub trait Pattern: Send {
     fn recv(&mut self, _core: &mut Core) -> Result<Message> {
         Err(Error::NotSupported)
     }
-    /// Receives a part in the place of this message, which is left as it is on failure.
+    /// Receives a part in the place of this message, which is as it was, or empty, on failure.
     fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
         *message = self.recv(core)?;
         Ok(())

@@ -168,10 +168,17 @@ impl Pipes {
     }
 
     /// Writes without regard to the high-water mark.
-    pub fn write_unbounded(&mut self, id: PipeId, message: Message) {
+    pub fn write_unbounded(&mut self, id: PipeId, mut message: Message) {
+        self.write_unbounded_from(id, &mut message);
+    }
+
+    /// As [`write_unbounded`](Self::write_unbounded), leaving an empty message where there is
+    /// somebody to take it.
+    #[inline]
+    pub fn write_unbounded_from(&mut self, id: PipeId, message: &mut Message) {
         if let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_mut()) {
             let last = !message.more();
-            writer.write_unbounded(message);
+            writer.write_unbounded_from(message);
             if last {
                 writer.flush();
             }

@@ -177,7 +177,6 @@ impl Pattern for Router {
         let more = more && !raw;
         message.set_more(more);
         self.writing = more;
-        let message = message.take();
         if let Some(id) = self.target {
             if raw && message.is_empty() {
                 // What was sent before goes out first; who closes it himself is not told.
@@ -185,9 +184,10 @@ impl Pattern for Router {
                 core.pipes.close(id, None);
                 core.ended.push(id);
             } else {
-                core.pipes.write_unbounded(id, message);
+                core.pipes.write_unbounded_from(id, message);
             }
         }
+        message.take();
         if !more {
             self.target = None;
         }

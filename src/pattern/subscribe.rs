@@ -85,19 +85,25 @@ impl Subscribe {
     }
 
     /// Reads until the first part of a message matches.
-    fn fetch(&mut self, core: &mut Core) -> bool {
-        while self.first.is_none() {
-            let Some((_, part)) = self.queue.recv(core) else {
-                return false;
-            };
+    fn next_into(&mut self, core: &mut Core, part: &mut Message) -> Result<()> {
+        while self.queue.recv_into(core, part).is_some() {
             // XSUB hands out everything that its peers send (observed), SUB filters.
-            if self.extended && !core.options.invert_matching || self.matches(core, &part) {
-                self.first = Some(part);
-            } else {
-                self.queue.skip_rest(core);
+            if self.extended && !core.options.invert_matching || self.matches(core, part) {
+                return Ok(());
             }
+            part.take();
+            self.queue.skip_rest(core);
         }
-        true
+        Err(Error::WouldBlock)
+    }
+
+    /// Reads the first part of a message that matches ahead.
+    fn fetch(&mut self, core: &mut Core) -> bool {
+        if self.first.is_none() {
+            let mut part = Message::new();
+            self.first = self.next_into(core, &mut part).ok().map(|()| part);
+        }
+        self.first.is_some()
     }
 }
 
@@ -160,15 +166,23 @@ impl Pattern for Subscribe {
     }
 
     fn recv(&mut self, core: &mut Core) -> Result<Message> {
-        if !self.reading && !self.fetch(core) {
-            return Err(Error::WouldBlock);
+        let mut part = Message::new();
+        self.recv_into(core, &mut part).map(|()| part)
+    }
+
+    fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+        match &mut self.first {
+            Some(first) => {
+                message.take_from(first);
+                self.first = None;
+            }
+            None if self.reading => {
+                self.queue.recv_into(core, message).ok_or(Error::WouldBlock)?;
+            }
+            None => self.next_into(core, message)?,
         }
-        let part = match self.first.take() {
-            Some(part) => part,
-            None => self.queue.recv(core).ok_or(Error::WouldBlock)?.1,
-        };
-        self.reading = part.more();
-        Ok(part)
+        self.reading = message.more();
+        Ok(())
     }
 
     fn can_recv(&mut self, core: &mut Core) -> bool {

@@ -197,50 +197,48 @@ impl PipeWriter {
     /// Writes a part, if there is room; otherwise gives it back. Nobody sees it before
     /// [`flush`](Self::flush), and never a part of a message without the others.
     #[inline]
-    pub fn write(&mut self, message: Message) -> Result<(), Message> {
-        if self.room() != Room::Available {
-            return Err(message);
-        }
-        self.write_unbounded(message);
-        Ok(())
+    pub fn write(&mut self, mut message: Message) -> Result<(), Message> {
+        if self.write_from(&mut message) { Ok(()) } else { Err(message) }
     }
 
     /// As [`write`](Self::write), leaving an empty message; false if there is no room.
     #[inline]
     pub fn write_from(&mut self, message: &mut Message) -> bool {
-        if self.room() != Room::Available {
-            return false;
+        let room = self.room() == Room::Available;
+        if room {
+            self.write_unbounded_from(message);
         }
-        if self.flow.newest.is_some() {
-            self.write_unbounded(message.take());
-            return true;
-        }
-        self.in_message = message.more();
-        self.queue.push_with(|place| message.move_to(place));
-        if !self.in_message {
-            self.written += 1;
-            self.queue.commit();
-        }
-        true
+        room
     }
 
     /// Writes a part without regard to the high-water mark.
     #[inline]
-    pub fn write_unbounded(&mut self, message: Message) {
+    pub fn write_unbounded(&mut self, mut message: Message) {
+        self.write_unbounded_from(&mut message);
+    }
+
+    /// As [`write_unbounded`](Self::write_unbounded), leaving an empty message.
+    #[inline]
+    pub fn write_unbounded_from(&mut self, message: &mut Message) {
         self.in_message = message.more();
+        if self.flow.newest.is_none() {
+            self.queue.push_with(|place| message.move_to(place));
+        } else {
+            self.replace_newest(message.take());
+        }
         if !self.in_message {
             self.written += 1;
-        }
-        if let Some(newest) = &self.flow.newest {
-            let mut newest = newest.lock();
-            if newest.replace(message).is_none() {
-                self.queue.push(Message::new());
-            }
-        } else {
-            self.queue.push(message);
-        }
-        if !self.in_message {
             self.queue.commit();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn replace_newest(&mut self, message: Message) {
+        if let Some(newest) = &self.flow.newest
+            && newest.lock().replace(message).is_none()
+        {
+            self.queue.push(Message::new());
         }
     }
 
@@ -286,8 +284,8 @@ impl PipeReader {
         if !self.queue.pop_into(message) {
             return false;
         }
-        if let Some(newest) = &self.flow.newest {
-            *message = newest.lock().take().unwrap_or_default();
+        if self.flow.newest.is_some() {
+            self.take_newest(message);
         }
         if let Some(next) = self.queue.peek_near() {
             next.prefetch();
@@ -301,6 +299,14 @@ impl PipeReader {
             }
         }
         true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_newest(&self, message: &mut Message) {
+        if let Some(newest) = &self.flow.newest {
+            *message = newest.lock().take().unwrap_or_default();
+        }
     }
 
     /// Reports where the count is a multiple of half the mark, and finds the next such count.

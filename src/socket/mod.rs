@@ -21,7 +21,7 @@ pub use wait::{Patience, Wait, Watched};
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::ReactorHandle;
+use crate::io::{CallGuard, CallMutex, ReactorHandle};
 use crate::message::{Message, Metadata};
 use crate::options::{Answer, Applied, Live, Options, Value, ids};
 use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
@@ -30,7 +30,7 @@ use crate::session::{ConnectionEvent, End, Owner, Session};
 use crate::zmtp::SocketType;
 use endpoints::Endpoints;
 use monitor::Monitor;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -52,7 +52,7 @@ pub struct SendFlags {
 pub struct Socket {
     /// `TAG` while it is open; first, so that any handle can be checked.
     tag: AtomicU32,
-    state: Mutex<Option<State>>,
+    state: CallMutex<Option<State>>,
 }
 
 /// What the sessions know of their socket.
@@ -117,7 +117,7 @@ impl Socket {
         let resting = if closed.len() > RESTING { closed.pop_front() } else { None };
         drop(closed);
         let socket = resting.unwrap_or_else(|| {
-            Box::leak(Box::new(Self { tag: AtomicU32::new(0), state: Mutex::new(None) }))
+            Box::leak(Box::new(Self { tag: AtomicU32::new(0), state: CallMutex::new(None) }))
         });
         *socket.state.lock() = Some(state);
         socket.tag.store(Self::TAG, Ordering::Release);
@@ -304,22 +304,49 @@ impl Socket {
         self.recv_into(&mut message, dont_wait).map(|()| message)
     }
 
-    /// Receives a part in the place of this message, which is left as it is on failure.
+    /// Receives a part in the place of this message, which is as it was, or empty, on failure.
     ///
     /// # Errors
     /// As the manual page.
     #[inline]
     pub fn recv_into(&self, message: &mut Message, dont_wait: bool) -> Result<()> {
+        self.recv_then(message, dont_wait, |state, message, before| {
+            if let Some(id) = state.core.last_read {
+                state.give_metadata(id, message, before);
+            }
+        })
+    }
+
+    /// As [`recv_into`](Self::recv_into), for who only wants the bytes: the message has no
+    /// properties.
+    ///
+    /// # Errors
+    /// As the manual page.
+    #[inline]
+    pub fn recv_bytes_into(&self, message: &mut Message, dont_wait: bool) -> Result<()> {
+        self.recv_then(message, dont_wait, |_, _, _| {})
+    }
+
+    /// Receives, and calls `received` with the message and the properties that were in its place.
+    #[inline(always)]
+    fn recv_then(
+        &self,
+        message: &mut Message,
+        dont_wait: bool,
+        mut received: impl FnMut(&mut State, &mut Message, Option<Arc<Metadata>>),
+    ) -> Result<()> {
         self.block(
             dont_wait,
             |state| state.core.options.receive_timeout,
             |state| {
-                let State { core, pattern, .. } = state;
-                pattern.recv_into(core, message)?;
-                state.receiving = message.more();
-                if let Some(id) = core.last_read {
-                    message.set_metadata(state.metadata(id));
+                let State { core, pattern, receiving, .. } = state;
+                let before = message.take_metadata();
+                if let Err(error) = pattern.recv_into(core, message) {
+                    message.set_metadata(before);
+                    return Err(error);
                 }
+                *receiving = message.more();
+                received(state, message, before);
                 Ok(())
             },
         )
@@ -354,7 +381,7 @@ impl Socket {
     #[cold]
     fn wait_for<R>(
         &self,
-        mut guard: MutexGuard<'_, Option<State>>,
+        mut guard: CallGuard<'_, Option<State>>,
         timeout: Option<Duration>,
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
@@ -365,7 +392,7 @@ impl Socket {
         let mut wait = Wait::new(&watched, &context.pool, deadline);
         let mut none = Vec::new();
         loop {
-            MutexGuard::unlocked(&mut guard, || wait.next(&mut none))?;
+            CallGuard::unlocked(&mut guard, || wait.next(&mut none))?;
             let state = guard.as_mut().ok_or(Error::NotASocket)?;
             state.process()?;
             let outcome = operation(state);
@@ -440,17 +467,22 @@ impl State {
         }
     }
 
-    /// The properties for messages from a pipe.
+    /// Attaches the properties for messages from a pipe. Mostly they are those that the message
+    /// before it in the same place had: then the reference is passed on.
     #[inline]
-    fn metadata(&mut self, id: PipeId) -> Option<Arc<Metadata>> {
-        if let Some(peer) = &self.core.pipes.get(id)?.peer {
-            return peer.metadata.clone();
-        }
-        if !self.mailbox.is_empty() {
+    fn give_metadata(&mut self, id: PipeId, message: &mut Message, before: Option<Arc<Metadata>>) {
+        let known =
+            |state: &mut Self| state.core.pipes.get(id).is_some_and(|own| own.peer.is_some());
+        if !known(self) && !self.mailbox.is_empty() {
             // The message overtook the news of its peer.
             self.process_news();
         }
-        self.core.pipes.get(id)?.peer.as_ref()?.metadata.clone()
+        let peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
+        let Some(own) = peer.and_then(|peer| peer.metadata.as_ref()) else {
+            return;
+        };
+        let passed_on = before.filter(|before| Arc::ptr_eq(before, own));
+        message.set_metadata(Some(passed_on.unwrap_or_else(|| own.clone())));
     }
 
     /// Takes a pipe over.

@@ -1,0 +1,114 @@
+//! A lock for what one thread uses at a time, and others by mistake or in turn.
+
+#![allow(unsafe_code)]
+
+use parking_lot::lock_api;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A mutex that is taken by one atomic operation and released by a plain store: whoever waits
+/// looks again and again, ever more rarely, and nobody wakes it. For locks that are held for
+/// moments and hardly ever found taken; half as dear as one that may have to wake a sleeper.
+pub type CallMutex<T> = lock_api::Mutex<RawCallLock, T>;
+
+/// What holds a [`CallMutex`].
+pub type CallGuard<'a, T> = lock_api::MutexGuard<'a, RawCallLock, T>;
+
+/// The lock of a [`CallMutex`].
+#[derive(Debug)]
+pub struct RawCallLock(AtomicBool);
+
+/// Looks before the first sleep.
+const LOOKS: u32 = 100;
+/// The sleeps between looks: the first, and the longest.
+const SHORTEST: Duration = Duration::from_micros(20);
+const LONGEST: Duration = Duration::from_millis(1);
+
+// SAFETY: between a `lock` (or a `try_lock` that says true) and the `unlock` that follows it the
+// flag is set, and only who changes it from clear to set holds the lock. Acquire there pairs with
+// the Release of `unlock`.
+unsafe impl lock_api::RawMutex for RawCallLock {
+    #[expect(clippy::declare_interior_mutable_const, reason = "the trait's way to make one")]
+    const INIT: Self = Self(AtomicBool::new(false));
+
+    type GuardMarker = lock_api::GuardSend;
+
+    #[inline(always)]
+    fn lock(&self) {
+        if !self.try_lock() {
+            self.wait();
+        }
+    }
+
+    #[inline(always)]
+    fn try_lock(&self) -> bool {
+        self.0.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    #[inline(always)]
+    unsafe fn unlock(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    #[inline(always)]
+    fn is_locked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl RawCallLock {
+    #[cold]
+    #[inline(never)]
+    fn wait(&self) {
+        use lock_api::RawMutex;
+        for _ in 0..LOOKS {
+            std::hint::spin_loop();
+            if !self.is_locked() && self.try_lock() {
+                return;
+            }
+        }
+        let mut sleep = SHORTEST;
+        while self.is_locked() || !self.try_lock() {
+            std::thread::sleep(sleep);
+            sleep = (2 * sleep).min(LONGEST);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thread_at_a_time_holds_it() {
+        let count = CallMutex::new((0_u64, 0_u64));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        let mut both = count.lock();
+                        both.0 += 1;
+                        std::hint::black_box(&mut both);
+                        both.1 += 1;
+                        assert_eq!(both.0, both.1);
+                    }
+                });
+            }
+        });
+        assert_eq!(*count.lock(), (80_000, 80_000));
+    }
+
+    #[test]
+    fn who_waits_long_gets_it_when_it_is_free() {
+        let held = CallMutex::new(false);
+        let mut guard = held.lock();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| *held.lock());
+            assert!(held.try_lock().is_none());
+            std::thread::sleep(4 * LONGEST);
+            *guard = true;
+            drop(guard);
+            assert!(waits.join().unwrap());
+        });
+    }
+}
