@@ -1,6 +1,7 @@
 //! The reference-counted memory behind long messages.
 
-use super::{cache, out_of_memory};
+use super::cache::{self, Class};
+use super::out_of_memory;
 use crate::error::Result;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
@@ -13,10 +14,19 @@ pub type FreeFunction = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_voi
 #[repr(C, align(16))]
 struct Head {
     references: AtomicUsize,
-    /// Bytes behind the head; not used if the memory is the application's.
-    capacity: usize,
+    /// What the block was allocated as.
+    class: Class,
     /// The application's memory and how to give it back.
-    foreign: Option<(FreeFunction, *mut c_void, *mut c_void)>,
+    foreign: Option<Foreign>,
+}
+
+/// A function, and the data and the hint to call it with.
+type Foreign = (FreeFunction, *mut c_void, *mut c_void);
+
+/// What a block for so many bytes is allocated as.
+#[inline(always)]
+fn class_for(capacity: usize) -> Result<Class> {
+    Ok(Class::of(capacity.checked_add(HEAD).ok_or_else(out_of_memory)?))
 }
 
 const HEAD: usize = size_of::<Head>();
@@ -31,13 +41,14 @@ impl Block {
     /// Memory for at least `capacity` bytes, not initialised.
     #[inline]
     pub(super) fn allocate(capacity: usize) -> Result<Self> {
-        let size = capacity.checked_add(HEAD).ok_or_else(out_of_memory)?;
-        let head = cache::allocate(size).ok_or_else(out_of_memory)?.cast::<Head>();
-        let capacity = cache::size_of(size) - HEAD;
+        Self::allocate_as(class_for(capacity)?, None)
+    }
+
+    #[inline(always)]
+    fn allocate_as(class: Class, foreign: Option<Foreign>) -> Result<Self> {
+        let head = cache::allocate(class).ok_or_else(out_of_memory)?.cast::<Head>();
         // SAFETY: freshly allocated, large and aligned enough.
-        unsafe {
-            head.write(Head { references: AtomicUsize::new(1), capacity, foreign: None });
-        }
+        unsafe { head.write(Head { references: AtomicUsize::new(1), class, foreign }) };
         Ok(Self(head))
     }
 
@@ -45,15 +56,14 @@ impl Block {
     ///
     /// # Safety
     /// As `Message::init_raw_over`.
+    #[inline(always)]
     pub(super) unsafe fn adopt(
         data: *mut c_void,
         size: usize,
         free: FreeFunction,
         hint: *mut c_void,
     ) -> Result<Slice> {
-        let block = Self::allocate(0)?;
-        // SAFETY: the head is valid and ours alone.
-        unsafe { (*block.0.as_ptr()).foreign = Some((free, data, hint)) };
+        let block = Self::allocate_as(Class::of(HEAD), Some((free, data, hint)))?;
         let head = block.0;
         std::mem::forget(block);
         Ok(Slice { head, data: data.cast(), length: size })
@@ -61,13 +71,13 @@ impl Block {
 
     /// Moves the bytes to a block of another size.
     pub(super) fn resize(&mut self, capacity: usize) -> Result<()> {
-        let size = cache::size_of(capacity.checked_add(HEAD).ok_or_else(out_of_memory)?);
+        let class = class_for(capacity)?;
         // SAFETY: the block's own memory, which no slice refers to yet.
-        let moved = unsafe { cache::grow_large(self.0.cast(), self.capacity() + HEAD, size) };
+        let moved = unsafe { cache::grow_large(self.0.cast(), self.class(), class) };
         if let Some(memory) = moved {
             self.0 = memory.cast();
             // SAFETY: the head moved along with the bytes.
-            unsafe { (*self.0.as_ptr()).capacity = size - HEAD };
+            unsafe { (*self.0.as_ptr()).class = class };
             return Ok(());
         }
         let grown = Self::allocate(capacity)?;
@@ -78,9 +88,15 @@ impl Block {
         Ok(())
     }
 
-    pub(super) fn capacity(&self) -> usize {
+    #[inline]
+    fn class(&self) -> Class {
         // SAFETY: the head is valid while the block is.
-        unsafe { self.0.as_ref().capacity }
+        unsafe { self.0.as_ref().class }
+    }
+
+    #[inline]
+    pub(super) fn capacity(&self) -> usize {
+        self.class().size() - HEAD
     }
 
     pub(super) fn bytes(&self) -> *mut u8 {
@@ -210,9 +226,9 @@ unsafe fn release(head: NonNull<Head>, count: usize) {
 #[inline]
 unsafe fn free(head: NonNull<Head>) {
     // SAFETY: the last reader; moved out before the memory goes.
-    let Head { capacity, foreign, .. } = unsafe { ptr::read(head.as_ptr()) };
-    // SAFETY: allocated with this size in `allocate`.
-    unsafe { cache::free(head.cast(), capacity + HEAD) };
+    let Head { class, foreign, .. } = unsafe { ptr::read(head.as_ptr()) };
+    // SAFETY: allocated as this in `allocate_as`, or grown to it.
+    unsafe { cache::free(head.cast(), class) };
     if let Some((function, data, hint)) = foreign {
         // SAFETY: the application's promise of zmq_msg_init_data; called once, for the last copy.
         unsafe { function(data, hint) };

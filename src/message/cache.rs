@@ -38,9 +38,10 @@ const KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// Pieces that come back until what was in use before counts only a third.
 const MEMORY: isize = 8192;
 
-/// A class of sizes and its number.
+/// A class of sizes: who has memory of it keeps this to free it with.
 #[derive(Clone, Copy)]
-struct Class {
+pub(super) struct Class {
+    /// `CLASSES` for what `large` sees to.
     number: usize,
     size: usize,
 }
@@ -48,16 +49,22 @@ struct Class {
 impl Class {
     /// The smallest class that holds `size` bytes.
     #[inline(always)]
-    fn of(size: usize) -> Option<Self> {
+    pub(super) fn of(size: usize) -> Self {
         if size > LARGEST {
-            return None;
+            return Self { number: CLASSES, size: large::size_of(size) };
         }
         let last = size.max(SMALLEST) - 1;
         let shift = last.ilog2() - 2;
         // The two bits below the highest one tell the quarter of the doubling.
         let quarter = last >> shift;
         let number = 4 * (shift as usize + 2) + quarter - (4 * SMALLEST.ilog2() as usize + 3);
-        Some(Self { number, size: (quarter + 1) << shift })
+        Self { number, size: (quarter + 1) << shift }
+    }
+
+    /// The bytes that memory of this class has.
+    #[inline(always)]
+    pub(super) fn size(self) -> usize {
+        self.size
     }
 
     /// Pieces that move between a thread and the depot.
@@ -107,18 +114,12 @@ static DEPOTS: [Depot; CLASSES] = [const {
 /// Bytes in all depots. Relaxed, as all counts here: measures, not signals.
 static KEPT: AtomicUsize = AtomicUsize::new(0);
 
-/// The bytes that [`allocate`] gives for a size, and [`free`] is to be told.
+/// Memory of this class, not initialised.
 #[inline]
-pub(super) fn size_of(size: usize) -> usize {
-    Class::of(size).map_or_else(|| large::size_of(size), |class| class.size)
-}
-
-/// Memory of `size_of(size)` bytes, not initialised.
-#[inline]
-pub(super) fn allocate(size: usize) -> Option<NonNull<u8>> {
-    let Some(class) = Class::of(size) else {
-        return large::allocate(large::size_of(size));
-    };
+pub(super) fn allocate(class: Class) -> Option<NonNull<u8>> {
+    if class.number == CLASSES {
+        return large::allocate(class.size);
+    }
     let kept = LOCAL.try_with(|local| {
         // SAFETY: this thread's own, and nothing called below comes back here.
         let stack = unsafe { &mut (&mut *local.get()).0[class.number] };
@@ -131,27 +132,27 @@ pub(super) fn allocate(size: usize) -> Option<NonNull<u8>> {
 /// Takes memory back.
 ///
 /// # Safety
-/// It came from [`allocate`], `size` is what [`size_of`] said then, and nobody uses it any more.
+/// It came from [`allocate`] for this class, or from [`grow_large`], and nobody uses it any more.
 #[inline]
-pub(super) unsafe fn free(memory: NonNull<u8>, size: usize) {
-    let Some(class) = Class::of(size).filter(|class| class.size == size) else {
+pub(super) unsafe fn free(memory: NonNull<u8>, class: Class) {
+    if class.number == CLASSES {
         // SAFETY: as the caller promises.
-        return unsafe { large::free(memory, size) };
-    };
+        return unsafe { large::free(memory, class.size) };
+    }
     let kept = LOCAL.try_with(|local| {
         // SAFETY: as in `allocate`.
         unsafe { (&mut *local.get()).0[class.number].push(memory, class) };
     });
     if kept.is_err() {
         // SAFETY: as the caller promises.
-        unsafe { to_system(memory.as_ptr(), size) };
+        unsafe { to_system(memory.as_ptr(), class.size) };
     }
 }
 
 /// A place for a value, not initialised; to be freed with [`free_place`].
 pub fn allocate_place<T>() -> NonNull<T> {
     const { assert!(std::mem::size_of::<T>() > 0 && align_of::<T>() <= ALIGNMENT) };
-    let memory = allocate(std::mem::size_of::<T>());
+    let memory = allocate(Class::of(std::mem::size_of::<T>()));
     memory.unwrap_or_else(|| std::alloc::handle_alloc_error(Layout::new::<T>())).cast()
 }
 
@@ -161,7 +162,7 @@ pub fn allocate_place<T>() -> NonNull<T> {
 /// It came from [`allocate_place`] for the same type, and is not used again.
 pub unsafe fn free_place<T>(place: NonNull<T>) {
     // SAFETY: as the caller promises.
-    unsafe { free(place.cast(), size_of(std::mem::size_of::<T>())) };
+    unsafe { free(place.cast(), Class::of(std::mem::size_of::<T>())) };
 }
 
 /// Memory from so many bytes on is worth large pages.
@@ -192,16 +193,16 @@ pub fn with_large_pages<T>(capacity: usize) -> Vec<T> {
 /// As [`free`]; what was there before is gone where there is an answer.
 pub(super) unsafe fn grow_large(
     memory: NonNull<u8>,
-    size: usize,
-    new: usize,
+    class: Class,
+    new: Class,
 ) -> Option<NonNull<u8>> {
-    if size <= LARGEST || new <= size {
+    if class.size <= LARGEST || new.size <= class.size {
         return None;
     }
-    Layout::from_size_align(new, ALIGNMENT).ok()?;
-    let old = Layout::from_size_align(size, ALIGNMENT).ok()?;
+    Layout::from_size_align(new.size, ALIGNMENT).ok()?;
+    let old = Layout::from_size_align(class.size, ALIGNMENT).ok()?;
     // SAFETY: allocated with this layout (caller), and the new size is one.
-    NonNull::new(unsafe { realloc(memory.as_ptr(), old, new) })
+    NonNull::new(unsafe { realloc(memory.as_ptr(), old, new.size) })
 }
 
 /// Frees the memory that is kept for blocks to come, but for what other threads have themselves.
@@ -372,7 +373,7 @@ mod tests {
     fn every_size_has_the_smallest_class_that_holds_it() {
         let mut before = Class { number: 0, size: 0 };
         for size in 1..=LARGEST {
-            let class = Class::of(size).unwrap();
+            let class = Class::of(size);
             assert!(class.size >= size && class.size == class_size(class.number));
             if class.number != before.number {
                 assert_eq!((class.number, size), (before.number + 1, before.size + 1));
@@ -380,18 +381,18 @@ mod tests {
             before = class;
         }
         assert_eq!(before.number, CLASSES - 1);
-        assert!(Class::of(LARGEST + 1).is_none());
+        assert_eq!(Class::of(LARGEST + 1).number, CLASSES);
     }
 
     /// A class of its own for each test: other tests allocate meanwhile.
     fn pieces(size: usize, count: usize) -> Vec<NonNull<u8>> {
-        (0..count).map(|_| allocate(size).unwrap()).collect()
+        (0..count).map(|_| allocate(Class::of(size)).unwrap()).collect()
     }
 
     fn free_pieces(pieces: Vec<NonNull<u8>>, size: usize) {
         for piece in pieces {
             // SAFETY: allocated by `pieces` with this size, used by nobody.
-            unsafe { free(piece, size_of(size)) };
+            unsafe { free(piece, Class::of(size)) };
         }
     }
 
@@ -419,7 +420,7 @@ mod tests {
         const SIZE: usize = 100_000;
         let burst = pieces(SIZE, 300);
         free_pieces(burst, SIZE);
-        let class = Class::of(SIZE).unwrap();
+        let class = Class::of(SIZE);
         let kept = DEPOTS[class.number].pieces.lock().len();
         assert!(kept * class.size <= KEPT_BYTES, "{kept}");
         assert!(KEPT.load(Ordering::Relaxed) <= KEPT_BYTES + CLASSES * DEPOT_BYTES);

@@ -642,12 +642,11 @@ impl Message {
     #[inline(always)]
     pub unsafe fn close_raw(raw: *mut Message) -> bool {
         // SAFETY: the caller's promise.
-        let Some(message) = (unsafe { Self::from_raw(raw) }) else {
-            return false;
-        };
-        // SAFETY: dropped once, and marked at once as what nobody takes for a message.
-        unsafe { ptr::drop_in_place(message) };
-        message.head = Head::CLOSED;
+        match unsafe { Self::from_raw(raw) } {
+            Some(message) if message.head.holds_references() => message.close(),
+            Some(message) => message.head = Head::CLOSED,
+            None => return false,
+        }
         true
     }
 }
@@ -662,6 +661,13 @@ impl Drop for Message {
 }
 
 impl Message {
+    /// Drops what it holds, and marks it as what nobody takes for a message.
+    #[inline(never)]
+    fn close(&mut self) {
+        self.give_up_references();
+        self.head = Head::CLOSED;
+    }
+
     /// Out of line: most functions drop messages that hold nothing.
     #[inline(never)]
     fn give_up_references(&mut self) {
