@@ -28,7 +28,6 @@ const LONGEST: Duration = Duration::from_millis(1);
 // flag is set, and only who changes it from clear to set holds the lock. Acquire there pairs with
 // the Release of `unlock`.
 unsafe impl lock_api::RawMutex for RawCallLock {
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait's way to make one")]
     const INIT: Self = Self(AtomicBool::new(false));
 
     type GuardMarker = lock_api::GuardSend;

@@ -617,7 +617,7 @@ impl Message {
             return None;
         }
         // SAFETY: readable (caller); the head is read as a plain word before anything else.
-        if !unsafe { *(&raw const (*raw).head) }.is_message() {
+        if !unsafe { (*raw).head }.is_message() {
             return None;
         }
         // SAFETY: the tag says that one of this module's functions made it.
