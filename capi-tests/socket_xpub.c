@@ -1,5 +1,5 @@
 /*  XPUB and XSUB: subscription messages up and down, chains of proxies.  */
-#include "peers.h"
+#include "monitors.h"
 
 /*  XPUB hears of a topic's first subscriber and its last unsubscriber.  */
 TRANSPORT_TEST (xpub_hears_first_and_last)
@@ -167,4 +167,51 @@ TRANSPORT_TEST (chain_through_a_proxy)
     CHECK_INT (zmq_send (middle_in, part, 3, 0), 3);
     EXPECT_SUBSCRIPTION (pub, 0, "AB");
     FINISH (context, pub, middle_in, middle_out, one);
+}
+
+/*  An XSUB whose publisher goes away and comes back: the next one hears of all
+ *  subscriptions, once each, and gets what the application sent meanwhile.  */
+WIRE_TEST (xsub_keeps_what_it_sends_while_its_peer_is_away)
+{
+    void *context = zmq_ctx_new ();
+    void *sub = open_socket (context, ZMQ_XSUB), *pub = open_socket (context, ZMQ_XPUB);
+    const char *endpoint = absent (transport);
+    set_int (sub, ZMQ_RECONNECT_IVL, 20);
+    CHECK_OK (zmq_connect (sub, endpoint));
+    SEND_PARTS (sub, "before", "the first");
+    send_text (sub, "\1A", 0);
+    CHECK_OK (zmq_bind (pub, endpoint));
+    EXPECT_PARTS (pub, "before", "the first");
+    EXPECT_SUBSCRIPTION (pub, 1, "A");
+    void *reader = watch (context, sub, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_MONITOR_STOPPED);
+    CHECK_OK (zmq_close (pub));
+    EXPECT_EVENT (reader, ZMQ_EVENT_DISCONNECTED, endpoint);
+    send_text (sub, "away", 0);
+    send_text (sub, "\1B", 0);
+    SEND_PARTS (sub, "before", "the second");
+    pub = open_socket (context, ZMQ_XPUB);
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    while (zmq_bind (pub, endpoint) != 0)
+        CHECK (now_ms () < give_up);
+    set_int (pub, ZMQ_XPUB_VERBOSE, 1);
+    set_int (pub, ZMQ_RCVTIMEO, 10);
+    int told[2] = {0, 0}, sent = 0;
+    while (told[0] + told[1] < 2 || sent < 3) {
+        static const char *const wanted[] = {"away", "before", "the second"};
+        char part[20] = "";
+        (void) get_int (sub, ZMQ_EVENTS);
+        CHECK (now_ms () < give_up);
+        if (zmq_recv (pub, part, sizeof part - 1, 0) < 0)
+            continue;
+        if (part[0] == 1)
+            told[part[1] - 'A']++;
+        else
+            CHECK_STRING (part, wanted[sent++]);
+    }
+    CHECK_INT (told[0], 1);
+    CHECK_INT (told[1], 1);
+    EXPECT_NOTHING (pub);
+    CHECK_OK (zmq_close (sub));
+    await_stop (reader);
+    FINISH (context, pub);
 }

@@ -1,10 +1,10 @@
 //! The messaging patterns: one file a socket type, and the strategies that they share.
 //!
 //! A pattern runs behind its socket's lock and never blocks: what cannot be done now is
-//! [`Error::WouldBlock`], and the socket waits. The socket calls,
-//! in this order for each pipe: `attached`; `reconnected` for each connection but the first, `identified`
-//! when the handshake with the peer is done; `readable` and `writable` as the pipe notifies; `lost` when nothing can be sent any more
-//! (what came may still be read); `ended` when the pipe is removed.
+//! [`Error::WouldBlock`], and the socket waits. The socket calls, in this order for each pipe:
+//! `attached`; `identified` when the handshake with the peer is done, for each connection, and
+//! `interrupted` between two of them; `readable` and `writable` as the pipe notifies; `lost` when
+//! nothing can be sent any more (what came may still be read); `ended` when the pipe is removed.
 
 #![forbid(unsafe_code)]
 
@@ -38,8 +38,9 @@ pub trait Pattern: Send {
     fn attached(&mut self, core: &mut Core, id: PipeId);
     /// The peer at the other end is known, for the first time or after a reconnection.
     fn identified(&mut self, _core: &mut Core, _id: PipeId) {}
-    /// The pipe has a new connection: what the peer was told is forgotten.
-    fn reconnected(&mut self, _core: &mut Core, _id: PipeId) {}
+    /// The pipe waits for its next connection: what the peer was told is forgotten. Only those that
+    /// subscribe are called.
+    fn interrupted(&mut self, _core: &mut Core, _id: PipeId) {}
     /// The pipe has something to read after it had nothing.
     fn readable(&mut self, _core: &mut Core, _id: PipeId) {}
     /// The pipe takes messages again after it was full.

@@ -114,7 +114,7 @@ impl Pattern for Subscribe {
         self.tell_all(core, id);
     }
 
-    fn reconnected(&mut self, core: &mut Core, id: PipeId) {
+    fn interrupted(&mut self, core: &mut Core, id: PipeId) {
         self.tell_all(core, id);
     }
 

@@ -255,6 +255,14 @@ impl Session {
     ) {
         // Who is told that it ended must not write to it any more.
         self.activity.store(INACTIVE, Ordering::Release);
+        let subscribes = self.options.socket_type.subscribes();
+        if subscribes && life.stage == Stage::Active {
+            // Before anybody hears of it: what the socket sends from then on stays.
+            self.write.lock().drop_subscriptions(self.options.send_high_water_mark);
+            if let Some(end) = &life.end {
+                end.interrupted();
+            }
+        }
         if !life.handshaken {
             let event = match loss {
                 Loss::System(number) => ConnectionEvent::HandshakeFailed(number),
@@ -277,10 +285,8 @@ impl Session {
         }
         let was_active = life.stage == Stage::Active;
         self.drop_stream(life, reactor);
-        if was_active && self.options.socket_type.subscribes() {
-            // The socket sends all its subscriptions to the next connection.
-            self.write.lock().drop_waiting();
-        } else if was_active && (self.options.immediate || self.options.is_raw()) {
+        let drops = self.options.immediate && !subscribes || self.options.is_raw();
+        if was_active && drops {
             self.give_up_pipe(life);
         }
         life.targets.clear();

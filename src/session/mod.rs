@@ -49,6 +49,9 @@ use write_half::WriteHalf;
 pub trait End: Notify + std::any::Any {
     /// The peer is known.
     fn identified(&self, peer: PeerInfo);
+    /// The connection is gone, and there will be another one for the same pipe. Only those that
+    /// subscribe are told.
+    fn interrupted(&self);
     /// The connection is gone for good.
     fn lost(&self);
 }

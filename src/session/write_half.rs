@@ -72,6 +72,8 @@ pub(super) struct WriteHalf {
     pipe: Option<PipeReader>,
     /// Commands that go before the messages of the pipe.
     commands: VecDeque<Message>,
+    /// Messages for the next connection, before those of the pipe.
+    kept: VecDeque<Message>,
     /// Headers and short bodies, encoded.
     copied: Vec<u8>,
     /// Bytes of `copied` that `pieces` refer to already.
@@ -121,6 +123,7 @@ impl WriteHalf {
         self.version = version;
         self.sealer = sealer;
         (self.blocked, self.failed) = (false, false);
+        self.commands.append(&mut self.kept);
         self.copied = unsent;
         self.listed = 0;
         self.list_copied();
@@ -145,20 +148,34 @@ impl WriteHalf {
     /// Gives the pipe up: the socket finds it closed.
     pub(super) fn close(&mut self) {
         self.disconnect();
+        self.kept.clear();
         self.pipe = None;
     }
 
-    /// Drops what waits in the pipe: subscriptions, which are sent anew to the next connection.
-    pub(super) fn drop_waiting(&mut self) {
-        if let Some(pipe) = &mut self.pipe {
-            while pipe.read().is_some() {}
+    /// Forgets the connection, and the subscriptions that wait in the pipe: the socket sends all it
+    /// has to the next one. So many messages that an XSUB sent beside them go there too (0: all).
+    pub(super) fn drop_subscriptions(&mut self, most: usize) {
+        self.disconnect();
+        let Some(pipe) = &mut self.pipe else {
+            return;
+        };
+        let (mut begins, mut keeps) = (true, false);
+        while let Some(part) = pipe.read() {
+            if begins {
+                let subscribes = matches!(part.data().first(), Some(0 | 1));
+                keeps = !subscribes && (most == 0 || self.kept.len() < most);
+            }
+            begins = !part.more();
+            if keeps {
+                self.kept.push_back(part);
+            }
         }
     }
 
     /// True if the socket sends nothing more and everything was taken from its pipe.
     pub(super) fn is_drained(&mut self) -> bool {
         let ended = self.pipe.as_mut().is_none_or(|pipe| pipe.look() == Found::End);
-        ended && self.pending == 0
+        ended && self.pending == 0 && self.kept.is_empty()
     }
 
     /// Puts a PONG before the messages of the pipe, unless too many wait already.

@@ -17,6 +17,8 @@ pub enum Event {
     Attach(Box<(Pipe, Arc<SocketEnd>)>),
     /// The peer of a pipe is known.
     Identified(PipeId, Box<PeerInfo>),
+    /// A pipe waits for its next connection.
+    Interrupted(PipeId),
     /// A pipe has something to read.
     Readable(PipeId),
     /// A pipe takes messages again.
@@ -177,6 +179,10 @@ impl Notify for SocketEnd {
 impl End for SocketEnd {
     fn identified(&self, peer: PeerInfo) {
         self.post(|id| Event::Identified(id, Box::new(peer)));
+    }
+
+    fn interrupted(&self) {
+        self.post(Event::Interrupted);
     }
 
     fn lost(&self) {

@@ -442,12 +442,11 @@ impl State {
                 }
                 Event::Identified(id, peer) => {
                     if let Some(pipe) = core.pipes.get(id) {
-                        if pipe.peer.replace(*peer).is_some() {
-                            pattern.reconnected(core, id);
-                        }
+                        pipe.peer = Some(*peer);
                         pattern.identified(core, id);
                     }
                 }
+                Event::Interrupted(id) => pattern.interrupted(core, id),
                 Event::Readable(id) => {
                     if core.pipes.get(id).is_some() {
                         pattern.readable(core, id);
