@@ -11,6 +11,7 @@
 mod dealer;
 mod fair_queue;
 mod fan_out;
+mod index;
 mod load_balancer;
 mod pair;
 mod pipes;

@@ -6,7 +6,10 @@
 //! step of a walk meets two places in memory, and a prefix costs about as much as a node.
 //!
 //! The number of a prefix's node stays the same as long as the prefix is stored.
+//!
+//! Many prefixes of few lengths have an index beside it.
 
+use super::index::Index;
 use crate::message::with_large_pages;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -40,11 +43,17 @@ pub(super) struct Trie<V> {
     table: Vec<u32>,
     /// Odd, and not to be guessed by who chooses the prefixes.
     multiplier: u64,
+    /// All prefixes but the empty one, where that is worth it.
+    index: Option<Box<Index>>,
+    /// How many prefixes make the next try at an index worth it.
+    worth_an_index: usize,
 }
 
 const ROOT: u32 = 0;
 /// Entries of the smallest table.
 const SMALLEST_TABLE: usize = 16;
+/// So many prefixes, at least, are worth an index.
+const WORTH_AN_INDEX: usize = if cfg!(test) { 4 } else { 1024 };
 
 impl Edge {
     fn new(bytes: &[u8]) -> Self {
@@ -95,6 +104,8 @@ impl<V> Default for Trie<V> {
             len: 0,
             table: Vec::new(),
             multiplier: RandomState::new().build_hasher().finish() | 1,
+            index: None,
+            worth_an_index: WORTH_AN_INDEX,
         }
     }
 }
@@ -140,6 +151,7 @@ impl<V> Trie<V> {
         }
         if self.node(at).value.is_none() {
             self.len += 1;
+            self.add_to_index(prefix, at);
         }
         (at, self.node_mut(at).value.get_or_insert_with(default))
     }
@@ -232,6 +244,7 @@ impl<V> Trie<V> {
             *self = Self::default();
             return Some(value);
         }
+        self.remove_from_index(number);
         let mut at = number;
         while at != ROOT && self.node(at).value.is_none() && self.node(at).children <= 1 {
             let Node { parent, children, only_child, .. } = *self.node(at);
@@ -284,6 +297,22 @@ impl<V> Trie<V> {
     /// Calls `found` for the prefixes of the text, shortest first, while it says to go on.
     #[inline(always)]
     fn walk<'a>(&'a self, text: &[u8], mut found: impl FnMut(&'a V) -> bool) {
+        let Some(index) = &self.index else {
+            return self.walk_tree(text, found);
+        };
+        if let Some(value) = &self.node(ROOT).value
+            && !found(value)
+        {
+            return;
+        }
+        index.walk(text, |length, number| match &self.node(number).value {
+            Some(value) if self.is_prefix(number, &text[..length]) => found(value),
+            _ => true,
+        });
+    }
+
+    #[inline(always)]
+    fn walk_tree<'a>(&'a self, text: &[u8], mut found: impl FnMut(&'a V) -> bool) {
         let (mut at, mut rest) = (ROOT, text);
         loop {
             if let Some(value) = &self.node(at).value
@@ -308,6 +337,61 @@ impl<V> Trie<V> {
         let mut all: Vec<_> = stored.map(|number| self.prefix(number)).collect();
         all.sort_unstable();
         all
+    }
+
+    // The index.
+
+    /// Whether this is the prefix of the node.
+    #[inline]
+    fn is_prefix(&self, number: u32, prefix: &[u8]) -> bool {
+        let (mut at, mut front) = (number, prefix);
+        while at != ROOT {
+            let node = self.node(at);
+            let Some(rest) = front.strip_suffix(node.edge.bytes()) else {
+                return false;
+            };
+            (at, front) = (node.parent, rest);
+        }
+        front.is_empty()
+    }
+
+    /// A prefix was added, whose value is not there yet.
+    fn add_to_index(&mut self, prefix: &[u8], number: u32) {
+        if number == ROOT {
+            return;
+        }
+        let good = match &mut self.index {
+            Some(index) => index.add(prefix, number),
+            None if self.len < self.worth_an_index => return,
+            None => {
+                self.make_index() && self.index.as_mut().is_some_and(|own| own.add(prefix, number))
+            }
+        };
+        if !good {
+            self.index = None;
+            self.worth_an_index = 2 * self.len;
+        }
+    }
+
+    /// Makes the index of all prefixes with a value; false if there are too many lengths.
+    fn make_index(&mut self) -> bool {
+        let mut index = Box::<Index>::default();
+        let numbers = 1..self.nodes.len() as u32;
+        let mut stored = numbers.filter(|number| self.node(*number).value.is_some());
+        let good = stored.all(|number| index.add(&self.prefix(number), number));
+        self.index = good.then_some(index);
+        good
+    }
+
+    /// A prefix lost its value; its node is still in place.
+    fn remove_from_index(&mut self, number: u32) {
+        if number == ROOT || self.index.is_none() {
+            return;
+        }
+        let prefix = self.prefix(number);
+        if let Some(index) = &mut self.index {
+            index.remove(&prefix, number);
+        }
     }
 
     // The table.
@@ -450,6 +534,26 @@ mod tests {
             assert_eq!(trie.prefix(numbers[n]), topic(n).into_bytes());
             assert_eq!(trie.value_mut(numbers[n]), Some(&mut n.clone()));
         }
+    }
+
+    #[test]
+    fn many_prefixes_have_an_index_while_their_lengths_are_few() {
+        let mut trie = Trie::default();
+        for number in 0..100_usize {
+            trie.get_or_insert(format!("{number:03}").as_bytes(), || number);
+        }
+        trie.get_or_insert(b"", || 100);
+        assert!(trie.index.is_some());
+        assert_eq!(matching(&trie, b"042..."), [100, 42]);
+        assert_eq!(trie.remove(b"042"), Some(42));
+        assert_eq!(matching(&trie, b"042..."), [100]);
+        let long = [b'x'; 20];
+        for length in 4..=20 {
+            trie.get_or_insert(&long[..length], || 1000 + length);
+        }
+        assert!(trie.index.is_none());
+        assert_eq!(matching(&trie, b"041..."), [100, 41]);
+        assert_eq!(matching(&trie, &long[..5]), [100, 1004, 1005]);
     }
 
     /// Prefixes with edges of one byte and of many.
