@@ -352,14 +352,16 @@ impl ReactorHandle {
     }
 
     /// Asks the I/O thread to make way, if it drives and is not needed for others; notifies the
-    /// waiter when it has.
-    pub fn ask(&self, waiter: &Arc<Waiter>) {
+    /// waiter when it has. False if it was not asked.
+    pub fn ask(&self, waiter: &Arc<Waiter>) -> bool {
         let by_io_thread = self.by_io_thread.load(Ordering::Relaxed);
         if by_io_thread && !self.is_contested() && *FORCED != Some(false) {
             *self.asker.lock() = Some(waiter.clone());
             self.make_way.store(true, Ordering::SeqCst);
             self.wake();
+            return true;
         }
+        false
     }
 
     /// Whether callers are to leave the reactor to the I/O thread.

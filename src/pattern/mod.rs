@@ -26,7 +26,7 @@ mod subscriptions;
 mod trie;
 mod turns;
 
-pub use pipes::{Core, Link, PeerInfo, Pipe, PipeId, Pipes};
+pub use pipes::{Core, Link, MAX_LOAD, PeerInfo, Pipe, PipeId, Pipes};
 pub use router::made_up_id;
 
 use crate::error::{Error, Result};

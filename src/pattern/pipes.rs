@@ -76,9 +76,27 @@ pub struct Pipes {
     slots: Vec<Option<(PipeId, Pipe)>>,
     free: Vec<u32>,
     generation: u64,
+    /// A pipe to a connection that got a heavy message while much waits in it.
+    overloaded: Option<PipeId>,
 }
 
+/// A pipe is overloaded while more bytes than this wait in it: what is written soon after it was
+/// made is still in the processor's cache, and memory that is freed soon is used again.
+pub const MAX_LOAD: u64 = 1024 * 1024;
+
 impl Pipes {
+    /// The pipe that was overloaded by a message that was sent, if there is one.
+    #[inline]
+    pub fn take_overloaded(&mut self) -> Option<PipeId> {
+        self.overloaded.take()
+    }
+
+    /// Bytes of the heavy parts that wait in a pipe.
+    pub fn load(&mut self, id: PipeId) -> u64 {
+        let writer = self.get(id).and_then(|pipe| pipe.writer.as_ref());
+        writer.map_or(0, PipeWriter::load)
+    }
+
     /// Adds a pipe.
     pub fn insert(&mut self, pipe: Pipe) -> PipeId {
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -156,13 +174,19 @@ impl Pipes {
     /// As [`write`](Self::write), leaving an empty message; false if there is no room.
     #[inline]
     pub fn write_from(&mut self, id: PipeId, message: &mut Message) -> bool {
-        let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_mut()) else {
+        let Some(pipe) = self.get(id) else {
+            return false;
+        };
+        let Some(writer) = &mut pipe.writer else {
             return false;
         };
         let last = !message.more();
         let written = writer.write_from(message);
         if written && last {
             writer.flush();
+            if writer.load() > MAX_LOAD && pipe.link.is_some() {
+                self.overloaded = Some(id);
+            }
         }
         written
     }

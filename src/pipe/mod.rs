@@ -34,6 +34,9 @@ const WAITING: u64 = 1;
 const GONE: u64 = 2;
 const COUNT_SHIFT: u32 = 2;
 
+/// Parts from this size on are counted by their bytes, too.
+const HEAVY: usize = 4 * 1024;
+
 /// How long a reader lets a stream gather: so many times the processor's own pause, which makes
 /// one to three microseconds.
 const PAUSE: u32 = 64;
@@ -43,6 +46,8 @@ struct Flow {
     /// Messages that the reader reported as read, `WAITING` and `GONE`. Changed by
     /// read-modify-write operations only, so neither side loses the other's flag.
     consumed: AtomicU64,
+    /// Bytes of heavy parts that were read; the reader's to change.
+    unloaded: AtomicU64,
     /// The most messages that may stand in the pipe; 0 is no limit.
     high_water_mark: AtomicU64,
     /// With ZMQ_CONFLATE: the newest message; the queue holds only a token for it.
@@ -59,6 +64,9 @@ pub struct PipeWriter {
     acknowledged: u64,
     /// Parts of an unfinished message were written.
     in_message: bool,
+    /// Bytes of heavy parts written; `unfinished` of them belong to an unfinished message.
+    loaded: u64,
+    unfinished: u64,
     reader: StdArc<dyn Notify>,
 }
 
@@ -72,6 +80,8 @@ pub struct PipeReader {
     mark: u64,
     /// The next count of messages read that the writer is told.
     report_at: u64,
+    /// Bytes of heavy parts read.
+    unloaded: u64,
     gathering: Gathering,
     writer: StdArc<dyn Notify>,
 }
@@ -129,6 +139,7 @@ pub fn pipe(
     let (producer, consumer) = queue();
     let flow = Arc::new(Flow {
         consumed: AtomicU64::new(0),
+        unloaded: AtomicU64::new(0),
         high_water_mark: AtomicU64::new(high_water_mark as u64),
         newest: conflate.then(|| Mutex::new(None)),
     });
@@ -138,6 +149,8 @@ pub fn pipe(
         written: 0,
         acknowledged: 0,
         in_message: false,
+        loaded: 0,
+        unfinished: 0,
         reader,
     };
     let reading = PipeReader {
@@ -147,6 +160,7 @@ pub fn pipe(
         // Nothing was found for the mark yet.
         mark: 0,
         report_at: u64::MAX,
+        unloaded: 0,
         gathering: Gathering::default(),
         writer,
     };
@@ -221,6 +235,11 @@ impl PipeWriter {
     #[inline]
     pub fn write_unbounded_from(&mut self, message: &mut Message) {
         self.in_message = message.more();
+        let size = message.len();
+        if size >= HEAVY {
+            self.loaded += size as u64;
+            self.unfinished += size as u64;
+        }
         if self.flow.newest.is_none() {
             self.queue.push_with(|place| message.move_to(place));
         } else {
@@ -228,6 +247,7 @@ impl PipeWriter {
         }
         if !self.in_message {
             self.written += 1;
+            self.unfinished = 0;
             self.queue.commit();
         }
     }
@@ -242,6 +262,13 @@ impl PipeWriter {
         }
     }
 
+    /// Bytes of the heavy parts that wait in the pipe. Not for pipes that conflate.
+    #[inline]
+    pub fn load(&self) -> u64 {
+        // Relaxed: a hint.
+        self.loaded.saturating_sub(self.flow.unloaded.load(Ordering::Relaxed))
+    }
+
     /// Makes whole messages visible to the reader and wakes it if it waits.
     #[inline]
     pub fn flush(&mut self) {
@@ -254,6 +281,7 @@ impl PipeWriter {
     pub fn rollback(&mut self) {
         self.queue.retract();
         self.in_message = false;
+        self.loaded -= std::mem::take(&mut self.unfinished);
     }
 
     /// Changes the high-water mark; 0 is no limit.
@@ -286,6 +314,10 @@ impl PipeReader {
         }
         if self.flow.newest.is_some() {
             self.take_newest(message);
+        }
+        if message.len() >= HEAVY {
+            self.unloaded += message.len() as u64;
+            self.flow.unloaded.store(self.unloaded, Ordering::Relaxed);
         }
         if let Some(next) = self.queue.peek_near() {
             next.prefetch();

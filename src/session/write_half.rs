@@ -192,14 +192,19 @@ impl WriteHalf {
         }
     }
 
-    /// Whether a caller that just sent should write itself: in a dialogue, that is, when one
-    /// message came since it last sent; or when that is a while ago and nobody is about to write
-    /// for it. Where several came it will send several, which go better together. So it is where
-    /// other connections have something to write: a message that leaves before the others of its
-    /// connection comes back before them, and would stay alone for ever.
+    /// Whether a caller that just sent should write itself: what fills a write of its own; in a
+    /// dialogue, that is, when one message came since it last sent; or when that is a while ago
+    /// and nobody is about to write for it. Where several came it will send several, which go
+    /// better together. So it is where other connections have something to write: a message that
+    /// leaves before the others of its connection comes back before them, and would stay alone for
+    /// ever.
     pub(super) fn may_write_now(&mut self, delivered: u64, reactor: &ReactorHandle) -> bool {
         if self.blocked || self.stream.is_none() {
             return false;
+        }
+        let next = self.pipe.as_mut().and_then(PipeReader::peek);
+        if next.is_some_and(|next| next.len() >= BATCH) {
+            return true;
         }
         let now = nanoseconds();
         let may = self.last_sent.is_none_or(|(then, before)| match delivered - before {

@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::io::{CallGuard, CallMutex, ReactorHandle};
 use crate::message::{Message, Metadata};
 use crate::options::{Answer, Applied, Live, Options, Value, ids};
-use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
+use crate::pattern::{Core, Link, MAX_LOAD, Pattern, Pipe, PipeId, Pipes, pattern_of};
 use crate::pipe::{Notify, PipeReader, PipeWriter};
 use crate::session::{ConnectionEvent, End, Owner, Session};
 use crate::zmtp::SocketType;
@@ -82,6 +82,9 @@ struct State {
 
 /// Closed handles, oldest first.
 static CLOSED: Mutex<VecDeque<&'static Socket>> = Mutex::new(VecDeque::new());
+/// A call that sends drives at most so long where much waits.
+const UNLOADING: Duration = Duration::from_millis(1);
+
 /// So many handles rest before the oldest is used again.
 const RESTING: usize = 64;
 
@@ -283,14 +286,50 @@ impl Socket {
             |state| state.core.options.send_timeout,
             |state| {
                 let State { core, pattern, .. } = state;
-                pattern.send(core, message)
+                pattern.send(core, message)?;
+                Ok(core.pipes.take_overloaded())
             },
         );
         match sent {
-            Ok(()) => Ok(size),
+            Ok(overloaded) => {
+                if let Some(id) = overloaded.filter(|_| !flags.dont_wait) {
+                    self.unload(id, size as u64);
+                }
+                Ok(size)
+            }
             Err(error) => {
                 message.set_more(had_more);
                 Err(error)
+            }
+        }
+    }
+
+    /// Drives the connections for a moment where much waits in a pipe, until more than this message
+    /// went out: bytes are written while the processor's cache has them, their memory serves the
+    /// next message, and no other thread has to be woken. A peer that takes its time is not
+    /// waited for.
+    #[cold]
+    fn unload(&self, id: PipeId, size: u64) {
+        let mut guard = self.state.lock();
+        let Some(state) = guard.as_mut().filter(|state| state.mailbox.patience.may_unload()) else {
+            return;
+        };
+        let before = state.core.pipes.load(id);
+        let enough = before.saturating_sub(2 * size).max(MAX_LOAD);
+        let (context, watched) = (state.context.clone(), [state.watched()]);
+        let mut wait = Wait::new(&watched, &context.pool, Instant::now().checked_add(UNLOADING));
+        loop {
+            let served = CallGuard::unlocked(&mut guard, || wait.serve());
+            let Some(state) = guard.as_mut() else {
+                return;
+            };
+            // Whatever is wrong, this message was sent: the next call tells.
+            if state.process().is_err() {
+                return;
+            }
+            let load = state.core.pipes.load(id);
+            if load <= enough || !served {
+                return state.mailbox.patience.unloaded(load < before);
             }
         }
     }

@@ -61,6 +61,8 @@ pub struct Patience {
     busy_until: AtomicU64,
     /// When the last wait ended, in `nanoseconds`; 0: never.
     ended: AtomicU64,
+    /// Times not to unload a pipe that remain, and how many these are after a vain one.
+    unloading: [AtomicU32; 2],
 }
 
 impl Default for Patience {
@@ -73,6 +75,7 @@ impl Default for Patience {
             long: AtomicU32::new(0),
             busy_until: AtomicU64::new(0),
             ended: AtomicU64::new(0),
+            unloading: Default::default(),
         }
     }
 }
@@ -139,6 +142,24 @@ impl Patience {
     }
 }
 
+impl Patience {
+    /// Whether a call that sends should try to unload a pipe: rarely while in vain.
+    pub(super) fn may_unload(&self) -> bool {
+        let [resting, _] = &self.unloading;
+        let left = resting.load(Ordering::Relaxed);
+        resting.store(left.saturating_sub(1), Ordering::Relaxed);
+        left == 0
+    }
+
+    /// Something went out, or not in time.
+    pub(super) fn unloaded(&self, in_time: bool) {
+        let [resting, rest] = &self.unloading;
+        let next = if in_time { 0 } else { (2 * rest.load(Ordering::Relaxed) + 1).min(MIN_REST) };
+        rest.store(next, Ordering::Relaxed);
+        resting.store(next, Ordering::Relaxed);
+    }
+}
+
 /// What a waiting call knows of a socket.
 #[derive(Clone)]
 pub struct Watched {
@@ -177,7 +198,7 @@ impl<'a> Wait<'a> {
         if self.look() {
             return Ok(());
         }
-        let left = self.deadline.map(|own| own.saturating_duration_since(Instant::now()));
+        let left = self.left();
         if let (Some(driver), Some(reactor)) = (&mut self.driver, reactor) {
             let began = nanoseconds();
             let outcome = while_listed(watched, reactor.waiter(), || {
@@ -216,6 +237,35 @@ impl<'a> Wait<'a> {
         });
         drop(onlooker);
         outcome
+    }
+
+    /// Drives, if it can, until something happened; false at the deadline, or if it cannot.
+    pub fn serve(&mut self) -> bool {
+        let left = self.left();
+        let Some(reactor) = self.reactor().filter(|_| left != Some(Duration::ZERO)) else {
+            return false;
+        };
+        let mut none = Vec::new();
+        if self.driver.is_none() {
+            self.driver = reactor.drive(self.numbers());
+        }
+        if let Some(driver) = &mut self.driver {
+            let watched = self.watched;
+            let served = while_listed(watched, reactor.waiter(), || {
+                driver.sleep(left, &mut none, || is_news(watched))
+            });
+            return served.is_ok() && !driver.serves_others();
+        }
+        self.waiter = self.waiter.take().or_else(|| self.pool.take().ok());
+        let Some(waiter) = &self.waiter else {
+            return false;
+        };
+        reactor.ask(waiter) && waiter.wait(&mut none, left).is_ok()
+    }
+
+    /// The time until the deadline.
+    fn left(&self) -> Option<Duration> {
+        self.deadline.map(|own| own.saturating_duration_since(Instant::now()))
     }
 
     /// The reactor to drive: with several I/O threads, that of one of the sockets. News that
