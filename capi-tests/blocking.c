@@ -177,6 +177,36 @@ WIRE_TEST (slow_reader_blocks_the_sender)
     FINISH (context, push, pull);
 }
 
+/*  Large messages to a peer that takes none: each is queued, none waits for the peer.  Sockets of
+ *  two contexts, so that the sender's threads have nothing else to do.  */
+WIRE_TEST (reader_that_stops_holds_up_no_send)
+{
+    void *context = zmq_ctx_new (), *elsewhere = zmq_ctx_new ();
+    void *push = open_socket (context, ZMQ_PUSH);
+    void *pull = open_socket (elsewhere, ZMQ_PULL);
+    set_int (pull, ZMQ_RCVHWM, 1);
+    join (pull, push, transport);
+    static char block[1000000];
+    int64_t start = now_ms ();
+    for (int n = 0; n < 60; n++) {
+        memcpy (block, &n, sizeof n);
+        CHECK_INT (zmq_send (push, block, sizeof block, 0), sizeof block);
+    }
+    CHECK (now_ms () - start < PATIENCE_MS / 2);
+    for (int n = 0; n < 60; n++) {
+        CHECK_INT (zmq_recv (pull, block, sizeof block, 0), sizeof block);
+        CHECK (memcmp (block, &n, sizeof n) == 0);
+    }
+    /*  And when it reads again they go out as before, with or without a caller that waits.  */
+    for (int n = 0; n < 60; n++)
+        CHECK_INT (zmq_send (push, block, sizeof block, 0), sizeof block);
+    for (int n = 0; n < 60; n++)
+        CHECK_INT (zmq_recv (pull, block, sizeof block, 0), sizeof block);
+    CHECK_OK (zmq_close (pull));
+    CHECK_OK (zmq_ctx_term (elsewhere));
+    FINISH (context, push);
+}
+
 typedef struct {
     void *rep, *req;
     int turn;

@@ -437,6 +437,15 @@ impl Driver<'_> {
         self.reactor.as_deref().is_some_and(Reactor::served_others)
     }
 
+    /// Serves what is scheduled; true if there was something.
+    pub fn run_scheduled(&mut self) -> bool {
+        let scheduled = !self.handle.inbox.is_empty();
+        if let Some(reactor) = self.reactor.as_deref_mut().filter(|_| scheduled) {
+            self.handle.run_inbox(reactor);
+        }
+        scheduled
+    }
+
     /// Serves what is there, without waiting.
     pub fn look(&mut self) {
         if let Some(reactor) = self.reactor.as_deref_mut() {

@@ -535,6 +535,26 @@ mod tests {
     }
 
     #[test]
+    fn the_load_is_what_waits_in_heavy_parts() {
+        let (mut writer, mut reader, _) = make(0, false);
+        let heavy = |more| {
+            let mut message = Message::from_slice(&[0; HEAVY]).unwrap();
+            message.set_more(more);
+            message
+        };
+        writer.write(text("light", false)).unwrap();
+        writer.write(heavy(true)).unwrap();
+        writer.write_from(&mut heavy(false));
+        assert_eq!(writer.load(), 2 * HEAVY as u64);
+        writer.write(heavy(true)).unwrap();
+        writer.rollback();
+        writer.flush();
+        assert_eq!(writer.load(), 2 * HEAVY as u64);
+        while reader.read().is_some() {}
+        assert_eq!(writer.load(), 0);
+    }
+
+    #[test]
     fn each_end_learns_that_the_other_is_gone() {
         let (mut writer, mut reader, count) = make(1, false);
         assert_eq!(reader.sleep(), Found::Nothing);

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// Bytes gathered for one write, unless the kernel's buffer was made smaller.
 const BATCH: usize = 64 * 1024;
+/// With bodies that are not copied.
+const LARGE_BATCH: usize = 256 * 1024;
 /// The least of that.
 const MIN_BATCH: usize = 8 * 1024;
 /// Pieces of one write.
@@ -290,7 +292,8 @@ impl WriteHalf {
         }
         self.forget_written();
         let mut message = Message::new();
-        while self.pending + (self.copied.len() - self.listed) < BATCH
+        while self.pending < LARGE_BATCH
+            && self.copied.len() - self.listed < BATCH
             && self.pieces.len() < PIECES - 1
         {
             // Commands do not stand between the parts of a message.

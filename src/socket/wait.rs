@@ -245,16 +245,22 @@ impl<'a> Wait<'a> {
         let Some(reactor) = self.reactor().filter(|_| left != Some(Duration::ZERO)) else {
             return false;
         };
+        if self.driver.as_ref().is_some_and(Driver::serves_others) {
+            return false;
+        }
         let mut none = Vec::new();
         if self.driver.is_none() {
             self.driver = reactor.drive(self.numbers());
         }
         if let Some(driver) = &mut self.driver {
+            if driver.run_scheduled() {
+                return true;
+            }
             let watched = self.watched;
             let served = while_listed(watched, reactor.waiter(), || {
                 driver.sleep(left, &mut none, || is_news(watched))
             });
-            return served.is_ok() && !driver.serves_others();
+            return served.is_ok();
         }
         self.waiter = self.waiter.take().or_else(|| self.pool.take().ok());
         let Some(waiter) = &self.waiter else {
