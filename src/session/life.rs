@@ -87,7 +87,7 @@ pub(super) struct Life {
     /// Before messages flow: the reactor watches for room in the kernel's buffer.
     watches_room: bool,
     /// The question to the ZAP handler that has no answer yet.
-    zap: Option<ZapDialogue>,
+    zap: Option<Box<ZapDialogue>>,
     /// What the ZAP handler said of the peer.
     admission: Admission,
     /// Bytes of the handshake: that came and were not taken, and that are to be sent.

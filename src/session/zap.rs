@@ -22,7 +22,7 @@ pub(super) struct ZapDialogue {
 /// What is known after a question.
 pub(super) enum Verdict {
     /// The answer will come; the session is told.
-    Pending(ZapDialogue),
+    Pending(Box<ZapDialogue>),
     /// There is nothing to wait for.
     Known(Result<Admission, ProtocolError>),
 }
@@ -63,13 +63,13 @@ impl Session {
             Err(error) => return Verdict::Known(Err(error)),
         }
         writer.flush();
-        ZapDialogue { reader, _writer: writer, parts: Vec::new() }.look()
+        Box::new(ZapDialogue { reader, _writer: writer, parts: Vec::new() }).look()
     }
 }
 
 impl ZapDialogue {
     /// Reads what came of the answer.
-    pub(super) fn look(mut self) -> Verdict {
+    pub(super) fn look(mut self: Box<Self>) -> Verdict {
         loop {
             match self.reader.sleep() {
                 Found::Nothing => return Verdict::Pending(self),
