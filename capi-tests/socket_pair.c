@@ -1,5 +1,5 @@
 /*  PAIR: one peer, both directions, blocks when it cannot send.  */
-#include "peers.h"
+#include "monitors.h"
 
 TRANSPORT_TEST (messages_go_both_ways)
 {
@@ -92,6 +92,86 @@ TRANSPORT_TEST (second_peer_is_refused)
     EXPECT_TEXT (first, "still yours");
     EXPECT_NOTHING (second);
     FINISH (context, server, first, second);
+}
+
+/*  Who comes second is let in like any peer, and then not served.  */
+WIRE_TEST (second_peer_stays_connected)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_PAIR);
+    void *first = open_socket (context, ZMQ_PAIR);
+    void *second = open_socket (context, ZMQ_PAIR);
+    set_int (second, ZMQ_RECONNECT_IVL, 10);
+    void *reader = watch (context, second, ZMQ_EVENT_ALL & ~ZMQ_EVENT_CONNECT_DELAYED);
+    const char *endpoint = join (server, first, transport);
+    send_text (first, "first", 0);
+    EXPECT_TEXT (server, "first");
+    CHECK_OK (zmq_connect (second, endpoint));
+    EXPECT_EVENT (reader, ZMQ_EVENT_CONNECTED, endpoint);
+    EXPECT_EVENT (reader, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, endpoint);
+    send_text (second, "second", 0);
+    EXPECT_NO_EVENT (reader);
+    CHECK (shows (second, ZMQ_POLLOUT));
+    EXPECT_NOTHING (server);
+    close_watched (second, reader);
+    FINISH (context, server, first);
+}
+
+/*  A client at ENDPOINT that sent its name, and was heard if it is served.  */
+static void *client_at (void *context, const char *endpoint, const char *name)
+{
+    void *client = open_socket (context, ZMQ_PAIR);
+    void *reader = watch (context, client, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_MONITOR_STOPPED);
+    CHECK_OK (zmq_connect (client, endpoint));
+    EXPECT_EVENT (reader, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, endpoint);
+    send_text (client, name, 0);
+    CHECK_OK (zmq_socket_monitor (client, NULL, 0));
+    expect_stop (reader);
+    return client;
+}
+
+WIRE_TEST (second_peer_is_served_when_the_first_leaves)
+{
+    void *context = zmq_ctx_new (), *server = open_socket (context, ZMQ_PAIR);
+    const char *endpoint = bind_to (server, fresh (transport));
+    void *clients[4];
+    static const char *const names[] = {"first", "second", "third", "fourth"};
+    for (int n = 0; n < 4; n++) {
+        clients[n] = client_at (context, endpoint, names[n]);
+        if (n == 0)
+            EXPECT_TEXT (server, "first");
+    }
+    /*  Who leaves while it waits was never there.  */
+    CHECK_OK (zmq_close (clients[2]));
+    for (int served = 0; served < 3;) {
+        int next = served == 0 ? 1 : 3;
+        EXPECT_NOTHING (server);
+        CHECK_OK (zmq_close (clients[served]));
+        EXPECT_TEXT (server, names[next]);
+        send_text (server, "welcome", 0);
+        EXPECT_TEXT (clients[next], "welcome");
+        served = next;
+    }
+    FINISH (context, server, clients[3]);
+}
+
+WIRE_TEST (peers_that_left_are_read_in_their_order)
+{
+    void *context = zmq_ctx_new (), *server = open_socket (context, ZMQ_PAIR);
+    void *reader = watch (context, server, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_MONITOR_STOPPED);
+    const char *endpoint = bind_to (server, fresh (transport));
+    static const char *const names[] = {"first", "second", "third"};
+    for (int n = 0; n < 3; n++) {
+        void *client = client_at (context, endpoint, names[n]);
+        wait_events (server, ZMQ_POLLOUT);
+        set_int (client, ZMQ_LINGER, PATIENCE_MS);
+        CHECK_OK (zmq_close (client));
+        EXPECT_EVENT (reader, ZMQ_EVENT_DISCONNECTED, endpoint);
+    }
+    for (int n = 0; n < 3; n++)
+        EXPECT_TEXT (server, names[n]);
+    close_watched (server, reader);
+    CHECK_OK (zmq_ctx_term (context));
 }
 
 TRANSPORT_TEST (another_peer_may_come_after_the_first_left)

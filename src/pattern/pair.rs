@@ -1,42 +1,59 @@
-//! PAIR: one peer at a time; others are refused while there is one.
+//! PAIR: one peer at a time; others wait, connected and unserved, until it leaves.
 
 use super::{Core, Pattern, PipeId};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::{Found, Room};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 #[derive(Default)]
 pub(super) struct Pair {
     peer: Option<PipeId>,
-    /// A peer that is gone, whose last messages are not all read.
-    previous: Option<PipeId>,
+    /// Peers that are gone, whose last messages are not all read.
+    previous: VecDeque<PipeId>,
+    /// Peers that came while there was one. Nothing of theirs is read.
+    waiting: VecDeque<PipeId>,
 }
 
 impl Pair {
-    /// The pipe to read from: what a peer that is gone left comes first.
+    /// The pipe to read from: what peers that are gone left comes first.
     fn source(&mut self, core: &mut Core) -> Option<PipeId> {
-        let own = [self.previous, self.peer];
-        own.into_iter()
-            .flatten()
-            .find(|id| core.pipes.look(*id) == Found::Item || !core.sleep_or_end(*id))
+        let own = self.previous.iter().chain(&self.peer);
+        own.copied().find(|id| core.pipes.look(*id) == Found::Item || !core.sleep_or_end(*id))
+    }
+
+    fn serve(&mut self, core: &mut Core, id: PipeId) {
+        self.peer = Some(id);
+        core.sleep_or_end(id);
+    }
+
+    fn serve_next(&mut self, core: &mut Core) {
+        if let Some(next) = self.waiting.pop_front() {
+            self.serve(core, next);
+        }
     }
 }
 
 impl Pattern for Pair {
     fn attached(&mut self, core: &mut Core, id: PipeId) {
-        if self.peer.is_some() {
+        if self.peer.is_none() {
+            self.serve(core, id);
+        } else if core.pipes.get(id).is_some_and(|pipe| pipe.link.is_some()) {
+            self.waiting.push_back(id);
+        } else {
+            // Over inproc the newcomer finds its pipe closed (observed).
             core.pipes.close(id, Some(Duration::ZERO));
             core.ended.push(id);
-        } else {
-            self.peer = Some(id);
-            core.sleep_or_end(id);
         }
     }
 
-    fn lost(&mut self, _: &mut Core, id: PipeId) {
+    fn lost(&mut self, core: &mut Core, id: PipeId) {
         if self.peer == Some(id) {
-            self.previous = self.peer.take();
+            self.previous.extend(self.peer.take());
+            self.serve_next(core);
+        } else if self.waiting.contains(&id) {
+            core.ended.push(id);
         }
     }
 
@@ -46,9 +63,13 @@ impl Pattern for Pair {
         }
     }
 
-    fn ended(&mut self, _: &mut Core, id: PipeId) {
-        self.peer = self.peer.filter(|own| *own != id);
-        self.previous = self.previous.filter(|own| *own != id);
+    fn ended(&mut self, core: &mut Core, id: PipeId) {
+        self.previous.retain(|own| *own != id);
+        self.waiting.retain(|own| *own != id);
+        if self.peer == Some(id) {
+            self.peer = None;
+            self.serve_next(core);
+        }
     }
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
@@ -64,7 +85,7 @@ impl Pattern for Pair {
 
     fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
         // The way of nearly all messages; the other one looks where the rest comes from.
-        if let (Some(id), None) = (self.peer, self.previous)
+        if let (Some(id), true) = (self.peer, self.previous.is_empty())
             && (core.pipes.read_into(id, message)
                 || core.pipes.gather(id) && core.pipes.read_into(id, message))
         {

@@ -412,7 +412,8 @@ impl Source for Session {
         self.scheduled.swap(false, Ordering::AcqRel);
         let wanted = self.wanted.swap(0, Ordering::AcqRel);
         let mut life = self.life.lock();
-        if wanted & START != 0 {
+        // The socket may have taken back its connect before this began.
+        if wanted & START != 0 && life.stage != Stage::Closed {
             match &mut life.role {
                 Role::Connecting { .. } => self.attempt(&mut life, reactor),
                 Role::Accepted(stream) => {
