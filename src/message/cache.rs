@@ -74,11 +74,14 @@ impl Class {
     }
 }
 
+/// The pieces of a stack.
+type Pieces = Box<[*mut u8; 2 * BATCH]>;
+
 /// Free pieces of a class that a thread has; `count` of them are there, `room` is for more.
 struct Stack {
     count: usize,
     room: usize,
-    pieces: Option<Box<[*mut u8; 2 * BATCH]>>,
+    pieces: Option<Pieces>,
 }
 
 struct Local([Stack; CLASSES]);
@@ -126,7 +129,7 @@ pub(super) fn allocate(class: Class) -> Option<NonNull<u8>> {
         stack.pop().or_else(|| stack.refill(class))
     });
     // Without a stack while the thread ends.
-    kept.unwrap_or_else(|_| from_system(class.size))
+    kept.unwrap_or_else(|_| DEPOTS[class.number].from_system(class))
 }
 
 /// Takes memory back.
@@ -145,7 +148,7 @@ pub(super) unsafe fn free(memory: NonNull<u8>, class: Class) {
     });
     if kept.is_err() {
         // SAFETY: as the caller promises.
-        unsafe { to_system(memory.as_ptr(), class.size) };
+        unsafe { DEPOTS[class.number].to_system(memory.as_ptr(), class) };
     }
 }
 
@@ -165,6 +168,8 @@ pub unsafe fn free_place<T>(place: NonNull<T>) {
     unsafe { free(place.cast(), Class::of(std::mem::size_of::<T>())) };
 }
 
+/// Bytes of a page.
+const PAGE: usize = 4096;
 /// Memory from so many bytes on is worth large pages.
 const LARGE_PAGES: usize = 4 * 1024 * 1024;
 
@@ -176,12 +181,12 @@ pub fn with_large_pages<T>(capacity: usize) -> Vec<T> {
     let bytes = std::mem::size_of_val(room);
     if bytes >= LARGE_PAGES {
         let begin = room.as_mut_ptr().cast::<u8>();
-        let behind = begin.align_offset(4096);
-        // Best effort: a hint, that a system may not know.
-        // SAFETY: whole pages within memory of our own, whose contents stay as they are.
-        unsafe {
-            libc::madvise(begin.add(behind).cast(), bytes - behind, libc::MADV_HUGEPAGE);
-        }
+        let behind = begin.align_offset(PAGE);
+        let whole = (bytes - behind) / PAGE * PAGE;
+        // Best effort: a hint, that a system may not know, as does one with larger pages.
+        // SAFETY: whole pages within memory of our own, of which there are many (`LARGE_PAGES`);
+        // their contents stay as they are.
+        unsafe { libc::madvise(begin.add(behind).cast(), whole, libc::MADV_HUGEPAGE) };
     }
     vector
 }
@@ -239,9 +244,9 @@ impl Stack {
     fn refill(&mut self, class: Class) -> Option<NonNull<u8>> {
         self.count = 0;
         let depot = &DEPOTS[class.number];
-        let mut taken = 1;
-        if let Some(mut pieces) = depot.pieces.try_lock() {
-            let stack = self.pieces.get_or_insert_with(|| Box::new([ptr::null_mut(); 2 * BATCH]));
+        if let Some(mut pieces) = depot.pieces.try_lock()
+            && let Some(stack) = room_in(&mut self.pieces)
+        {
             let rest = pieces.len().saturating_sub(class.batch());
             // The ones that came last are on top.
             for (slot, Piece(piece)) in stack.iter_mut().zip(pieces.drain(rest..)) {
@@ -249,12 +254,11 @@ impl Stack {
                 self.count += 1;
             }
             KEPT.fetch_sub(self.count * class.size, Ordering::Relaxed);
-            taken = self.count.max(1);
+            depot.outside.fetch_add(self.count as isize, Ordering::Relaxed);
         }
-        depot.outside.fetch_add(taken as isize, Ordering::Relaxed);
         self.pop().or_else(|| {
             self.count = 0;
-            from_system(class.size)
+            depot.from_system(class)
         })
     }
 
@@ -277,8 +281,11 @@ impl Stack {
     #[inline(never)]
     unsafe fn push_more(&mut self, memory: NonNull<u8>, class: Class) {
         let batch = class.batch();
+        let Some(stack) = room_in(&mut self.pieces) else {
+            // SAFETY: as the caller promises.
+            return unsafe { DEPOTS[class.number].to_system(memory.as_ptr(), class) };
+        };
         self.room = 2 * batch;
-        let stack = self.pieces.get_or_insert_with(|| Box::new([ptr::null_mut(); 2 * BATCH]));
         if self.count == 2 * batch {
             DEPOTS[class.number].take_in(&stack[..batch], class);
             stack.copy_within(batch..2 * batch, 0);
@@ -289,37 +296,74 @@ impl Stack {
     }
 }
 
+/// A stack's room for pieces, made if it has none yet; `None` where there is no memory. What frees
+/// memory must not need any.
+fn room_in(pieces: &mut Option<Pieces>) -> Option<&mut Pieces> {
+    if pieces.is_none() {
+        let mut room = Vec::new();
+        room.try_reserve_exact(2 * BATCH).ok()?;
+        room.resize(2 * BATCH, ptr::null_mut());
+        *pieces = room.into_boxed_slice().try_into().ok();
+    }
+    pieces.as_mut()
+}
+
 impl Depot {
     /// Keeps pieces, or frees them; with them what it has too much of, after a burst.
     fn take_in(&self, new: &[*mut u8], class: Class) {
         let outside = self.outside.fetch_sub(new.len() as isize, Ordering::Relaxed);
-        let Some(mut pieces) = self.pieces.try_lock() else {
-            // SAFETY: pieces of this class that nobody uses.
-            return new.iter().for_each(|piece| unsafe { to_system(*piece, class.size) });
-        };
+        let mut excess = [ptr::null_mut(); BATCH];
+        let mut count = 0;
+        let mut refused = new;
+        if let Some(mut pieces) = self.pieces.try_lock() {
+            let most = self.most(outside, new.len(), pieces.len() * class.size, class);
+            if pieces.len() + new.len() <= most && pieces.try_reserve(new.len()).is_ok() {
+                pieces.extend(new.iter().map(|piece| Piece(*piece)));
+                KEPT.fetch_add(new.len() * class.size, Ordering::Relaxed);
+                refused = &[];
+            } else {
+                let rest = most.max(pieces.len().saturating_sub(BATCH)).min(pieces.len());
+                for (slot, Piece(piece)) in excess.iter_mut().zip(pieces.drain(rest..)) {
+                    *slot = piece;
+                    count += 1;
+                }
+                KEPT.fetch_sub(count * class.size, Ordering::Relaxed);
+            }
+        }
+        for piece in refused.iter().chain(&excess[..count]) {
+            // SAFETY: it was the depot's or new, of this class, and nobody uses it.
+            unsafe { to_system(*piece, class.size) };
+        }
+    }
+
+    /// How many pieces may be kept, where so many were outside before `new` came back, and so many
+    /// bytes are kept.
+    fn most(&self, outside: isize, new: usize, bytes: usize, class: Class) -> usize {
         let before = self.peak.load(Ordering::Relaxed);
-        let faded = before - (before - outside) * new.len() as isize / MEMORY;
+        let faded = before - (before - outside) * new as isize / MEMORY;
         let peak = outside.max(faded);
         self.peak.store(peak, Ordering::Relaxed);
         let idle = (peak - outside).max(0) as usize;
-        let kept_elsewhere = KEPT.load(Ordering::Relaxed).saturating_sub(pieces.len() * class.size);
+        let kept_elsewhere = KEPT.load(Ordering::Relaxed).saturating_sub(bytes);
         let most = idle.min(KEPT_BYTES.saturating_sub(kept_elsewhere) / class.size);
-        let most = most.max(DEPOT_BYTES / class.size);
-        let mut excess = Vec::new();
-        if pieces.len() + new.len() <= most {
-            pieces.extend(new.iter().map(|piece| Piece(*piece)));
-            KEPT.fetch_add(new.len() * class.size, Ordering::Relaxed);
-        } else {
-            excess.extend(new.iter().map(|piece| Piece(*piece)));
-            let rest = most.max(pieces.len().saturating_sub(BATCH)).min(pieces.len());
-            KEPT.fetch_sub((pieces.len() - rest) * class.size, Ordering::Relaxed);
-            excess.extend(pieces.drain(rest..));
-        }
-        drop(pieces);
-        for Piece(piece) in excess {
-            // SAFETY: it was the depot's or new, of this class, and nobody uses it.
-            unsafe { to_system(piece, class.size) };
-        }
+        most.max(DEPOT_BYTES / class.size)
+    }
+
+    /// A new piece.
+    fn from_system(&self, class: Class) -> Option<NonNull<u8>> {
+        let piece = from_system(class.size)?;
+        self.outside.fetch_add(1, Ordering::Relaxed);
+        Some(piece)
+    }
+
+    /// Frees a piece that was outside.
+    ///
+    /// # Safety
+    /// As [`free`].
+    unsafe fn to_system(&self, piece: *mut u8, class: Class) {
+        self.outside.fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { to_system(piece, class.size) };
     }
 }
 
@@ -413,6 +457,40 @@ mod tests {
         known.retain(|piece| *piece == again[0].addr());
         assert_eq!(known.len(), 1);
         free_pieces(again, SIZE);
+    }
+
+    #[test]
+    fn what_is_outside_is_counted_also_where_threads_end() {
+        const SIZE: usize = 90_000;
+        let class = Class::of(SIZE).unwrap();
+        let outside = || DEPOTS[class.number].outside.load(Ordering::Relaxed);
+        /// Frees and allocates when its thread's stacks are gone.
+        struct Late(Option<Piece>);
+        impl Drop for Late {
+            fn drop(&mut self) {
+                let piece = self.0.take().and_then(|Piece(piece)| NonNull::new(piece));
+                free_pieces(piece.into_iter().collect(), SIZE);
+                free_pieces(pieces(SIZE, 3), SIZE);
+            }
+        }
+        thread_local! {
+            static LATE: UnsafeCell<Late> = const { UnsafeCell::new(Late(None)) };
+        }
+        let before = outside();
+        for _ in 0..10 {
+            std::thread::spawn(|| {
+                // Made before the stacks, so dropped after them.
+                let late = LATE.with(|late| late.get());
+                let mut all = pieces(SIZE, 9);
+                let last = all.pop().map(|piece| Piece(piece.as_ptr()));
+                // SAFETY: this thread's own, which nobody refers to now.
+                unsafe { (*late).0 = last };
+                free_pieces(all, SIZE);
+            })
+            .join()
+            .unwrap();
+        }
+        assert_eq!(outside(), before);
     }
 
     #[test]

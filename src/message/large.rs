@@ -83,6 +83,8 @@ impl Kept {
     /// Keeps a piece, if there is room for it.
     fn put(&mut self, memory: NonNull<u8>, size: usize) -> bool {
         let fits = self.bytes + size <= KEPT_BYTES && self.pieces.len() < KEPT_PIECES;
+        // What frees memory must not need any.
+        let fits = fits && self.pieces.try_reserve(1).is_ok();
         if fits {
             self.bytes += size;
             self.pieces.push((memory, size));
