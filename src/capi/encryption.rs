@@ -28,7 +28,7 @@ pub unsafe extern "C" fn zmq_z85_encode(
         if dest.is_null() {
             return Err(Error::BadAddress);
         }
-        let text = z85::encode(data)?;
+        let text = Zeroizing::new(z85::encode(data)?);
         // SAFETY: room for the text and its NUL (caller).
         unsafe {
             dest.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());

@@ -129,7 +129,7 @@ pub(super) fn allocate(class: Class) -> Option<NonNull<u8>> {
         stack.pop().or_else(|| stack.refill(class))
     });
     // Without a stack while the thread ends.
-    kept.unwrap_or_else(|_| DEPOTS[class.number].from_system(class))
+    kept.unwrap_or_else(|_| DEPOTS[class.number].allocate(class))
 }
 
 /// Takes memory back.
@@ -148,7 +148,7 @@ pub(super) unsafe fn free(memory: NonNull<u8>, class: Class) {
     });
     if kept.is_err() {
         // SAFETY: as the caller promises.
-        unsafe { DEPOTS[class.number].to_system(memory.as_ptr(), class) };
+        unsafe { DEPOTS[class.number].free(memory.as_ptr(), class) };
     }
 }
 
@@ -258,7 +258,7 @@ impl Stack {
         }
         self.pop().or_else(|| {
             self.count = 0;
-            depot.from_system(class)
+            depot.allocate(class)
         })
     }
 
@@ -283,7 +283,7 @@ impl Stack {
         let batch = class.batch();
         let Some(stack) = room_in(&mut self.pieces) else {
             // SAFETY: as the caller promises.
-            return unsafe { DEPOTS[class.number].to_system(memory.as_ptr(), class) };
+            return unsafe { DEPOTS[class.number].free(memory.as_ptr(), class) };
         };
         self.room = 2 * batch;
         if self.count == 2 * batch {
@@ -350,7 +350,7 @@ impl Depot {
     }
 
     /// A new piece.
-    fn from_system(&self, class: Class) -> Option<NonNull<u8>> {
+    fn allocate(&self, class: Class) -> Option<NonNull<u8>> {
         let piece = from_system(class.size)?;
         self.outside.fetch_add(1, Ordering::Relaxed);
         Some(piece)
@@ -360,7 +360,7 @@ impl Depot {
     ///
     /// # Safety
     /// As [`free`].
-    unsafe fn to_system(&self, piece: *mut u8, class: Class) {
+    unsafe fn free(&self, piece: *mut u8, class: Class) {
         self.outside.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe { to_system(piece, class.size) };
@@ -462,7 +462,7 @@ mod tests {
     #[test]
     fn what_is_outside_is_counted_also_where_threads_end() {
         const SIZE: usize = 90_000;
-        let class = Class::of(SIZE).unwrap();
+        let class = Class::of(SIZE);
         let outside = || DEPOTS[class.number].outside.load(Ordering::Relaxed);
         /// Frees and allocates when its thread's stacks are gone.
         struct Late(Option<Piece>);

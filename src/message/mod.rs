@@ -28,6 +28,7 @@ use std::ffi::c_void;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Bytes that a message holds without a block.
 pub const INLINE_CAPACITY: usize = 40;
@@ -253,6 +254,27 @@ impl Message {
     #[inline(always)]
     fn kind(&self) -> Kind {
         self.head.kind()
+    }
+
+    /// A message with these bytes, which are wiped when its last copy goes.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn from_secret(bytes: Zeroizing<Vec<u8>>) -> Result<Self> {
+        unsafe extern "C" fn wipe(_: *mut c_void, secret: *mut c_void) {
+            // SAFETY: made below, and called once.
+            drop(unsafe { Box::from_raw(secret.cast::<Zeroizing<Vec<u8>>>()) });
+        }
+        let mut secret = Box::new(bytes);
+        let (data, size) = (secret.as_mut_ptr(), secret.len());
+        let hint = Box::into_raw(secret).cast();
+        // SAFETY: the vector is there, and is not touched, until `wipe` is called.
+        let slice = unsafe { Block::adopt(data.cast(), size, wipe, hint) };
+        if slice.is_err() {
+            // SAFETY: it was not called.
+            unsafe { wipe(data.cast(), hint) };
+        }
+        slice.map(Self::from_slice_of_block)
     }
 
     /// The number of bytes.

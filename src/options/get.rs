@@ -58,7 +58,7 @@ impl Options {
             PLAIN_USERNAME => Value::text(&security.plain_username, room),
             PLAIN_PASSWORD => Value::text(&security.plain_password, room),
             CURVE_PUBLICKEY => Value::key(&security.curve_public_key, room),
-            CURVE_SECRETKEY => Value::key(&security.curve_secret_key, room),
+            CURVE_SECRETKEY => Value::key(security.curve_secret_key(), room),
             CURVE_SERVERKEY => Value::key(&security.curve_server_key, room),
             GSSAPI_PRINCIPAL => Value::text(&security.gssapi_principal, room),
             GSSAPI_SERVICE_PRINCIPAL => Value::text(&security.gssapi_service_principal, room),

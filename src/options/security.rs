@@ -2,7 +2,7 @@
 
 use crate::zmtp::curve_public;
 use std::sync::OnceLock;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// A security mechanism, with its number in zmq.h.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,11 +33,11 @@ pub struct Security {
     /// ZMQ_PLAIN_USERNAME.
     pub plain_username: Vec<u8>,
     /// ZMQ_PLAIN_PASSWORD.
-    pub plain_password: Vec<u8>,
+    pub plain_password: Zeroizing<Vec<u8>>,
     /// ZMQ_CURVE_PUBLICKEY.
     pub curve_public_key: Key,
-    /// ZMQ_CURVE_SECRETKEY.
-    pub curve_secret_key: Key,
+    /// ZMQ_CURVE_SECRETKEY. In memory of its own: what is moved leaves its bytes where it was.
+    curve_secret_key: Option<Box<Zeroizing<Key>>>,
     /// The public key that belongs to the secret one, once a server needed it; a server need not
     /// set its own.
     curve_derived_key: OnceLock<Key>,
@@ -67,12 +67,17 @@ impl Security {
 
     /// The public key that belongs to the secret one.
     pub fn curve_derived_key(&self) -> Key {
-        *self.curve_derived_key.get_or_init(|| curve_public(&self.curve_secret_key))
+        *self.curve_derived_key.get_or_init(|| curve_public(self.curve_secret_key()))
     }
 
-    /// ZMQ_CURVE_SECRETKEY.
-    pub(super) fn set_curve_secret_key(&mut self, key: Key) {
-        self.curve_secret_key = key;
+    /// ZMQ_CURVE_SECRETKEY; zeros where none was set.
+    pub fn curve_secret_key(&self) -> &Key {
+        self.curve_secret_key.as_ref().map_or(&[0; 32], |key| &***key)
+    }
+
+    /// Sets it.
+    pub(super) fn set_curve_secret_key(&mut self, key: &Key) {
+        self.curve_secret_key = Some(Box::new(Zeroizing::new(*key)));
         self.curve_derived_key = OnceLock::new();
     }
 
@@ -86,14 +91,6 @@ impl Security {
     pub(super) fn set_client(&mut self, mechanism: Mechanism, present: bool) {
         self.set_server(mechanism, present);
         self.server = false;
-    }
-}
-
-impl Drop for Security {
-    /// Secrets do not outlive the socket in its memory.
-    fn drop(&mut self) {
-        self.curve_secret_key.zeroize();
-        self.plain_password.zeroize();
     }
 }
 

@@ -1,6 +1,7 @@
 //! zmq_setsockopt.
 
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 use super::ids::*;
 use super::security::Mechanism;
@@ -123,7 +124,7 @@ impl Options {
             IPC_FILTER_GID => filter(&mut transport.credential_filters.groups, value)?,
             SOCKS_PROXY => self.socks.address = value.text_or_null(usize::MAX)?.unwrap_or_default(),
             SOCKS_USERNAME => self.socks.username = value.text_or_empty()?,
-            SOCKS_PASSWORD => self.socks.password = value.text_or_empty()?,
+            SOCKS_PASSWORD => self.socks.password = value.text_or_empty()?.into(),
             _ => return self.set_multicast(option, value),
         }
         Ok(())
@@ -159,19 +160,19 @@ impl Options {
                 // NULL turns PLAIN off, but forgets nothing.
                 match (option, text) {
                     (PLAIN_USERNAME, Some(text)) => security.plain_username = text,
-                    (_, Some(text)) => security.plain_password = text,
+                    (_, Some(text)) => security.plain_password = text.into(),
                     (_, None) => {}
                 }
             }
             CURVE_SERVER => security.set_server(Mechanism::Curve, value.bit()?),
             CURVE_PUBLICKEY | CURVE_SECRETKEY | CURVE_SERVERKEY => {
-                let key = value.key()?;
+                let key = Zeroizing::new(value.key()?);
                 security.mechanism = Mechanism::Curve;
                 match option {
-                    CURVE_PUBLICKEY => security.curve_public_key = key,
-                    CURVE_SECRETKEY => security.set_curve_secret_key(key),
+                    CURVE_PUBLICKEY => security.curve_public_key = *key,
+                    CURVE_SECRETKEY => security.set_curve_secret_key(&key),
                     _ => {
-                        security.curve_server_key = key;
+                        security.curve_server_key = *key;
                         security.server = false;
                     }
                 }

@@ -1,6 +1,7 @@
 //! What crosses the C interface: option values going in, and coming out.
 
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::utility::z85;
@@ -131,7 +132,8 @@ impl<'a> Argument<'a> {
             41 if bytes[40] == 0 => &bytes[..40],
             _ => return Err(Error::InvalidArgument),
         };
-        z85::decode(text)?.try_into().map_err(|_| Error::InvalidArgument)
+        let decoded = Zeroizing::new(z85::decode(text)?);
+        decoded[..].try_into().map_err(|_| Error::InvalidArgument)
     }
 }
 
@@ -143,7 +145,8 @@ pub struct Value(Bytes);
 enum Bytes {
     Int([u8; 4]),
     Wide([u8; 8]),
-    Other(Vec<u8>),
+    /// Wiped when it goes: it may be a password.
+    Other(Zeroizing<Vec<u8>>),
 }
 
 impl Value {
@@ -172,7 +175,7 @@ impl Value {
     /// Bytes for a buffer that is large enough.
     pub(super) fn bytes(value: Vec<u8>, room: usize) -> Result<Self> {
         if value.len() <= room {
-            Ok(Self(Bytes::Other(value)))
+            Ok(Self(Bytes::Other(value.into())))
         } else {
             Err(Error::InvalidArgument)
         }
@@ -190,7 +193,7 @@ impl Value {
     pub(super) fn key(key: &Key, room: usize) -> Result<Self> {
         match room {
             32 => Self::bytes(key.to_vec(), room),
-            41 => Self::text(z85::encode(key)?.as_bytes(), room),
+            41 => Self::text(Zeroizing::new(z85::encode(key)?).as_bytes(), room),
             _ => Err(Error::InvalidArgument),
         }
     }

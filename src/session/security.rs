@@ -13,11 +13,11 @@ pub(super) fn mechanism_of(security: &Security) -> Box<dyn Mechanism> {
             security.plain_password.clone(),
         )),
         (Kind::Curve, true) => {
-            Box::new(CurveServer::new(security.curve_derived_key(), security.curve_secret_key))
+            Box::new(CurveServer::new(security.curve_derived_key(), security.curve_secret_key()))
         }
         (Kind::Curve, false) => Box::new(CurveClient::new(
             security.curve_public_key,
-            security.curve_secret_key,
+            security.curve_secret_key(),
             security.curve_server_key,
         )),
         (Kind::Gssapi, server) => {

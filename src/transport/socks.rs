@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::endpoint::{HostPort, parse_host_port};
 use super::resolve;
@@ -32,7 +33,7 @@ pub struct Proxy {
     /// ZMQ_SOCKS_USERNAME, at most 255 bytes; empty is no authentication.
     pub username: Vec<u8>,
     /// ZMQ_SOCKS_PASSWORD, at most 255 bytes.
-    pub password: Vec<u8>,
+    pub password: Zeroizing<Vec<u8>>,
 }
 
 impl Proxy {
@@ -86,11 +87,11 @@ pub enum Refusal {
 pub struct Negotiation {
     stage: Stage,
     /// What is to be written.
-    output: Vec<u8>,
+    output: Zeroizing<Vec<u8>>,
     /// The part of an answer that came; never more than one answer.
     input: Vec<u8>,
     /// The message with user and password; empty when there is no user.
-    login: Vec<u8>,
+    login: Zeroizing<Vec<u8>>,
     request: Vec<u8>,
 }
 
@@ -117,7 +118,8 @@ impl Negotiation {
             }
         }
         request.extend_from_slice(&target.port.to_be_bytes());
-        let mut login = Vec::new();
+        // No copies are left behind where it grows.
+        let mut login = Zeroizing::new(Vec::with_capacity(3 + 2 * MAX_TEXT));
         let method = if proxy.username.is_empty() {
             NO_AUTHENTICATION
         } else {
@@ -126,7 +128,7 @@ impl Negotiation {
             push_counted(&mut login, &proxy.password)?;
             USER_AND_PASSWORD
         };
-        let output = vec![VERSION, 1, method];
+        let output = Zeroizing::new(vec![VERSION, 1, method]);
         Ok(Self { stage: Stage::Method, output, input: Vec::new(), login, request })
     }
 
@@ -138,6 +140,9 @@ impl Negotiation {
     /// So many bytes of the output were written.
     pub fn wrote(&mut self, count: usize) {
         self.output.drain(..count);
+        if self.output.is_empty() {
+            self.output.zeroize();
+        }
     }
 
     /// How many bytes may be read at most; 0 when the connection through the proxy is there.

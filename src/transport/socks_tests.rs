@@ -9,7 +9,7 @@ fn begin(username: &str, password: &str, host: &str) -> Negotiation {
     let proxy = Proxy {
         address: b"127.0.0.1:1080".to_vec(),
         username: username.into(),
-        password: password.into(),
+        password: password.as_bytes().to_vec().into(),
     };
     Negotiation::new(&proxy, &target(host)).unwrap()
 }

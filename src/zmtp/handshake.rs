@@ -13,7 +13,7 @@
 
 use super::frame::{COMMAND, LARGE};
 use super::mechanism::{Context, Mechanism, Protection, Step, Task};
-use super::{ProtocolError, SocketType, metadata};
+use super::{ProtocolError, SocketType, metadata, reserve_wiping};
 use zeroize::{Zeroize, Zeroizing};
 
 /// A version of the protocol, as agreed upon with a peer.
@@ -51,7 +51,7 @@ pub struct Authentication {
     /// Name of the mechanism.
     pub mechanism: &'static str,
     /// What the mechanism adds: name and password, key, principal.
-    pub credentials: Vec<Vec<u8>>,
+    pub credentials: Vec<Zeroizing<Vec<u8>>>,
 }
 
 /// What we know of the peer when the connection is established.
@@ -148,8 +148,7 @@ pub struct Handshake {
 impl Handshake {
     /// Starts the handshake of a new connection.
     pub fn new(config: HandshakeConfig) -> Self {
-        // Room for most of what is said, so that no copies are left behind where it grows.
-        let mut output = Zeroizing::new(Vec::with_capacity(512));
+        let mut output = Zeroizing::new(Vec::new());
         output.push(0xFF);
         output.extend_from_slice(&(config.routing_id.len() as u64 + 1).to_be_bytes());
         output.push(0x7F);
@@ -180,6 +179,7 @@ impl Handshake {
 
     /// Appends what is to be sent now; also after a failure, of which the peer may be told.
     pub fn poll_output(&mut self, out: &mut Vec<u8>) {
+        reserve_wiping(out, self.output.len());
         out.extend_from_slice(&self.output);
         self.output.zeroize();
     }

@@ -13,6 +13,7 @@ mod frame;
 mod handshake;
 mod mechanism;
 mod metadata;
+mod secret;
 mod socket_type;
 mod zap;
 
@@ -25,5 +26,6 @@ pub use mechanism::{
     PlainClient, PlainServer, Protection, Sealer, SecurityContext, Step, Task, curve_keypair,
     curve_public, error_of,
 };
+pub use secret::reserve_wiping;
 pub use socket_type::SocketType;
 pub use zap::{Admission, Visit, parse_zap_reply, zap_request};

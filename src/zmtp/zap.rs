@@ -41,13 +41,11 @@ pub fn zap_request(
     let address = visit.address.as_bytes();
     let mechanism = question.mechanism.as_bytes();
     let head = [b"", VERSION, REQUEST_ID, visit.domain, address, visit.routing_id, mechanism];
-    let parts = head.into_iter().chain(question.credentials.iter().map(Vec::as_slice));
-    let mut messages = Vec::with_capacity(head.len() + question.credentials.len());
-    for part in parts {
-        let mut message = Message::from_slice(part).map_err(|_| ProtocolError::OutOfMemory)?;
-        message.set_more(true);
-        messages.push(message);
-    }
+    let head = head.into_iter().map(Message::from_slice);
+    let credentials = question.credentials.iter().cloned().map(Message::from_secret);
+    let parts = head.chain(credentials).collect::<Result<Vec<_>, _>>();
+    let mut messages = parts.map_err(|_| ProtocolError::OutOfMemory)?;
+    messages.iter_mut().for_each(|message| message.set_more(true));
     if let Some(last) = messages.last_mut() {
         last.set_more(false);
     }
@@ -90,6 +88,7 @@ pub fn parse_zap_reply(parts: &[Message]) -> Result<Admission, ProtocolError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use zeroize::Zeroizing;
 
     fn reply(parts: &[&[u8]]) -> Result<Admission, ProtocolError> {
         let parts: Vec<_> = parts.iter().map(|part| Message::from_slice(part).unwrap()).collect();
@@ -99,7 +98,7 @@ mod tests {
     #[test]
     fn a_request_has_the_parts_of_rfc_27_in_order() {
         let visit = Visit { domain: b"d", address: "127.0.0.1", routing_id: b"id" };
-        let credentials = vec![b"name".to_vec(), b"password".to_vec()];
+        let credentials = ["name", "password"].map(|text| Zeroizing::new(text.into())).into();
         let question = Authentication { mechanism: "PLAIN", credentials };
         let parts = zap_request(visit, &question).unwrap();
         let texts: Vec<_> = parts.iter().map(Message::data).collect();

@@ -117,7 +117,7 @@ pub fn server(data: &[u8]) {
 
 /// A hostile client.
 fn serve(input: &mut Input<'_>) -> Result<(), ProtocolError> {
-    let mechanism = CurveServer::new(OWN.public, OWN.secret);
+    let mechanism = CurveServer::new(OWN.public, &OWN.secret);
     let mut connection = Connection::new(input, Box::new(mechanism));
     let hello_key = shared(&OWN.public, &TRANSIENT.secret);
     let count = counter(input, 1);
@@ -158,7 +158,7 @@ pub fn client(data: &[u8]) {
 
 /// A hostile server.
 fn join(input: &mut Input<'_>) -> Result<(), ProtocolError> {
-    let mechanism = CurveClient::new(OWN.public, OWN.secret, PEER.public);
+    let mechanism = CurveClient::new(OWN.public, &OWN.secret, PEER.public);
     let mut connection = Connection::new(input, Box::new(mechanism));
     let Some(hello) = connection.exchange(Vec::new(), "\x05HELLO")? else {
         return Ok(());

@@ -169,7 +169,7 @@ pub fn greeting(data: &[u8]) {
         match kind % 3 {
             0 => Box::<Null>::default(),
             1 => Box::<PlainServer>::default(),
-            _ => Box::new(PlainClient::new(b"name".to_vec(), b"password".to_vec())),
+            _ => Box::new(PlainClient::new(b"name".to_vec(), b"password".to_vec().into())),
         }
     };
     compare(&setup, &mechanism, input.rest(), seed);
@@ -203,7 +203,7 @@ pub fn null(data: &[u8]) {
 
 pub fn plain_client(data: &[u8]) {
     let client = || -> Box<dyn Mechanism> {
-        Box::new(PlainClient::new(b"name".to_vec(), b"password".to_vec()))
+        Box::new(PlainClient::new(b"name".to_vec(), b"password".to_vec().into()))
     };
     mechanism(data, &[b"WELCOME", b"READY", b"ERROR"], &client);
 }

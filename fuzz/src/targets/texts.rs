@@ -58,7 +58,7 @@ pub fn socks(data: &[u8]) {
     };
     let seed = input.byte();
     let answers = input.rest();
-    let proxy = Proxy { address: b"127.0.0.1:1080".to_vec(), username, password };
+    let proxy = Proxy { address: b"127.0.0.1:1080".to_vec(), username, password: password.into() };
     let Ok(fresh) = Negotiation::new(&proxy, &target) else {
         return;
     };

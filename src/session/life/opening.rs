@@ -11,6 +11,7 @@ use crate::pattern::PeerInfo;
 use crate::transport::Stream;
 use crate::zmtp::{
     Admission, FrameDecoder, Handshake, HandshakeConfig, Peer, Protection, SocketType, Version,
+    reserve_wiping,
 };
 use parking_lot::MutexGuard;
 use std::io;
@@ -18,7 +19,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 impl Session {
     /// The stream is connected: the handshake begins, or plain bytes flow.
@@ -96,6 +97,7 @@ impl Session {
             match stream.read(&mut chunk[..]) {
                 Ok(0) => return self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
                 Ok(count) => {
+                    reserve_wiping(input, count);
                     input.extend_from_slice(&chunk[..count]);
                     // PLAIN passwords come through it.
                     chunk[..count].zeroize();
@@ -217,7 +219,7 @@ impl Session {
         let version = peer.as_ref().map(|peer| peer.version);
         let decoder =
             version.map(|version| FrameDecoder::new(version, self.options.message_limit()));
-        let mut rest = std::mem::take(&mut life.input);
+        let rest = Zeroizing::new(std::mem::take(&mut life.input));
         if life.output.is_empty() {
             life.output.zeroize();
         }
@@ -229,7 +231,6 @@ impl Session {
             return self.disconnected(life, reactor, Loss::System(libc::ENOMEM));
         }
         let unread = life.unread || !rest.is_empty();
-        rest.zeroize();
         if life.watches_room {
             self.watch_room(life, reactor, false);
         }

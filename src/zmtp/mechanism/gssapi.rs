@@ -14,19 +14,18 @@
 //! A step of a context may ask other servers and take long, so it is a [`Task`] that the session
 //! runs on another thread.
 
-use super::{Context, Mechanism, Opener, Protection, Sealer, Step, Task, error_of};
+use super::{
+    Context, MESSAGE, Mechanism, Opener, Protection, Sealer, Step, Task, error_of, flags_of,
+    set_flags,
+};
 use crate::message::Message;
 use crate::zmtp::ProtocolError;
 use crate::zmtp::frame::append_header;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 const NAME: &str = "GSSAPI";
-const MESSAGE: &[u8] = b"\x07MESSAGE";
-
-/// Flags of a wrapped message.
-const MORE: u8 = 1;
-const COMMAND: u8 = 2;
 
 /// Memory for messages to wrap that an idle connection keeps.
 const KEPT: usize = 1024;
@@ -112,7 +111,7 @@ impl Gssapi {
     /// The server's context is complete, and the client's.
     fn authenticate(&mut self) -> Step {
         self.stage = Stage::Authenticating;
-        Step::Authenticate(vec![self.shared.lock().context.peer().to_vec()])
+        Step::Authenticate(vec![Zeroizing::new(self.shared.lock().context.peer().to_vec())])
     }
 
     fn send_ready(&mut self, context: &mut Context<'_>) -> Result<(), ProtocolError> {
@@ -244,7 +243,7 @@ struct Seal {
 impl Sealer for Seal {
     fn seal(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
         self.plain.clear();
-        self.plain.push(message.more() as u8 * MORE + message.is_command() as u8 * COMMAND);
+        self.plain.push(flags_of(message));
         self.plain.extend_from_slice(message.data());
         let mut fits = true;
         let frame = &mut |wrapped: &[u8]| match u32::try_from(wrapped.len()) {
@@ -282,8 +281,7 @@ impl Opener for Open {
             if let Some((flags, body)) = plain.split_first() {
                 opened = Message::from_slice(body).map_err(|_| ProtocolError::OutOfMemory);
                 if let Ok(message) = &mut opened {
-                    message.set_more(flags & MORE != 0);
-                    message.set_command(flags & COMMAND != 0);
+                    set_flags(message, *flags);
                 }
             }
         };

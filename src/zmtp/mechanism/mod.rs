@@ -33,10 +33,11 @@ pub use gssapi::{Gssapi, NoContext, SecurityContext};
 pub use null::Null;
 pub use plain::{PlainClient, PlainServer};
 
-use super::frame::{COMMAND, append_header};
+use super::frame::{self, MAX_HEADER, append_header};
 use super::handshake::PeerProperties;
-use super::{ProtocolError, metadata};
+use super::{ProtocolError, metadata, reserve_wiping};
 use crate::message::Message;
+use zeroize::Zeroizing;
 
 /// One side of a security mechanism on one connection; see the module for the order of calls.
 pub trait Mechanism: Send {
@@ -63,7 +64,9 @@ pub trait Mechanism: Send {
     ) -> Result<Step, ProtocolError>;
 
     /// The peer was let in.
-    fn admitted(&mut self, context: &mut Context<'_>) -> Result<Step, ProtocolError>;
+    fn admitted(&mut self, _: &mut Context<'_>) -> Result<Step, ProtocolError> {
+        Ok(Step::Waiting)
+    }
 
     /// What is to run before the mechanism can go on, once for each time that it is computing. It
     /// may take long, so it belongs on another thread.
@@ -89,7 +92,7 @@ pub enum Step {
     Waiting,
     /// The peer is to be authenticated by these credentials (RFC 27: they follow the mechanism's
     /// name in the request). `admitted` is called if it is let in.
-    Authenticate(Vec<Vec<u8>>),
+    Authenticate(Vec<Zeroizing<Vec<u8>>>),
     /// It waits for its task.
     Computing,
     /// Both sides said all they have to say; messages flow.
@@ -110,7 +113,9 @@ impl<'a> Context<'a> {
     /// Sends a command with these data, put together.
     pub fn send(&mut self, name: &str, data: &[&[u8]]) {
         let length = 1 + name.len() + data.iter().map(|part| part.len()).sum::<usize>();
-        append_header(COMMAND, length, self.output);
+        // What PLAIN sends is a password.
+        reserve_wiping(self.output, MAX_HEADER + length);
+        append_header(frame::COMMAND, length, self.output);
         self.output.push(name.len() as u8);
         self.output.extend_from_slice(name.as_bytes());
         data.iter().for_each(|part| self.output.extend_from_slice(part));
@@ -118,7 +123,7 @@ impl<'a> Context<'a> {
 
     /// Sends the command of no bytes.
     pub fn send_empty(&mut self) {
-        append_header(COMMAND, 0, self.output);
+        append_header(frame::COMMAND, 0, self.output);
     }
 
     /// Tells who the peer proved to be (zmq_msg_gets(3), User-Id).
@@ -178,6 +183,24 @@ pub trait Opener: Send {
     /// # Errors
     /// When it is not what the peer sent, or not in order; the connection is closed.
     fn open(&mut self, frame: Message) -> Result<Message, ProtocolError>;
+}
+
+/// Name of the command that carries what is protected, behind its length.
+const MESSAGE: &[u8; 8] = b"\x07MESSAGE";
+/// The byte before the body of a part or command that such a command carries: more parts follow,
+/// it is a command.
+const MORE: u8 = 1;
+const COMMAND: u8 = 2;
+
+/// That byte for a part or command.
+fn flags_of(message: &Message) -> u8 {
+    message.more() as u8 * MORE + message.is_command() as u8 * COMMAND
+}
+
+/// Makes a message what that byte says.
+fn set_flags(message: &mut Message, flags: u8) {
+    message.set_more(flags & MORE != 0);
+    message.set_command(flags & COMMAND != 0);
 }
 
 #[cfg(test)]

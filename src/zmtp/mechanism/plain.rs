@@ -20,8 +20,8 @@ pub struct PlainClient {
 
 impl PlainClient {
     /// A client with this name and password, of at most 255 bytes each.
-    pub fn new(username: Vec<u8>, password: Vec<u8>) -> Self {
-        Self { username, password: Zeroizing::new(password), welcomed: false }
+    pub fn new(username: Vec<u8>, password: Zeroizing<Vec<u8>>) -> Self {
+        Self { username, password, welcomed: false }
     }
 }
 
@@ -57,10 +57,6 @@ impl Mechanism for PlainClient {
             (b"", _) => Err(ProtocolError::MalformedCommand),
             _ => Err(ProtocolError::UnexpectedCommand),
         }
-    }
-
-    fn admitted(&mut self, _: &mut Context<'_>) -> Result<Step, ProtocolError> {
-        Ok(Step::Waiting)
     }
 }
 
@@ -112,10 +108,10 @@ impl Mechanism for PlainServer {
 }
 
 /// Name and password of a HELLO.
-fn credentials(data: &[u8]) -> Option<Vec<Vec<u8>>> {
+fn credentials(data: &[u8]) -> Option<Vec<Zeroizing<Vec<u8>>>> {
     let (username, rest) = text(data)?;
     let (password, rest) = text(rest)?;
-    rest.is_empty().then(|| vec![username.to_vec(), password.to_vec()])
+    rest.is_empty().then(|| [username, password].map(|text| Zeroizing::new(text.to_vec())).into())
 }
 
 /// Splits off a text behind its length.

@@ -28,15 +28,15 @@ fn keys() -> Keys {
 }
 
 fn curve_client(own: &Keys, server: &CurveKey) -> Box<dyn Mechanism> {
-    Box::new(CurveClient::new(own.public, own.secret, *server))
+    Box::new(CurveClient::new(own.public, &own.secret, *server))
 }
 
 fn curve_server(own: &Keys) -> Box<dyn Mechanism> {
-    Box::new(CurveServer::new(curve_public(&own.secret), own.secret))
+    Box::new(CurveServer::new(curve_public(&own.secret), &own.secret))
 }
 
 fn plain_client() -> Box<dyn Mechanism> {
-    Box::new(PlainClient::new(b"name".to_vec(), b"password".to_vec()))
+    Box::new(PlainClient::new(b"name".to_vec(), Zeroizing::new(b"password".to_vec())))
 }
 
 /// What came of a handshake.
@@ -81,7 +81,7 @@ fn talk(
             server_failed = feed(server, &mut to_server, step).err();
         }
         if let Some(question) = server.poll_authentication() {
-            asked.push(question.credentials);
+            asked.push(question.credentials.iter().map(|part| part.to_vec()).collect());
             server_failed = server.authorize(verdict).err();
         }
         if client_failed.is_none() {

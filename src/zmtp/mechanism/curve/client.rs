@@ -35,8 +35,8 @@ enum State {
 
 impl CurveClient {
     /// A client with this pair of keys, of the server with this public key.
-    pub fn new(public: CurveKey, secret: CurveKey, server: CurveKey) -> Self {
-        Self { public, secret: Zeroizing::new(secret), server, state: State::Fresh }
+    pub fn new(public: CurveKey, secret: &CurveKey, server: CurveKey) -> Self {
+        Self { public, secret: Zeroizing::new(*secret), server, state: State::Fresh }
     }
 
     fn welcome(
@@ -120,10 +120,6 @@ impl Mechanism for CurveClient {
             (b"", _) => Err(ProtocolError::MalformedCommand),
             _ => Err(ProtocolError::UnexpectedCommand),
         }
-    }
-
-    fn admitted(&mut self, _: &mut Context<'_>) -> Result<Step, ProtocolError> {
-        Ok(Step::Waiting)
     }
 
     fn protection(&mut self) -> Option<Protection> {

@@ -5,18 +5,12 @@ use super::keys::{MAC, SharedKey};
 use crate::message::Message;
 use crate::zmtp::ProtocolError;
 use crate::zmtp::frame::LARGE;
-use crate::zmtp::mechanism::{Opener, Protection, Sealer};
+use crate::zmtp::mechanism::{MESSAGE, Opener, Protection, Sealer, flags_of, set_flags};
 
-/// Name of the command, behind its length.
-const NAME: &[u8; 8] = b"\x07MESSAGE";
 /// Name and counter.
-const HEAD: usize = NAME.len() + 8;
+const HEAD: usize = MESSAGE.len() + 8;
 /// What stands before the body of a part: name, counter, authentication, flags.
 const OVERHEAD: usize = HEAD + MAC + 1;
-
-/// The first byte in a box.
-const MORE: u8 = 1;
-const COMMAND: u8 = 2;
 
 /// Both directions of a connection with this key: the prefix of its nonces, and the counter that
 /// was used last.
@@ -52,9 +46,9 @@ impl Sealer for CurveSealer {
             }
         }
         let mut head = [0; OVERHEAD];
-        head[..NAME.len()].copy_from_slice(NAME);
-        head[NAME.len()..HEAD].copy_from_slice(&self.counter.to_be_bytes());
-        head[OVERHEAD - 1] = (message.more() as u8 * MORE) | (message.is_command() as u8 * COMMAND);
+        head[..MESSAGE.len()].copy_from_slice(MESSAGE);
+        head[MESSAGE.len()..HEAD].copy_from_slice(&self.counter.to_be_bytes());
+        head[OVERHEAD - 1] = flags_of(message);
         out.extend_from_slice(&head);
         let start = out.len() - (OVERHEAD - HEAD);
         out.extend_from_slice(body);
@@ -71,8 +65,8 @@ impl Opener for CurveOpener {
     fn open(&mut self, mut frame: Message) -> Result<Message, ProtocolError> {
         let bytes = frame.data_mut().ok_or(ProtocolError::Unspecified)?;
         let (name, rest) =
-            bytes.split_at_mut_checked(NAME.len()).ok_or(ProtocolError::MalformedCommand)?;
-        if name != NAME {
+            bytes.split_at_mut_checked(MESSAGE.len()).ok_or(ProtocolError::MalformedCommand)?;
+        if name != MESSAGE {
             return Err(ProtocolError::UnexpectedCommand);
         }
         let (&mut counter, sealed) =
@@ -89,8 +83,7 @@ impl Opener for CurveOpener {
         let flags = opened.first().copied().unwrap_or_default();
         self.counter = number;
         frame.trim_front(OVERHEAD);
-        frame.set_more(flags & MORE != 0);
-        frame.set_command(flags & COMMAND != 0);
+        set_flags(&mut frame, flags);
         Ok(frame)
     }
 }

@@ -46,8 +46,8 @@ struct Welcomed {
 
 impl CurveServer {
     /// A server with this pair of keys.
-    pub fn new(public: CurveKey, secret: CurveKey) -> Self {
-        Self { public, secret: Zeroizing::new(secret), state: State::Fresh }
+    pub fn new(public: CurveKey, secret: &CurveKey) -> Self {
+        Self { public, secret: Zeroizing::new(*secret), state: State::Fresh }
     }
 
     fn hello(&self, data: &[u8], context: &mut Context<'_>) -> Result<Welcomed, ProtocolError> {
@@ -147,7 +147,7 @@ impl Mechanism for CurveServer {
             (b"INITIATE", State::Welcomed(welcomed)) => {
                 let (client, shared, counter) = self.initiate(welcomed, data, context)?;
                 self.state = State::Initiated(shared, counter);
-                Ok(Step::Authenticate(vec![client.to_vec()]))
+                Ok(Step::Authenticate(vec![Zeroizing::new(client.to_vec())]))
             }
             (b"", _) => Err(ProtocolError::MalformedCommand),
             _ => Err(ProtocolError::UnexpectedCommand),
