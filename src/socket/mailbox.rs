@@ -1,12 +1,14 @@
 //! What other threads tell a socket.
 
 use super::Patience;
+use super::outlook::{Crowd, Outlook};
 use crate::error::{Error, Result};
 use crate::io::{ReactorHandle, Signal, Source, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
 use crate::pipe::Notify;
 use crate::session::End;
 use crossbeam_queue::SegQueue;
+use parking_lot::Mutex;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
@@ -40,12 +42,16 @@ pub struct Mailbox {
     descriptor: OnceLock<Signal>,
     /// How calls on the socket wait.
     pub patience: Patience,
+    /// What polls rely on until there are news, and whom to tell then.
+    outlook: &'static Outlook,
+    crowd: Mutex<Option<Arc<Crowd>>>,
     /// What looks after the news of a socket that no application calls.
     attendant: OnceLock<(Arc<ReactorHandle>, Weak<dyn Source>)>,
 }
 
-impl Default for Mailbox {
-    fn default() -> Self {
+impl Mailbox {
+    /// The mailbox of a socket with this outlook.
+    pub(super) fn new(outlook: &'static Outlook) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
@@ -54,11 +60,19 @@ impl Default for Mailbox {
             descriptor: OnceLock::new(),
             patience: Patience::default(),
             attendant: OnceLock::new(),
+            outlook,
+            crowd: Mutex::default(),
         }
     }
-}
 
-impl Mailbox {
+    /// Says who relies on the outlook, before it does.
+    pub(super) fn set_crowd(&self, crowd: &Arc<Crowd>) {
+        let mut own = self.crowd.lock();
+        if !own.as_ref().is_some_and(|own| Arc::ptr_eq(own, crowd)) {
+            *own = Some(crowd.clone());
+        }
+    }
+
     /// Has `attendant` run on an I/O thread when there are news, from the first ones on.
     pub fn attend(&self, reactor: Arc<ReactorHandle>, attendant: Weak<dyn Source>) {
         let _ = self.attendant.set((reactor, attendant));
@@ -68,6 +82,10 @@ impl Mailbox {
     pub fn post(&self, event: Event) {
         self.events.push(event);
         self.waiters.notify();
+        if self.outlook.is_outdated(self.number) {
+            let crowd = self.crowd.lock().clone();
+            crowd.inspect(|crowd| crowd.tell());
+        }
         if let Some(descriptor) = self.descriptor.get() {
             descriptor.raise();
         }

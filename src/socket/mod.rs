@@ -9,6 +9,7 @@
 mod endpoints;
 mod mailbox;
 mod monitor;
+mod outlook;
 mod poll;
 mod proxy;
 mod wait;
@@ -30,6 +31,7 @@ use crate::session::{ConnectionEvent, End, Owner, Session};
 use crate::zmtp::SocketType;
 use endpoints::Endpoints;
 use monitor::Monitor;
+use outlook::{Crowd, Outlook};
 use parking_lot::Mutex;
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -52,6 +54,7 @@ pub struct SendFlags {
 pub struct Socket {
     /// `TAG` while it is open; first, so that any handle can be checked.
     tag: AtomicU32,
+    outlook: Outlook,
     state: CallMutex<Option<State>>,
 }
 
@@ -98,7 +101,17 @@ impl Socket {
         socket_type: SocketType,
         options: Options,
     ) -> (&'static Self, Arc<Mailbox>) {
-        let mailbox = Arc::new(Mailbox::default());
+        let mut closed = CLOSED.lock();
+        let resting = if closed.len() > RESTING { closed.pop_front() } else { None };
+        drop(closed);
+        let socket = resting.unwrap_or_else(|| {
+            Box::leak(Box::new(Self {
+                tag: AtomicU32::new(0),
+                outlook: Outlook::new(),
+                state: CallMutex::new(None),
+            }))
+        });
+        let mailbox = Arc::new(Mailbox::new(&socket.outlook));
         let owner = Arc::new(SocketOwner {
             context: context.clone(),
             mailbox: mailbox.clone(),
@@ -116,13 +129,7 @@ impl Socket {
             endpoints: Endpoints::default(),
             receiving: false,
         };
-        let mut closed = CLOSED.lock();
-        let resting = if closed.len() > RESTING { closed.pop_front() } else { None };
-        drop(closed);
-        let socket = resting.unwrap_or_else(|| {
-            Box::leak(Box::new(Self { tag: AtomicU32::new(0), state: CallMutex::new(None) }))
-        });
-        *socket.state.lock() = Some(state);
+        *socket.lock() = Some(state);
         socket.tag.store(Self::TAG, Ordering::Release);
         (socket, mailbox)
     }
@@ -133,13 +140,45 @@ impl Socket {
         self.tag.load(Ordering::Acquire) == Self::TAG
     }
 
+    /// Begins a call, which may change what the socket is ready for.
+    #[inline(always)]
+    fn lock(&self) -> CallGuard<'_, Option<State>> {
+        let guard = self.state.lock();
+        self.outlook.forget();
+        guard
+    }
+
     /// Runs a call under the lock, if the socket is open.
     #[inline]
     fn with<R>(&self, call: impl FnOnce(&mut State) -> Result<R>) -> Result<R> {
-        match self.state.lock().as_mut() {
+        match self.lock().as_mut() {
             Some(state) => call(state),
             None => Err(Error::NotASocket),
         }
+    }
+
+    /// As [`with`](Self::with), for what changes nothing.
+    fn inspect<R>(&self, look: impl FnOnce(&State) -> R) -> Result<R> {
+        self.state.lock().as_ref().map(look).ok_or(Error::NotASocket)
+    }
+
+    /// What the socket, one of a crowd, is ready for: as it was found last, while nothing happened.
+    #[inline]
+    fn outlook(&self, crowd: &Arc<Crowd>) -> Result<Events> {
+        match self.outlook.known(crowd.number) {
+            Some(events) => Ok(events),
+            None => self.find_outlook(crowd),
+        }
+    }
+
+    fn find_outlook(&self, crowd: &Arc<Crowd>) -> Result<Events> {
+        let mut guard = self.state.lock();
+        let state = guard.as_mut().ok_or(Error::NotASocket)?;
+        state.mailbox.set_crowd(crowd);
+        self.outlook.find(crowd.number, state.mailbox.number, || {
+            state.process()?;
+            Ok(state.events())
+        })
     }
 
     /// Closes the socket (zmq_close(3)). Returns at once; messages that wait go on for the linger
@@ -399,7 +438,7 @@ impl Socket {
         timeout: impl FnOnce(&State) -> Option<Duration>,
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
-        let mut guard = self.state.lock();
+        let mut guard = self.lock();
         let state = guard.as_mut().ok_or(Error::NotASocket)?;
         state.process()?;
         match operation(state) {

@@ -1,9 +1,12 @@
 //! Waiting for several sockets and descriptors (zmq_poll(3)).
 
+use super::outlook::Crowd;
+use super::wait::TOLD_APART;
 use super::{Socket, Wait};
 use crate::error::Result;
 use crate::io::{PollDescriptor, WaiterPool, sleep_on};
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A set of events, as zmq_poll has them.
@@ -91,25 +94,33 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
             PollTarget::Socket(_) => None,
         })
         .collect();
-    let ready = look(items, &mut descriptors)?;
+    let crowd = (items.len() > TOLD_APART).then(Crowd::of_this_thread);
+    let crowd = crowd.as_ref();
+    let seen = crowd.map_or(0, |crowd| crowd.changes());
+    let ready = look(items, &mut descriptors, crowd)?;
     if ready > 0 || timeout == Some(Duration::ZERO) {
         return Ok(ready);
     }
+    let some = if crowd.is_some() { TOLD_APART } else { usize::MAX };
     let mut watched = Vec::new();
     let mut context = None;
-    for item in items.iter() {
-        if let PollTarget::Socket(socket) = item.target {
-            let (own, of) = socket.with(|state| Ok((state.watched(), state.context.clone())))?;
-            context.get_or_insert(of);
-            watched.push(own);
-        }
+    let sockets = items.iter().filter_map(|item| match item.target {
+        PollTarget::Socket(socket) => Some(socket),
+        PollTarget::Descriptor(_) => None,
+    });
+    for socket in sockets.take(some) {
+        let (own, of) = socket.inspect(|state| (state.watched(), state.context.clone()))?;
+        context.get_or_insert(of);
+        watched.push(own);
     }
     let alone = WaiterPool::default();
     let pool = context.as_ref().map_or(&alone, |context| &context.pool);
-    let mut wait = Wait::new(&watched, pool, deadline);
+    let mut wait =
+        Wait::new(&watched, pool, deadline).for_crowd(crowd.map(|crowd| (&**crowd, seen)));
     loop {
         wait.next(&mut descriptors)?;
-        match look(items, &mut descriptors)? {
+        wait.begin_look();
+        match look(items, &mut descriptors, crowd)? {
             0 if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Ok(0),
             0 => {}
             ready => return Ok(ready),
@@ -118,7 +129,11 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
 }
 
 /// Looks at all items without waiting.
-fn look(items: &mut [PollItem], descriptors: &mut [PollDescriptor]) -> Result<usize> {
+fn look(
+    items: &mut [PollItem],
+    descriptors: &mut [PollDescriptor],
+    crowd: Option<&Arc<Crowd>>,
+) -> Result<usize> {
     if !descriptors.is_empty() {
         sleep_on(descriptors, Some(Duration::ZERO))?;
     }
@@ -129,10 +144,13 @@ fn look(items: &mut [PollItem], descriptors: &mut [PollDescriptor]) -> Result<us
                 found.next().map_or(Events::default(), |own| Events::from_system(own.found()))
             }
             PollTarget::Socket(socket) => {
-                let events = socket.with(|state| {
-                    state.process()?;
-                    Ok(state.events())
-                })?;
+                let events = match crowd {
+                    Some(crowd) => socket.outlook(crowd)?,
+                    None => socket.with(|state| {
+                        state.process()?;
+                        Ok(state.events())
+                    })?,
+                };
                 Events(events.0 & item.events.0)
             }
         };

@@ -2,6 +2,7 @@
 //! looks for a moment before it sleeps where that has paid off, and then sleeps.
 
 use super::Mailbox;
+use super::outlook::Crowd;
 use crate::error::Result;
 use crate::io::{
     Driver, PollDescriptor, PooledWaiter, ReactorHandle, Waiter, WaiterPool, nanoseconds, sleep_on,
@@ -18,7 +19,7 @@ const SOON: u64 = Duration::from_millis(1).as_nanos() as u64;
 const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(1);
 
 /// More sockets than this are not told apart from those of others.
-const TOLD_APART: usize = 16;
+pub(super) const TOLD_APART: usize = 16;
 
 /// Credit for so many looks in a row that find something.
 const MAX_CREDIT: u32 = 40;
@@ -168,10 +169,19 @@ pub struct Watched {
     pub(super) reactor: Option<Arc<ReactorHandle>>,
 }
 
+/// What a call waits for.
+#[derive(Clone, Copy)]
+struct Awaited<'a> {
+    /// The sockets; of a crowd some of them.
+    watched: &'a [Watched],
+    /// The crowd that they are, and how often it had changed.
+    crowd: Option<(&'a Crowd, u64)>,
+}
+
 /// A call that waits for news of some sockets, perhaps several times. While it lives it may drive
 /// their connections; it holds no lock of a socket.
 pub struct Wait<'a> {
-    watched: &'a [Watched],
+    awaited: Awaited<'a>,
     pool: &'a WaiterPool,
     deadline: Option<Instant>,
     driver: Option<Driver<'a>>,
@@ -181,7 +191,23 @@ pub struct Wait<'a> {
 impl<'a> Wait<'a> {
     /// Begins to wait, until the deadline; for ever without one.
     pub fn new(watched: &'a [Watched], pool: &'a WaiterPool, deadline: Option<Instant>) -> Self {
-        Self { watched, pool, deadline, driver: None, waiter: None }
+        let awaited = Awaited { watched, crowd: None };
+        Self { awaited, pool, deadline, driver: None, waiter: None }
+    }
+
+    /// Waits for a change of the crowd, which had changed so often, and not only for those of its
+    /// sockets that are watched.
+    #[must_use]
+    pub(super) fn for_crowd(mut self, crowd: Option<(&'a Crowd, u64)>) -> Self {
+        self.awaited.crowd = crowd;
+        self
+    }
+
+    /// The caller is about to look at the sockets: what comes from here on is news.
+    pub fn begin_look(&mut self) {
+        if let Some((crowd, seen)) = &mut self.awaited.crowd {
+            *seen = crowd.changes();
+        }
     }
 
     /// Returns when there is news of a socket, when one of the descriptors is ready, when the
@@ -190,7 +216,7 @@ impl<'a> Wait<'a> {
     /// # Errors
     /// [`crate::error::Error::Interrupted`] when a signal handler ran.
     pub fn next(&mut self, descriptors: &mut Vec<PollDescriptor>) -> Result<()> {
-        let watched = self.watched;
+        let awaited = self.awaited;
         let reactor = self.reactor();
         if self.driver.is_none() {
             self.driver = reactor.and_then(|reactor| reactor.drive(self.numbers()));
@@ -201,13 +227,13 @@ impl<'a> Wait<'a> {
         let left = self.left();
         if let (Some(driver), Some(reactor)) = (&mut self.driver, reactor) {
             let began = nanoseconds();
-            let outcome = while_listed(watched, reactor.waiter(), || {
-                driver.sleep(left, descriptors, || is_news(watched))
+            let outcome = awaited.while_listed(reactor.waiter(), || {
+                driver.sleep(left, descriptors, || awaited.is_news())
             });
             if driver.serves_others() {
                 self.driver = None;
             }
-            if let Some(patience) = self.patience().filter(|_| is_news(watched)) {
+            if let Some(patience) = self.patience().filter(|_| awaited.is_news()) {
                 patience.slept(nanoseconds().saturating_sub(began));
             }
             return outcome;
@@ -226,8 +252,8 @@ impl<'a> Wait<'a> {
             let moment = left.unwrap_or(WITHOUT_DESCRIPTOR).min(WITHOUT_DESCRIPTOR);
             return sleep_on(descriptors, Some(moment));
         };
-        let outcome = while_listed(watched, waiter, || {
-            if is_news(watched) {
+        let outcome = awaited.while_listed(waiter, || {
+            if awaited.is_news() {
                 return Ok(());
             }
             if let Some(reactor) = reactor.filter(|_| self.is_back_soon()) {
@@ -277,17 +303,18 @@ impl<'a> Wait<'a> {
     /// The reactor to drive: with several I/O threads, that of one of the sockets. News that
     /// others bring wake the caller.
     fn reactor(&self) -> Option<&'a ReactorHandle> {
-        self.watched.iter().find_map(|watched| watched.reactor.as_deref())
+        self.awaited.watched.iter().find_map(|watched| watched.reactor.as_deref())
     }
 
     fn patience(&self) -> Option<&'a Patience> {
-        self.watched.first().map(|watched| &watched.mailbox.patience)
+        self.awaited.watched.first().map(|watched| &watched.mailbox.patience)
     }
 
     /// The numbers of the sockets, if they are told apart from others.
     fn numbers(&self) -> impl Iterator<Item = u64> + use<'a> {
-        let told_apart = self.watched.len() <= TOLD_APART;
-        let watched = if told_apart { self.watched } else { &[] };
+        let Awaited { watched, crowd } = self.awaited;
+        let told_apart = crowd.is_none() && watched.len() <= TOLD_APART;
+        let watched = if told_apart { watched } else { &[] };
         watched.iter().map(|own| own.mailbox.number)
     }
 
@@ -301,7 +328,7 @@ impl<'a> Wait<'a> {
     /// another thread has to run first, which looking would only keep a processor from.
     fn look(&mut self) -> bool {
         let Some(patience) = self.patience().filter(|_| {
-            self.driver.is_some() || self.watched.iter().all(|own| own.reactor.is_none())
+            self.driver.is_some() || self.awaited.watched.iter().all(|own| own.reactor.is_none())
         }) else {
             return false;
         };
@@ -319,10 +346,10 @@ impl<'a> Wait<'a> {
             let elapsed = nanoseconds().saturating_sub(began);
             if elapsed - last > PREEMPTED {
                 patience.busy_until.store(began + elapsed + BUSY, Ordering::Relaxed);
-                return is_news(self.watched);
+                return self.awaited.is_news();
             }
             last = elapsed;
-            if is_news(self.watched) {
+            if self.awaited.is_news() {
                 break Some(elapsed);
             }
             if elapsed >= time {
@@ -342,19 +369,25 @@ impl Drop for Wait<'_> {
     }
 }
 
-fn is_news(watched: &[Watched]) -> bool {
-    watched.iter().any(|own| !own.mailbox.is_empty())
-}
+impl Awaited<'_> {
+    fn is_news(self) -> bool {
+        match self.crowd {
+            Some((crowd, seen)) => crowd.changes() != seen,
+            None => self.watched.iter().any(|own| !own.mailbox.is_empty()),
+        }
+    }
 
-/// Calls `sleep` while the waiter is in the lists of all sockets: it checks for news, and what
-/// comes after that ends its sleep.
-fn while_listed(
-    watched: &[Watched],
-    waiter: &Arc<Waiter>,
-    sleep: impl FnOnce() -> Result<()>,
-) -> Result<()> {
-    watched.iter().for_each(|own| own.mailbox.waiters.add(waiter));
-    let outcome = sleep();
-    watched.iter().for_each(|own| own.mailbox.waiters.remove(waiter));
-    outcome
+    /// Calls `sleep` while the waiter is in the lists of all that is awaited: it checks for news,
+    /// and what comes after that ends its sleep.
+    fn while_listed(self, waiter: &Arc<Waiter>, sleep: impl FnOnce() -> Result<()>) -> Result<()> {
+        let lists = || {
+            let crowd = self.crowd.map(|(crowd, _)| &crowd.waiters);
+            let watched = if crowd.is_some() { &[] } else { self.watched };
+            watched.iter().map(|own| &own.mailbox.waiters).chain(crowd)
+        };
+        lists().for_each(|list| list.add(waiter));
+        let outcome = sleep();
+        lists().for_each(|list| list.remove(waiter));
+        outcome
+    }
 }

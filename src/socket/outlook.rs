@@ -1,0 +1,168 @@
+//! What zmq_poll knows of a socket that nothing has happened to since it looked.
+//!
+//! What a socket is ready for changes by calls on it, and by news in its mailbox. So the answer
+//! of a look under its lock stands, in one word, until one of them: a poll of many sockets reads
+//! the words, and asks the few that something happened to. It waits for news of any of them in one
+//! place, the crowd of its thread, instead of in the lists of all mailboxes.
+
+use super::Events;
+use crate::error::Result;
+use crate::io::{Process, WaiterList};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// The word: 0 for nothing known; else the number of the crowd that looked from bit 32, of the
+/// socket from bit 8, as far as there is room; `LOOKING` or `KNOWN`, and the events.
+///
+/// The word outlives the socket, whose handle is used again; its number tells news of the one
+/// before from those of the next.
+#[derive(Debug, Default)]
+pub(super) struct Outlook(AtomicU64);
+
+const LOOKING: u64 = 1 << 7;
+const KNOWN: u64 = 1 << 6;
+const EVENTS: u64 = KNOWN - 1;
+const SOCKET: u64 = 0xFF_FFFF;
+
+impl Outlook {
+    pub(super) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// What the socket is ready for, where this crowd knows that.
+    #[inline(always)]
+    pub(super) fn known(&self, crowd: u32) -> Option<Events> {
+        let word = self.0.load(Ordering::Acquire);
+        let known = word & KNOWN != 0 && (word >> 32) as u32 == crowd;
+        known.then_some(Events((word & EVENTS) as i16))
+    }
+
+    /// A call may change everything.
+    #[inline(always)]
+    pub(super) fn forget(&self) {
+        if self.0.load(Ordering::Relaxed) != 0 {
+            self.0.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Finds out for a crowd what the socket is ready for, under its lock.
+    pub(super) fn find(
+        &self,
+        crowd: u32,
+        socket: u64,
+        look: impl FnOnce() -> Result<Events>,
+    ) -> Result<Events> {
+        let numbers = u64::from(crowd) << 32 | (socket & SOCKET) << 8;
+        self.0.store(numbers | LOOKING, Ordering::SeqCst);
+        // Pairs with the fence in `is_outdated`: either who has news sees the word, or they are
+        // seen by the look.
+        fence(Ordering::SeqCst);
+        let events = look()?;
+        let found = numbers | KNOWN | (events.0 as u64 & EVENTS);
+        let looking = numbers | LOOKING;
+        // Where there were news meanwhile, nothing is known.
+        let _ = self.0.compare_exchange(looking, found, Ordering::AcqRel, Ordering::Relaxed);
+        Ok(events)
+    }
+
+    /// There are news, in the mailbox already, of the socket with this number. True if a poll may
+    /// rely on there being none.
+    #[inline]
+    pub(super) fn is_outdated(&self, socket: u64) -> bool {
+        fence(Ordering::SeqCst);
+        let mut word = self.0.load(Ordering::Relaxed);
+        while word != 0 && (word >> 8) & SOCKET == socket & SOCKET {
+            match self.0.compare_exchange(word, 0, Ordering::SeqCst, Ordering::Relaxed) {
+                Ok(_) => return word & KNOWN != 0,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+}
+
+/// The sockets that a thread polls, where they are many.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    process: Process,
+    /// Not used again for long.
+    pub(super) number: u32,
+    /// How often an outlook that was known changed.
+    changes: AtomicU64,
+    pub(super) waiters: WaiterList,
+}
+
+thread_local! {
+    static CROWD: RefCell<Option<Arc<Crowd>>> = const { RefCell::new(None) };
+}
+
+impl Crowd {
+    fn new() -> Arc<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let (changes, waiters) = (AtomicU64::new(0), WaiterList::default());
+        Arc::new(Self { process: Process::current(), number, changes, waiters })
+    }
+
+    /// The crowd of this thread. What a parent's thread knows is not true in a child of fork(2).
+    pub(super) fn of_this_thread() -> Arc<Self> {
+        let kept = CROWD.try_with(|kept| {
+            let mut kept = kept.borrow_mut();
+            let own = kept.take().filter(|own| own.process.is_current());
+            kept.insert(own.unwrap_or_else(Self::new)).clone()
+        });
+        // One for this call where the thread ends.
+        kept.unwrap_or_else(|_| Self::new())
+    }
+}
+
+impl Crowd {
+    /// To be asked before the outlooks are looked at: what changes afterwards changes this.
+    #[inline]
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// An outlook that was known is not any more.
+    #[cold]
+    pub(super) fn tell(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.waiters.notify();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_stands_until_a_call_or_news() {
+        let outlook = Outlook::new();
+        let find = |outlook: &Outlook| outlook.find(7, 9, || Ok(Events::IN)).unwrap();
+        assert_eq!(outlook.known(7), None);
+        assert!(!outlook.is_outdated(9));
+        find(&outlook);
+        assert_eq!(outlook.known(7), Some(Events::IN));
+        assert_eq!(outlook.known(8), None);
+        outlook.forget();
+        assert_eq!(outlook.known(7), None);
+        find(&outlook);
+        // Late news of a socket that had the handle before.
+        assert!(!outlook.is_outdated(8));
+        assert!(outlook.known(7).is_some());
+        assert!(outlook.is_outdated(9));
+        assert_eq!(outlook.known(7), None);
+    }
+
+    #[test]
+    fn news_during_a_look_leave_nothing_known() {
+        let outlook = Outlook::new();
+        let events = outlook.find(7, 9, || {
+            assert!(!outlook.is_outdated(9));
+            Ok(Events::default())
+        });
+        assert_eq!(events, Ok(Events::default()));
+        assert_eq!(outlook.known(7), None);
+    }
+}
