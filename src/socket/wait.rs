@@ -282,9 +282,9 @@ impl<'a> Wait<'a> {
             if driver.run_scheduled() {
                 return true;
             }
-            let watched = self.watched;
-            let served = while_listed(watched, reactor.waiter(), || {
-                driver.sleep(left, &mut none, || is_news(watched))
+            let awaited = self.awaited;
+            let served = awaited.while_listed(reactor.waiter(), || {
+                driver.sleep(left, &mut none, || awaited.is_news())
             });
             return served.is_ok();
         }
