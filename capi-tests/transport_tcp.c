@@ -500,6 +500,27 @@ TEST (strangers_do_no_harm)
     FINISH (context, pull, push);
 }
 
+/*  More than a listener takes at a time wait before it begins.  */
+TEST (connections_that_wait_are_all_taken)
+{
+    enum { MANY = 200 };
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    int port, peers[MANY], listener = plain_listen (&port);
+    char endpoint[64], signature[10];
+    CHECK_OK (listen (listener, MANY));
+    for (int n = 0; n < MANY; n++)
+        peers[n] = plain_connect (port);
+    set_int (pull, ZMQ_USE_FD, listener);
+    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    CHECK_OK (zmq_bind (pull, endpoint));
+    for (int n = 0; n < MANY; n++) {
+        plain_read (peers[n], signature, sizeof signature);
+        CHECK_OK (close (peers[n]));
+    }
+    FINISH (context, pull);
+}
+
 /*  A server that hangs up is tried again after RECONNECT_IVL, up to twice as
  *  long (the manual allows for chance).  */
 TEST (reconnection_waits_its_interval)
