@@ -23,8 +23,6 @@ pub struct InprocConnection {
     pub end: Arc<SocketEnd>,
     /// The end of the socket that connected.
     pub peer_end: Arc<SocketEnd>,
-    /// The options of that one.
-    pub peer_options: Arc<Options>,
 }
 
 /// Names, who is bound to them, and who waits for that.

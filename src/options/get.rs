@@ -74,8 +74,8 @@ impl Options {
     fn general(&self, option: i32) -> Result<i32> {
         Ok(match option {
             TYPE => self.socket_type as i32,
-            SNDHWM => count(self.send_high_water_mark),
-            RCVHWM => count(self.receive_high_water_mark),
+            SNDHWM => number(self.send_high_water_mark),
+            RCVHWM => number(self.receive_high_water_mark),
             CONFLATE => self.conflate.into(),
             IMMEDIATE => self.immediate.into(),
             INVERT_MATCHING => self.invert_matching.into(),

@@ -35,10 +35,10 @@ pub struct Options {
     pub socket_type: SocketType,
 
     /// ZMQ_SNDHWM: messages queued for a peer at most; 0 is no limit.
-    pub send_high_water_mark: usize,
+    pub send_high_water_mark: u32,
     /// ZMQ_RCVHWM: messages queued from a peer at most; 0 is no limit.
-    pub receive_high_water_mark: usize,
-    /// ZMQ_CONFLATE: queues keep only the last message.
+    pub receive_high_water_mark: u32,
+    /// ZMQ_CONFLATE: see [`conflates_sent`](Self::conflates_sent).
     pub conflate: bool,
     /// ZMQ_IMMEDIATE: only completed connections get messages.
     pub immediate: bool,
@@ -238,6 +238,19 @@ impl Options {
     /// Whether peers speak plain bytes instead of ZMTP.
     pub fn is_raw(&self) -> bool {
         self.socket_type == SocketType::Stream || self.router.raw
+    }
+
+    /// Whether the queue of what goes to a peer keeps only the last message: with ZMQ_CONFLATE,
+    /// of the types that the manual names. Subscriptions go the other way, and all count.
+    pub fn conflates_sent(&self) -> bool {
+        use SocketType::{Dealer, Pub, Push};
+        self.conflate && matches!(self.socket_type, Dealer | Pub | Push)
+    }
+
+    /// The same for what comes from a peer.
+    pub fn conflates_received(&self) -> bool {
+        use SocketType::{Dealer, Pull, Sub};
+        self.conflate && matches!(self.socket_type, Dealer | Pull | Sub)
     }
 
     /// The largest message taken from a peer, in bytes; None is no limit.

@@ -59,8 +59,8 @@ impl Options {
         match option {
             AFFINITY => self.affinity = u64::from_ne_bytes(value.wide()?),
             ROUTING_ID => self.routing_id = value.text()?,
-            SNDHWM => self.send_high_water_mark = value.count()?,
-            RCVHWM => self.receive_high_water_mark = value.count()?,
+            SNDHWM => self.send_high_water_mark = value.unsigned()?,
+            RCVHWM => self.receive_high_water_mark = value.unsigned()?,
             MAXMSGSIZE => self.max_message_size = i64::from_ne_bytes(value.wide()?),
             CONFLATE => self.conflate = value.bit()?,
             IMMEDIATE => self.immediate = value.bit()?,

@@ -136,17 +136,17 @@ impl Pipes {
         self.slots.iter_mut().flatten().map(|(id, pipe)| (*id, pipe))
     }
 
-    /// Changes the marks of the pipes to and from sessions; those of inproc pipes are sums that
-    /// the other side takes part in.
-    pub fn set_high_water_marks(&mut self, send: usize, receive: usize) {
-        for pipe in self.slots.iter_mut().flatten().map(|(_, pipe)| pipe) {
-            if pipe.link.is_some() {
-                pipe.reader.set_high_water_mark(receive);
-                if let Some(writer) = &pipe.writer {
-                    writer.set_high_water_mark(send);
-                }
+    /// Changes what this socket adds to the marks of its pipes; returns those that had been found
+    /// full in sending, and may have room now.
+    pub fn set_shares(&mut self, send: u32, receive: u32) -> Vec<PipeId> {
+        let mut found_full = Vec::new();
+        for (id, pipe) in self.iter_mut() {
+            pipe.reader.set_share(receive);
+            if pipe.writer.as_ref().is_some_and(|writer| writer.set_share(send)) {
+                found_full.push(id);
             }
         }
+        found_full
     }
 
     /// Whether a message can be written.

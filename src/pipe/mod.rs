@@ -37,6 +37,10 @@ const COUNT_SHIFT: u32 = 2;
 /// Parts from this size on are counted by their bytes, too.
 const HEAVY: usize = 4 * 1024;
 
+/// Whose share is which.
+const WRITER: usize = 0;
+const READER: usize = 1;
+
 /// How long a reader lets a stream gather: so many times the processor's own pause, which makes
 /// one to three microseconds.
 const PAUSE: u32 = 64;
@@ -48,10 +52,35 @@ struct Flow {
     consumed: AtomicU64,
     /// Bytes of heavy parts that were read; the reader's to change.
     unloaded: AtomicU64,
-    /// The most messages that may stand in the pipe; 0 is no limit.
+    /// The most messages that may stand in the pipe; 0 is no limit. Found from `shares`.
     high_water_mark: AtomicU64,
+    /// What each party adds to the mark: the writer's, the reader's.
+    shares: Mutex<[Share; 2]>,
     /// With ZMQ_CONFLATE: the newest message; the queue holds only a token for it.
     newest: Option<Mutex<Option<Message>>>,
+}
+
+/// What a party adds to the high-water mark of a pipe: messages, of which 0 is no limit; `None`
+/// for a session, which has no say, and for a party that is not known yet.
+pub type Share = Option<u32>;
+
+/// No limit on one side is none at all (zmq_inproc(7)).
+fn sum(shares: [Share; 2]) -> u64 {
+    if shares.contains(&Some(0)) {
+        return 0;
+    }
+    shares.iter().flatten().map(|&share| u64::from(share)).sum()
+}
+
+impl Flow {
+    /// Changes what a party adds. True if the writer had found the pipe full: it must look again.
+    fn set_share(&self, party: usize, share: u32) -> bool {
+        let mut shares = self.shares.lock();
+        shares[party] = Some(share);
+        self.high_water_mark.store(sum(*shares), Ordering::Relaxed);
+        // Release: a writer that sets its flag later looks at the mark once more.
+        self.consumed.fetch_and(!WAITING, Ordering::AcqRel) & WAITING != 0
+    }
 }
 
 /// The writing end.
@@ -129,9 +158,10 @@ impl Gathering {
     }
 }
 
-/// Makes a pipe. `writer` is told what concerns the writing end, `reader` the reading end.
+/// Makes a pipe. `shares` are those of the writer's party and of the reader's; `writer` is told
+/// what concerns the writing end, `reader` the reading end.
 pub fn pipe(
-    high_water_mark: usize,
+    shares: [Share; 2],
     conflate: bool,
     writer: StdArc<dyn Notify>,
     reader: StdArc<dyn Notify>,
@@ -140,7 +170,8 @@ pub fn pipe(
     let flow = Arc::new(Flow {
         consumed: AtomicU64::new(0),
         unloaded: AtomicU64::new(0),
-        high_water_mark: AtomicU64::new(high_water_mark as u64),
+        high_water_mark: AtomicU64::new(sum(shares)),
+        shares: Mutex::new(shares),
         newest: conflate.then(|| Mutex::new(None)),
     });
     let writing = PipeWriter {
@@ -176,19 +207,19 @@ impl PipeWriter {
         if self.in_message || mark == 0 || self.written - self.acknowledged < mark {
             return Room::Available;
         }
-        self.room_when_full(mark)
+        self.room_when_full()
     }
 
     #[cold]
-    fn room_when_full(&mut self, mark: u64) -> Room {
+    fn room_when_full(&mut self) -> Room {
         // Acquire pairs with the reader's Release in `report`.
         let mut consumed = self.flow.consumed.load(Ordering::Acquire);
         loop {
             if consumed & GONE != 0 {
                 return Room::Gone;
             }
-            self.acknowledged = consumed >> COUNT_SHIFT;
-            if self.flow.newest.is_some() || self.written - self.acknowledged < mark {
+            self.acknowledged = self.acknowledged.max(consumed >> COUNT_SHIFT);
+            if self.flow.newest.is_some() || self.is_below_mark() {
                 return Room::Available;
             }
             match self.flow.consumed.compare_exchange(
@@ -197,10 +228,21 @@ impl PipeWriter {
                 Ordering::AcqRel,
                 Ordering::Acquire,
             ) {
-                Ok(_) => return Room::Full,
+                Ok(_) => break,
                 Err(now) => consumed = now,
             }
         }
+        // The mark may have been raised just before the flag was set, or lowered after a reader
+        // fell asleep that had not yet reported all that it read.
+        if self.queue.is_drained() {
+            self.acknowledged = self.written;
+        }
+        if self.is_below_mark() { Room::Available } else { Room::Full }
+    }
+
+    fn is_below_mark(&self) -> bool {
+        let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+        mark == 0 || self.written - self.acknowledged < mark
     }
 
     /// True if the reader is gone: what is written goes nowhere.
@@ -284,9 +326,11 @@ impl PipeWriter {
         self.loaded -= std::mem::take(&mut self.unfinished);
     }
 
-    /// Changes the high-water mark; 0 is no limit.
-    pub fn set_high_water_mark(&self, mark: usize) {
-        self.flow.high_water_mark.store(mark as u64, Ordering::Relaxed);
+    /// Changes what the writer's party adds to the high-water mark. True if the pipe had been
+    /// found full: the writer is to look again, and gets no other notification.
+    #[must_use]
+    pub fn set_share(&self, share: u32) -> bool {
+        self.flow.set_share(WRITER, share)
     }
 }
 
@@ -387,9 +431,11 @@ impl PipeReader {
         }
     }
 
-    /// Changes the high-water mark; 0 is no limit.
-    pub fn set_high_water_mark(&self, mark: usize) {
-        self.flow.high_water_mark.store(mark as u64, Ordering::Relaxed);
+    /// Changes what the reader's party adds to the high-water mark.
+    pub fn set_share(&self, share: u32) {
+        if self.flow.set_share(READER, share) {
+            self.writer.writable();
+        }
     }
 
     /// Whether a part is there.
@@ -401,7 +447,16 @@ impl PipeReader {
     /// Arranges for a notification when a message comes or the writer goes; returns `Nothing`
     /// then. Anything else is there already.
     pub fn sleep(&mut self) -> Found {
-        self.queue.sleep()
+        let found = self.queue.sleep();
+        if found == Found::Nothing {
+            let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+            if mark != self.mark && self.read > 0 {
+                // Below a lowered mark, the rest that is not reported may be all that it takes.
+                self.report_if_due(mark);
+                self.report();
+            }
+        }
+        found
     }
 }
 
@@ -438,9 +493,9 @@ mod tests {
         message
     }
 
-    fn make(mark: usize, conflate: bool) -> (PipeWriter, PipeReader, StdArc<Count>) {
+    fn make(mark: u32, conflate: bool) -> (PipeWriter, PipeReader, StdArc<Count>) {
         let count = StdArc::new(Count::default());
-        let (writer, reader) = pipe(mark, conflate, count.clone(), count.clone());
+        let (writer, reader) = pipe([Some(mark), None], conflate, count.clone(), count.clone());
         (writer, reader, count)
     }
 
@@ -523,7 +578,8 @@ mod tests {
         writer.flush();
         assert_eq!(writer.room(), Room::Full);
         reader.read().unwrap();
-        reader.set_high_water_mark(4);
+        assert!(writer.set_share(4));
+        assert_eq!(writer.room(), Room::Full);
         reader.read().unwrap();
         assert_eq!(count.writable.load(Ordering::SeqCst), 1);
         // Six are left, more than the new mark.
@@ -552,6 +608,43 @@ mod tests {
         assert_eq!(writer.load(), 2 * HEAVY as u64);
         while reader.read().is_some() {}
         assert_eq!(writer.load(), 0);
+    }
+
+    #[test]
+    fn a_mark_that_is_raised_makes_room_at_once() {
+        let (mut writer, mut reader, count) = make(1, false);
+        writer.write(text("m", false)).unwrap();
+        writer.flush();
+        assert_eq!(writer.room(), Room::Full);
+        reader.set_share(1);
+        assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+        writer.write(text("m", false)).unwrap();
+        assert_eq!(writer.room(), Room::Full);
+        assert!(writer.set_share(0));
+        assert_eq!(writer.room(), Room::Available);
+        assert!(reader.read().is_some());
+    }
+
+    #[test]
+    fn a_mark_below_what_a_sleeping_reader_did_not_report_leaves_room() {
+        for asleep_before in [true, false] {
+            let (mut writer, mut reader, count) = make(8, false);
+            for _ in 0..3 {
+                writer.write(text("m", false)).unwrap();
+            }
+            writer.flush();
+            while reader.read().is_some() {}
+            if asleep_before {
+                assert_eq!(reader.sleep(), Found::Nothing);
+            }
+            assert!(!writer.set_share(2));
+            if !asleep_before {
+                assert_eq!(writer.room(), Room::Full);
+                assert_eq!(reader.sleep(), Found::Nothing);
+                assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+            }
+            assert_eq!(writer.room(), Room::Available);
+        }
     }
 
     #[test]

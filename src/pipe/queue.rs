@@ -268,6 +268,13 @@ impl<T> Producer<T> {
         before & ASLEEP != 0
     }
 
+    /// Whether all that was pushed is published, and the consumer sleeps because it took it all.
+    pub(super) fn is_drained(&self) -> bool {
+        // Acquire: the consumer is done with what it took.
+        let published = self.shared.published.0.load(Ordering::Acquire);
+        published & ASLEEP != 0 && self.published == self.pushed
+    }
+
     /// Drops the items that are not committed, newest first.
     pub(super) fn retract(&mut self) {
         while self.committed < self.pushed {

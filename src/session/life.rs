@@ -258,7 +258,8 @@ impl Session {
         let subscribes = self.options.socket_type.subscribes();
         if subscribes && life.stage == Stage::Active {
             // Before anybody hears of it: what the socket sends from then on stays.
-            self.write.lock().drop_subscriptions(self.options.send_high_water_mark);
+            let most = self.options.send_high_water_mark as usize;
+            self.write.lock().drop_subscriptions(most);
             if let Some(end) = &life.end {
                 end.interrupted();
             }

@@ -216,10 +216,18 @@ impl Session {
         };
         let options = &self.options;
         let to_end: Arc<dyn Notify> = end.clone();
-        let (out_writer, out_reader) =
-            pipe(options.send_high_water_mark, options.conflate, to_end.clone(), own.clone());
-        let (in_writer, in_reader) =
-            pipe(options.receive_high_water_mark, options.conflate, own.clone(), to_end);
+        let (out_writer, out_reader) = pipe(
+            [Some(options.send_high_water_mark), None],
+            options.conflates_sent(),
+            to_end.clone(),
+            own.clone(),
+        );
+        let (in_writer, in_reader) = pipe(
+            [None, Some(options.receive_high_water_mark)],
+            options.conflates_received(),
+            own.clone(),
+            to_end,
+        );
         self.write.lock().set_pipe(out_reader);
         self.read.lock().set_pipe(in_writer);
         let mut life = self.life.lock();

@@ -227,11 +227,11 @@ impl State {
         let number = self.endpoints.number();
         for connection in waiting {
             let own = &self.core.options;
-            let InprocConnection { mut pipe, end, peer_end, peer_options, .. } = connection;
-            let marks = inproc_marks(own, &peer_options);
-            pipe.reader.set_high_water_mark(marks.0);
+            let InprocConnection { mut pipe, end, peer_end } = connection;
+            pipe.reader.set_share(own.receive_high_water_mark);
             if let Some(writer) = &pipe.writer {
-                writer.set_high_water_mark(marks.1);
+                // Nobody has written yet.
+                let _ = writer.set_share(own.send_high_water_mark);
             }
             pipe.endpoint = number;
             end.set_mailbox(self.mailbox.clone());
@@ -252,16 +252,25 @@ impl State {
         context.connect_inproc(&name, |binding: Option<&InprocBinding>| {
             let near = SocketEnd::new(mailbox.clone());
             let far = Arc::new(SocketEnd::default());
-            let marks = match binding {
-                // (to us, from us)
-                Some(bound) => inproc_marks(&own, &bound.options),
-                None => (own.receive_high_water_mark, own.send_high_water_mark),
-            };
-            let conflate = own.conflate || binding.is_some_and(|bound| bound.options.conflate);
+            // inproc has one pipe where other transports have one on each side.
+            let theirs = binding.map(|bound| &*bound.options);
+            let shares_in = [
+                theirs.map(|theirs| theirs.send_high_water_mark),
+                Some(own.receive_high_water_mark),
+            ];
+            let shares_out = [
+                Some(own.send_high_water_mark),
+                theirs.map(|theirs| theirs.receive_high_water_mark),
+            ];
+            let in_conflates =
+                own.conflates_received() || theirs.is_some_and(Options::conflates_sent);
+            let out_conflates =
+                own.conflates_sent() || theirs.is_some_and(Options::conflates_received);
             let ends: [Arc<dyn Notify>; 2] = [near.clone(), far.clone()];
             let [near_end, far_end] = ends;
-            let (in_writer, in_reader) = pipe(marks.0, conflate, far_end.clone(), near_end.clone());
-            let (out_writer, out_reader) = pipe(marks.1, conflate, near_end, far_end);
+            let (in_writer, in_reader) =
+                pipe(shares_in, in_conflates, far_end.clone(), near_end.clone());
+            let (out_writer, out_reader) = pipe(shares_out, out_conflates, near_end, far_end);
             let told = |options: &Options| {
                 Some(PeerInfo { routing_id: options.routing_id.clone(), metadata: None })
             };
@@ -280,12 +289,7 @@ impl State {
                     bound.mailbox.post(Event::Attach(Box::new((far_pipe, far))));
                     None
                 }
-                None => Some(InprocConnection {
-                    pipe: far_pipe,
-                    end: far,
-                    peer_end: near,
-                    peer_options: Arc::new(own.clone()),
-                }),
+                None => Some(InprocConnection { pipe: far_pipe, end: far, peer_end: near }),
             }
         });
         if let Some((pipe, end)) = mine {
@@ -302,16 +306,6 @@ fn inproc_pipe(
     assigned_id: Vec<u8>,
 ) -> Pipe {
     Pipe { reader, writer: Some(writer), peer, link: None, endpoint, assigned_id }
-}
-
-/// The marks of the pipes to and from a socket: inproc has one pipe where other transports have
-/// one on each side, so it holds the sum (zmq_inproc(7)); no limit on one side is none at all.
-fn inproc_marks(own: &Options, peer: &Options) -> (usize, usize) {
-    let sum = |a: usize, b: usize| if a == 0 || b == 0 { 0 } else { a.saturating_add(b) };
-    (
-        sum(own.receive_high_water_mark, peer.send_high_water_mark),
-        sum(own.send_high_water_mark, peer.receive_high_water_mark),
-    )
 }
 
 impl Mailbox {

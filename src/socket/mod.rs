@@ -225,9 +225,12 @@ impl Socket {
                 state.mailbox.patience.set_bound(core.options.busy_wait);
             }
             if matches!(option, ids::SNDHWM | ids::RCVHWM) {
-                let send = core.options.send_high_water_mark;
-                let receive = core.options.receive_high_water_mark;
-                core.pipes.set_high_water_marks(send, receive);
+                let options = &core.options;
+                let (send, receive) =
+                    (options.send_high_water_mark, options.receive_high_water_mark);
+                for id in core.pipes.set_shares(send, receive) {
+                    pattern.writable(core, id);
+                }
             }
             Ok(())
         })

@@ -23,8 +23,8 @@ pub(super) fn connect(
         let far = SocketEnd::new(handler.mailbox.clone());
         let far_end: Arc<dyn Notify> = far.clone();
         // No limits: one request goes out, one reply comes.
-        let (reply_writer, reply_reader) = pipe(0, false, far_end.clone(), told.clone());
-        let (request_writer, request_reader) = pipe(0, false, told.clone(), far_end);
+        let (reply_writer, reply_reader) = pipe([None; 2], false, far_end.clone(), told.clone());
+        let (request_writer, request_reader) = pipe([None; 2], false, told.clone(), far_end);
         let far_pipe = Pipe {
             reader: request_reader,
             writer: Some(reply_writer),
