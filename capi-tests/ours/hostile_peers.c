@@ -412,6 +412,56 @@ TEST (a_flood_of_subscriptions_waits_with_its_sender)
     CHECK_OK (zmq_ctx_term (context));
 }
 
+/*  Writes all of it, while the publisher takes it in by publishing.  */
+static void feed (int fd, const void *data, size_t size, void *publisher)
+{
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    for (size_t done = 0; done < size;) {
+        ssize_t sent = send (fd, (const char *) data + done, size - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+        CHECK (sent > 0 || errno == EAGAIN);
+        done += sent > 0 ? (size_t) sent : 0;
+        send_text (publisher, "anything", 0);
+        CHECK (now_ms () < give_up);
+    }
+}
+
+/*  An XPUB that sends and never receives: what comes and goes is not kept for
+ *  it, and what stays it is told of.  */
+TEST (subscriptions_that_come_and_go_unread_cost_no_memory)
+{
+    void *context = zmq_ctx_new ();
+    void *publisher = open_socket (context, ZMQ_XPUB);
+    int peer = raw_peer (port_of (bind_to (publisher, "tcp://127.0.0.1:*")), "SUB");
+    static char frames[1000][14];
+    for (int i = 0; i < 1000; i++)
+        memcpy (frames[i], "\0\5\1flip\0\5\0flip", 14);
+    long before = resident ();
+    for (int i = 0; i < 500; i++)
+        feed (peer, frames, sizeof frames, publisher);
+    feed (peer, "\0\5\1stay", 7, publisher);
+    char got[64];
+    plain_read (peer, got, sizeof got);
+    plain_read (peer, got, 2);
+    plain_read (peer, got, (size_t) got[1]);
+    struct pollfd answer = {peer, POLLIN, 0};
+    int64_t give_up = now_ms () + PATIENCE_MS;
+    do {
+        CHECK (now_ms () < give_up);
+        send_text (publisher, "stay", 0);
+    } while (poll (&answer, 1, 10) == 0);
+    plain_read (peer, got, 6);
+    CHECK (memcmp (got, "\0\4stay", 6) == 0);
+    CHECK (resident () - before < 40 * 1024);
+    int told = 0;
+    while (zmq_recv (publisher, got, sizeof got, ZMQ_DONTWAIT) >= 0)
+        told++;
+    CHECK (told <= 100000);
+    CHECK (memcmp (got, "\1stay", 5) == 0);
+    close (peer);
+    CHECK_OK (zmq_close (publisher));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
 /*  Heartbeats whose answers nobody reads do not pile up.  */
 TEST (a_flood_of_pings_costs_no_memory)
 {

@@ -13,6 +13,7 @@ mod fair_queue;
 mod fan_out;
 mod index;
 mod load_balancer;
+mod news;
 mod pair;
 mod pipes;
 mod publish;

@@ -1,16 +1,13 @@
 //! PUB and XPUB: a message goes to every peer that subscribed to a prefix of its first part.
 
 use super::fan_out::FanOut;
+use super::news::News;
 use super::subscriptions::Subscriptions;
 use super::{Core, Pattern, PipeId};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
-use std::collections::VecDeque;
 use std::time::Duration;
-
-/// Room for so many messages to the application is kept when there are none.
-const KEPT: usize = 64;
 
 pub(super) struct Publish {
     /// XPUB: subscriptions are handed to the application.
@@ -20,8 +17,8 @@ pub(super) struct Publish {
     pipes: Vec<PipeId>,
     /// Who wants the message that is sent; empty between calls, and kept for its memory.
     wanted: Vec<PipeId>,
-    /// What the application is to receive, with the pipe that it came from.
-    pending: VecDeque<(Option<PipeId>, Message)>,
+    /// What the application is to receive.
+    news: News,
     /// XPUB_MANUAL: whose subscription was received last.
     last_pipe: Option<PipeId>,
     /// XPUB_MANUAL: what the subscribers asked for, to be told of when they leave.
@@ -38,7 +35,7 @@ impl Publish {
             subscriptions: Subscriptions::default(),
             pipes: Vec::new(),
             wanted: Vec::new(),
-            pending: VecDeque::new(),
+            news: News::default(),
             last_pipe: None,
             asked: Subscriptions::default(),
             for_last_alone: false,
@@ -53,7 +50,7 @@ impl Publish {
             Some(0) if !user_data => false,
             _ => {
                 if self.extended {
-                    self.pending.push_back((None, message));
+                    self.news.push(None, message);
                 }
                 return;
             }
@@ -90,7 +87,12 @@ impl Publish {
         };
         if tell && self.extended {
             let text = Message::from_slice(message.data()).unwrap_or_default();
-            self.pending.push_back((Some(id), text));
+            let publisher = &options.publisher;
+            if publisher.manual || publisher.verbose_subscribe || publisher.verbose_unsubscribe {
+                self.news.push(Some(id), text);
+            } else {
+                self.news.push_turn(Some(id), text);
+            }
         }
     }
 }
@@ -139,7 +141,7 @@ impl Pattern for Publish {
         self.last_pipe = self.last_pipe.filter(|own| *own != id);
         let publisher = &core.options.publisher;
         let (manual, verbose) = (publisher.manual, publisher.verbose_unsubscribe);
-        let Self { extended, subscriptions, asked, pending, .. } = self;
+        let Self { extended, subscriptions, asked, news, .. } = self;
         if !*extended || manual {
             subscriptions.forget_all(id);
         }
@@ -147,12 +149,14 @@ impl Pattern for Publish {
             asked.forget_all(id);
         }
         subscriptions.remove_all(id, |prefix, last| {
-            if last || verbose {
-                pending.push_back((None, cancellation(prefix)));
+            if verbose {
+                news.push(None, cancellation(prefix));
+            } else if last {
+                news.push_turn(None, cancellation(prefix));
             }
         });
         // Each peer for itself, and what it asked for, not what it got (observed).
-        asked.remove_all(id, |prefix, _| pending.push_back((None, cancellation(prefix))));
+        asked.remove_all(id, |prefix, _| news.push(None, cancellation(prefix)));
     }
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
@@ -187,11 +191,7 @@ impl Pattern for Publish {
         if !self.extended {
             return Err(Error::NotSupported);
         }
-        let (id, message) = self.pending.pop_front().ok_or(Error::WouldBlock)?;
-        if self.pending.is_empty() && self.pending.capacity() > KEPT {
-            // A million subscriptions may have come at once.
-            self.pending = VecDeque::new();
-        }
+        let (id, message) = self.news.pop().ok_or(Error::WouldBlock)?;
         if id.is_some() {
             self.last_pipe = id;
         }
@@ -199,7 +199,7 @@ impl Pattern for Publish {
     }
 
     fn can_recv(&mut self, _: &mut Core) -> bool {
-        !self.pending.is_empty()
+        !self.news.is_empty()
     }
 
     fn can_send(&mut self, _: &mut Core) -> bool {
