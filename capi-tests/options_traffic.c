@@ -488,6 +488,75 @@ static void await_sleep (long *sleeps)
     }
 }
 
+TEST (a_small_maxmsgsize_is_no_matter_of_the_handshake)
+{
+    link_of_two own = open_two ();
+    int64_t limit = 1;
+    CHECK_OK (zmq_setsockopt (own.server, ZMQ_MAXMSGSIZE, &limit, sizeof limit));
+    join (own.server, own.client, "tcp");
+    send_text (own.client, "x", 0);
+    EXPECT_TEXT (own.server, "x");
+    send_text (own.client, "xy", 0);
+    EXPECT_NOTHING (own.server);
+    FINISH (own.context, own.server, own.client);
+}
+
+TEST (tos_reaches_both_ends_over_ipv6)
+{
+    link_of_two own = open_two ();
+    set_int (own.server, ZMQ_IPV6, 1);
+    set_int (own.client, ZMQ_IPV6, 1);
+    set_int (own.server, ZMQ_TOS, 0x28);
+    set_int (own.client, ZMQ_TOS, 0x50);
+    CHECK_OK (zmq_connect (own.client, bind_to (own.server, "tcp://[::1]:*")));
+    int fd = accepted (own.server, own.client);
+    EXPECT_ON (fd, IPPROTO_IPV6, IPV6_TCLASS, 0x28);
+    struct sockaddr_in6 peer;
+    socklen_t size = sizeof peer;
+    CHECK_OK (getpeername (fd, (struct sockaddr *) &peer, &size));
+    int other = 3;
+    for (struct sockaddr_in6 name; other < 256; other++) {
+        size = sizeof name;
+        if (getsockname (other, (struct sockaddr *) &name, &size) == 0
+            && name.sin6_family == AF_INET6 && name.sin6_port == peer.sin6_port)
+            break;
+    }
+    EXPECT_ON (other, IPPROTO_IPV6, IPV6_TCLASS, 0x50);
+    FINISH (own.context, own.server, own.client);
+}
+
+static void expect_filtered (const char *filter, const char *endpoint, const char *host,
+                             bool lets_in)
+{
+    link_of_two own = open_two ();
+    char to[64];
+    set_int (own.server, ZMQ_IPV6, 1);
+    set_int (own.client, ZMQ_IPV6, 1);
+    set_filter (own.server, filter);
+    snprintf (to, sizeof to, "tcp://%s:%d", host, port_of (bind_to (own.server, endpoint)));
+    CHECK_OK (zmq_connect (own.client, to));
+    send_text (own.client, "x", 0);
+    if (lets_in)
+        EXPECT_TEXT (own.server, "x");
+    else
+        EXPECT_NOTHING (own.server);
+    FINISH (own.context, own.server, own.client);
+}
+
+TEST (tcp_accept_filters_of_ipv6)
+{
+    expect_filtered ("::1", "tcp://[::1]:*", "[::1]", true);
+    expect_filtered ("::2", "tcp://[::1]:*", "[::1]", false);
+    expect_filtered ("::/0", "tcp://[::1]:*", "[::1]", true);
+    expect_filtered ("127.0.0.1", "tcp://*:*", "[::1]", false);
+    expect_filtered ("127.0.0.0/8", "tcp://*:*", "127.0.0.1", true);
+}
+
+TEST (ipv4_filters_hold_where_ipv6_is_bound)
+{
+    expect_filtered ("10.0.0.0/8", "tcp://*:*", "127.0.0.1", false);
+}
+
 TEST (affinity_chooses_the_io_thread)
 {
     for (int chosen = 0; chosen < 3; chosen++) {

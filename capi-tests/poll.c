@@ -2,6 +2,7 @@
  *  the program's own.  */
 #include "peers.h"
 
+#include <limits.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 
@@ -198,6 +199,46 @@ TEST (descriptors)
     CHECK_INT (zmq_poll (&broken, 1, 100), 1);
     CHECK (broken.revents & ZMQ_POLLERR);
     CHECK_OK (close (ends[1]));
+}
+
+/*  Every time limit below zero is none.  */
+TEST (negative_times_wait_for_ever)
+{
+    static const long limits[] = {-2, -1000, LONG_MIN};
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+    join (pull, push, "inproc");
+    for (int n = 0; n < 3; n++) {
+        zmq_pollitem_t item = {pull, 0, ZMQ_POLLIN, 0};
+        pthread_t sender = start_thread (send_soon, push);
+        CHECK_INT (zmq_poll (&item, 1, limits[n]), 1);
+        end_thread (sender);
+        EXPECT_TEXT (pull, "x");
+    }
+    FINISH (context, pull, push);
+}
+
+TEST (descriptors_twice_unused_and_of_files)
+{
+    int ends[2], file = open ("/dev/null", O_RDWR);
+    CHECK (file >= 0);
+    CHECK_OK (socketpair (AF_UNIX, SOCK_STREAM, 0, ends));
+    zmq_pollitem_t twice[2] = {{NULL, ends[0], ZMQ_POLLIN, 0}, {NULL, ends[0], ZMQ_POLLOUT, 0}};
+    CHECK_INT (zmq_poll (twice, 2, 20), 1);
+    CHECK_INT (twice[0].revents, 0);
+    CHECK_INT (twice[1].revents, ZMQ_POLLOUT);
+    zmq_pollitem_t unused = {NULL, -1, ZMQ_POLLIN, 0};
+    CHECK_INT (zmq_poll (&unused, 1, 20), 0);
+    zmq_pollitem_t ready = {NULL, file, ZMQ_POLLIN | ZMQ_POLLOUT, 0};
+    CHECK_INT (zmq_poll (&ready, 1, 20), 1);
+    CHECK_INT (ready.revents, ZMQ_POLLIN | ZMQ_POLLOUT);
+    /*  The end of the other side is told to who asks for nothing, too.  */
+    CHECK_OK (close (ends[1]));
+    zmq_pollitem_t nothing = {NULL, ends[0], 0, 0};
+    CHECK_INT (zmq_poll (&nothing, 1, 20), 1);
+    CHECK (nothing.revents & ZMQ_POLLERR);
+    CHECK_OK (close (ends[0]));
+    CHECK_OK (close (file));
 }
 
 TEST (listening_descriptor)
