@@ -10,6 +10,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PipeId(pub u64);
 
+impl PipeId {
+    /// The place in the table of pipes: small numbers, each of one pipe at a time.
+    #[inline]
+    pub(super) fn slot(self) -> usize {
+        self.0 as u32 as usize
+    }
+}
+
 /// What a socket asks of the other end of a pipe, where that is a session.
 pub trait Link: Send + Sync {
     /// Ends the connection, and for a connecting session the endpoint: after what is queued was
@@ -112,7 +120,7 @@ impl Pipes {
     /// The pipe with this id.
     #[inline]
     pub fn get(&mut self, id: PipeId) -> Option<&mut Pipe> {
-        match self.slots.get_mut(id.0 as u32 as usize) {
+        match self.slots.get_mut(id.slot()) {
             Some(Some((own, pipe))) if *own == id => Some(pipe),
             _ => None,
         }
@@ -121,9 +129,8 @@ impl Pipes {
     /// Removes a pipe.
     pub fn remove(&mut self, id: PipeId) -> Option<Pipe> {
         self.get(id)?;
-        let slot = id.0 as u32;
-        self.free.push(slot);
-        self.slots[slot as usize].take().map(|(_, pipe)| pipe)
+        self.free.push(id.slot() as u32);
+        self.slots[id.slot()].take().map(|(_, pipe)| pipe)
     }
 
     /// All ids.

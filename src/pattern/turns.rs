@@ -10,14 +10,36 @@ pub(super) struct Turns {
     pipes: Vec<PipeId>,
     /// Below the number of pipes, or 0.
     current: usize,
+    /// By the slots of pipes: where the pipe of that slot was put in `pipes`. It may have left since.
+    places: Vec<u32>,
 }
 
 impl Turns {
     /// Adds a pipe that is not there.
     pub(super) fn add(&mut self, id: PipeId) {
-        if !self.pipes.contains(&id) {
+        if self.place(id).is_none() {
+            let slot = id.slot();
+            if self.places.len() <= slot {
+                self.places.resize(slot + 1, 0);
+            }
+            self.places[slot] = self.pipes.len() as u32;
             self.pipes.push(id);
         }
+    }
+
+    /// Where the pipe stands, if it is there.
+    fn place(&self, id: PipeId) -> Option<usize> {
+        let place = *self.places.get(id.slot())? as usize;
+        (self.pipes.get(place) == Some(&id)).then_some(place)
+    }
+
+    /// Takes out the pipe of this place.
+    fn take(&mut self, place: usize) {
+        self.pipes.swap_remove(place);
+        if let Some(moved) = self.pipes.get(place) {
+            self.places[moved.slot()] = place as u32;
+        }
+        self.wrap();
     }
 
     /// The pipe whose turn it is.
@@ -42,16 +64,14 @@ impl Turns {
     /// The pipe whose turn it is leaves.
     pub(super) fn leave(&mut self) {
         if self.current < self.pipes.len() {
-            self.pipes.swap_remove(self.current);
-            self.wrap();
+            self.take(self.current);
         }
     }
 
     /// Removes a pipe, if it is there.
     pub(super) fn remove(&mut self, id: PipeId) {
-        if let Some(place) = self.pipes.iter().position(|own| *own == id) {
-            self.pipes.swap_remove(place);
-            self.wrap();
+        if let Some(place) = self.place(id) {
+            self.take(place);
         }
     }
 
@@ -75,6 +95,22 @@ mod tests {
                 id.0
             })
             .collect()
+    }
+
+    #[test]
+    fn a_pipe_is_not_taken_for_another_that_had_its_slot() {
+        let mut turns = Turns::default();
+        let (before, after) = (PipeId(1 << 32 | 5), PipeId(2 << 32 | 5));
+        turns.add(before);
+        turns.add(PipeId(7));
+        turns.remove(before);
+        // It is not there, and neither is the one that it is not yet.
+        turns.remove(before);
+        turns.remove(after);
+        turns.add(after);
+        turns.add(after);
+        turns.remove(before);
+        assert_eq!(order(&mut turns), [7, after.0]);
     }
 
     #[test]
