@@ -207,6 +207,61 @@ TEST (the_free_function_runs_when_the_socket_is_closed_with_the_message_unsent)
     CHECK_INT (atomic_load (&record.calls), 1);
 }
 
+/*  Frees, and counts those that ran on the thread of the test.  */
+static atomic_int frees, frees_here;
+static pthread_t here;
+
+static void note_thread (void *data, void *hint)
+{
+    (void) hint;
+    free (data);
+    atomic_fetch_add (&frees_here, pthread_equal (pthread_self (), here) != 0);
+    atomic_fetch_add (&frees, 1);
+}
+
+static void *close_soon (void *server)
+{
+    /*  The other thread is in its call by then; if not, the test has less to find.  */
+    sleep_ms (50);
+    set_int (server, ZMQ_LINGER, 0);
+    CHECK_OK (zmq_close (server));
+    return NULL;
+}
+
+/*  It may want locks that the caller holds: it never runs in the middle of a call that waits,
+    nor in one that closes.  */
+TEST (the_free_function_runs_on_another_thread_when_a_peer_goes_with_messages_unsent)
+{
+    enum { SIZE = 1000000 };
+    here = pthread_self ();
+    void *there = zmq_ctx_new (), *context = zmq_ctx_new ();
+    void *server = open_socket (there, ZMQ_DEALER);
+    void *client = open_socket (context, ZMQ_DEALER);
+    set_int (server, ZMQ_RCVHWM, 1);
+    set_int (client, ZMQ_RECONNECT_IVL, 60000);
+    CHECK_OK (zmq_connect (client, bind_to (server, "tcp://127.0.0.1:*")));
+    send_text (client, "x", 0);
+    EXPECT_PART (server, "x", 0);
+    for (int i = 0; i < 30; i++) {
+        zmq_msg_t message;
+        CHECK_OK (zmq_msg_init_data (&message, calloc (1, SIZE), SIZE, note_thread, NULL));
+        CHECK_INT (zmq_msg_send (&message, client, 0), SIZE);
+    }
+    pthread_t closing;
+    CHECK_OK (pthread_create (&closing, NULL, close_soon, server));
+    char byte;
+    set_int (client, ZMQ_RCVTIMEO, 300);
+    CHECK_ERRNO (zmq_recv (client, &byte, 1, 0), EAGAIN);
+    CHECK (atomic_load (&frees) > 0);
+    CHECK_OK (pthread_join (closing, NULL));
+    CHECK_OK (zmq_ctx_term (there));
+    set_int (client, ZMQ_LINGER, 0);
+    CHECK_OK (zmq_close (client));
+    CHECK_OK (zmq_ctx_term (context));
+    CHECK_INT (atomic_load (&frees), 30);
+    CHECK_INT (atomic_load (&frees_here), 0);
+}
+
 TEST (the_free_function_runs_when_a_received_message_is_never_fetched)
 {
     static freed record;

@@ -189,7 +189,7 @@ impl Session {
         life.handshaken = false;
         self.activity.store(INACTIVE, Ordering::Release);
         self.read.lock().disconnect();
-        self.write.lock().disconnect();
+        self.write.lock().disconnect(&self.reactor);
         life.handshake = None;
         (life.unread, life.half_closed, life.watches_room) = (false, false, false);
         life.zap = None;
@@ -259,7 +259,7 @@ impl Session {
         if subscribes && life.stage == Stage::Active {
             // Before anybody hears of it: what the socket sends from then on stays.
             let most = self.options.send_high_water_mark as usize;
-            self.write.lock().drop_subscriptions(most);
+            self.write.lock().drop_subscriptions(most, &self.reactor);
             if let Some(end) = &life.end {
                 end.interrupted();
             }
@@ -305,7 +305,7 @@ impl Session {
             self.read.lock().inject(Message::new());
         }
         self.read.lock().close();
-        self.write.lock().close();
+        self.write.lock().close(&self.reactor);
         if let Some(end) = life.end.take() {
             end.lost();
         }

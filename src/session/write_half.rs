@@ -132,32 +132,57 @@ impl WriteHalf {
     }
 
     /// Forgets the connection and what was on its way; what stands in the pipe stays there.
-    pub(super) fn disconnect(&mut self) {
+    pub(super) fn disconnect(&mut self, reactor: &ReactorHandle) {
         self.stream = None;
         self.failed = false;
         self.sealer = None;
         self.commands.clear();
-        self.pieces.clear();
+        let bodies = self.pieces.drain(..).filter_map(|piece| match piece {
+            Piece::Body(message) if message.is_foreign() => Some(message),
+            _ => None,
+        });
+        self.spent.extend(bodies);
         self.copied = Vec::new();
         (self.listed, self.written, self.pending, self.blocked) = (0, 0, 0, false);
-        if let Some(pipe) = self.pipe.as_mut().filter(|_| self.in_message) {
-            // The rest of a message whose beginning is lost.
-            while pipe.read().is_some_and(|part| part.more()) {}
+        // The rest of a message whose beginning is lost.
+        while self.in_message
+            && let Some(part) = self.pipe.as_mut().and_then(PipeReader::read)
+        {
+            self.in_message = part.more();
+            self.spend(part);
         }
         self.in_message = false;
+        self.hand_on_spent(reactor);
     }
 
-    /// Gives the pipe up: the socket finds it closed.
-    pub(super) fn close(&mut self) {
-        self.disconnect();
-        self.kept.clear();
+    /// Gives the pipe up, with what waits in it: the socket finds it closed.
+    pub(super) fn close(&mut self, reactor: &ReactorHandle) {
+        self.disconnect(reactor);
+        self.spent.extend(self.kept.drain(..).filter(Message::is_foreign));
+        while let Some(message) = self.pipe.as_mut().and_then(PipeReader::read) {
+            self.spend(message);
+        }
+        self.hand_on_spent(reactor);
         self.pipe = None;
+    }
+
+    /// Drops a message, unless that is for the I/O thread to do.
+    fn spend(&mut self, message: Message) {
+        if message.is_foreign() {
+            self.spent.push(message);
+        }
+    }
+
+    fn hand_on_spent(&mut self, reactor: &ReactorHandle) {
+        if !self.spent.is_empty() {
+            reactor.discard(self.spent.drain(..));
+        }
     }
 
     /// Forgets the connection, and the subscriptions that wait in the pipe: the socket sends all it
     /// has to the next one. So many messages that an XSUB sent beside them go there too (0: all).
-    pub(super) fn drop_subscriptions(&mut self, most: usize) {
-        self.disconnect();
+    pub(super) fn drop_subscriptions(&mut self, most: usize, reactor: &ReactorHandle) {
+        self.disconnect(reactor);
         let Some(pipe) = &mut self.pipe else {
             return;
         };
@@ -234,9 +259,7 @@ impl WriteHalf {
     pub(super) fn drive(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
         let outcome = if self.failed { WriteOutcome::Failed } else { self.go_on(reactor) };
         self.failed = outcome == WriteOutcome::Failed;
-        if !self.spent.is_empty() {
-            reactor.discard(self.spent.drain(..));
-        }
+        self.hand_on_spent(reactor);
         outcome
     }
 
