@@ -6,8 +6,8 @@
 
 /*  A server of PLAIN that is none: it says FIRST for HELLO and, if there is a
  *  SECOND, that for INITIATE.  */
-static void expect_client_finds (const char *first, size_t first_size, const char *second,
-                                 size_t second_size, uint32_t code)
+static void expect_client (const char *first, size_t first_size, const char *second,
+                           size_t second_size, int event, uint32_t value)
 {
     static const char greeting[64] = "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0PLAIN";
     unsigned char said[256];
@@ -27,10 +27,23 @@ static void expect_client_finds (const char *first, size_t first_size, const cha
         plain_read (fd, said + 2, said[1]);
         plain_write (fd, command ? second : first, command ? second_size : first_size);
     }
-    EXPECT_BREACH (pair.client_monitor, code);
+    EXPECT_HANDSHAKE (pair.client_monitor, event, value);
     CHECK_OK (close (fd));
     CHECK_OK (close (listener));
     close_pair (&pair);
+}
+
+static void expect_client_finds (const char *first, size_t first_size, const char *second,
+                                 size_t second_size, uint32_t code)
+{
+    expect_client (first, first_size, second, second_size, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+                   code);
+}
+
+static void expect_client_is_told (const char *first, size_t first_size, int event,
+                                   uint32_t value)
+{
+    expect_client (first, first_size, NULL, 0, event, value);
 }
 
 TEST (a_plain_welcome_that_says_something_is_malformed)
@@ -45,6 +58,31 @@ TEST (a_plain_ready_with_half_a_property_has_invalid_metadata)
 {
     expect_client_finds ("\4\x08\7WELCOME", 10, "\4\x08\5READY\x0bS", 10,
                          ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA);
+}
+
+TEST (a_plain_ready_of_a_socket_type_that_does_not_fit_has_invalid_metadata)
+{
+    expect_client_finds ("\4\x08\7WELCOME", 10, "\4\x19\5READY\x0bSocket-Type\0\0\0\3PUB", 27,
+                         ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA);
+}
+
+/*  The reference's PLAIN servers misspell the command, and its clients know no other.  */
+TEST (a_misspelt_plain_error_is_understood)
+{
+    expect_client_is_told ("\4\x09^RROR\3""400", 11, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, 400);
+    expect_client_is_told ("\4\x09^RROR\3""500", 11, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, 500);
+    expect_client_is_told ("\4\x09^RROR\5""400", 11, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+                           ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR);
+    expect_client_is_told ("\4\x05^RROR", 7, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+                           ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR);
+}
+
+/*  In DIFFERENCES.  */
+TEST (a_plain_error_is_understood)
+{
+    expect_client_is_told ("\4\x0a\5ERROR\3""400", 12, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, 400);
+    expect_client_is_told ("\4\x0a\5ERROR\5""400", 12, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+                           ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR);
 }
 
 /*  A handler that leaves out the delimiter of a reply, which a REP cannot.  */

@@ -32,6 +32,7 @@ typedef enum lie {
     READY_OF_ANOTHER_CONNECTION,
     READY_SHORT,
     READY_METADATA,
+    READY_TYPE,
     READY_COUNTER,
     /*  Of both.  */
     MESSAGE_ALTERED,
@@ -42,11 +43,13 @@ typedef enum lie {
 
 static const unsigned char ZEROS[64], UNIQUE[16] = "sixteen bytes...";
 
-/*  The last one half, if that is the lie.  */
-static void put_metadata (bytes *to, bool lie)
+/*  The last one half, or of no type that there is, if that is the lie.  */
+static void put_metadata (bytes *to, lie lie)
 {
     static const char properties[] = "\x0bSocket-Type\0\0\0\x06" "DEALER\x08Identity\0\0\0\0";
-    put (to, properties, sizeof properties - (lie ? 3 : 1));
+    static const char odd[] = "\x0bSocket-Type\0\0\0\x06" "HEALER\x08Identity\0\0\0";
+    bool half = lie == INITIATE_METADATA || lie == READY_METADATA;
+    put (to, lie == READY_TYPE ? odd : properties, sizeof properties - (half ? 3 : 1));
 }
 
 static void write_message (int fd, lie lie, const char *prefix, int counter,
@@ -113,7 +116,7 @@ static int lie_to_server (int port, const unsigned char *server, lie lie)
     if (lie == INITIATE_SHORT)
         content.size--;
     else
-        put_metadata (&content, lie == INITIATE_METADATA);
+        put_metadata (&content, lie);
     int counter = lie == INITIATE_COUNTER ? 1 : 2;
     put (&initiate, welcome.at + KEY, COOKIE);
     put_counter (&initiate, counter);
@@ -156,7 +159,7 @@ static int lie_to_client (int listener, const keys *server, lie lie)
     counter = initiate.at + COOKIE;
     (void) open_box (counter + 8, initiate.size - COOKIE - 8,
                      nonce_of ("CurveZMQINITIATE", counter), client, transient.secret);
-    put_metadata (&properties, lie == READY_METADATA);
+    put_metadata (&properties, lie);
     int count = lie == READY_COUNTER ? 2 : 1;
     put_counter (&ready, count);
     put_box (&ready, &properties, counted_nonce ("CurveZMQREADY---", count), client,
@@ -259,6 +262,11 @@ TEST (boxes_that_open_but_hold_too_little_are_malformed)
 TEST (half_a_property_of_a_server_is_invalid_metadata)
 {
     expect_client_finds (READY_METADATA, ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA);
+}
+
+TEST (a_socket_type_of_a_server_that_does_not_fit_is_invalid_metadata)
+{
+    expect_client_finds (READY_TYPE, ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA);
 }
 
 TEST (counters_go_up_from_the_handshake_on)

@@ -77,6 +77,8 @@ const MECHANISM: std::ops::Range<usize> = 12..32;
 /// Longest handshake command taken from a peer: with this it can make us hold that much memory
 /// before it has shown who it is.
 pub const MAX_COMMAND: usize = 64 * 1024;
+/// A command that the original's PLAIN servers call `^RROR`, with nothing before it (observed).
+const ERROR: &[u8] = b"ERROR";
 /// Longest routing id (zmq_setsockopt(3), ZMQ_ROUTING_ID).
 const MAX_ROUTING_ID: usize = 255;
 
@@ -395,8 +397,10 @@ impl Handshake {
         let Some(body) = input.get(header..end) else {
             return Ok(0);
         };
+        let plain = self.config.mechanism.name() == "PLAIN";
         let (name, data) = match body.split_first() {
             None => Some((body, body)),
+            Some((b'^', data)) if plain && data.starts_with(b"RROR") => Some((ERROR, &data[4..])),
             Some((0, _)) => None,
             Some((&length, rest)) => rest.split_at_checked(length as usize),
         }

@@ -143,6 +143,15 @@ impl<'a> Context<'a> {
     pub fn handle_metadata(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
         self.peer.take(metadata::parse(bytes)?)
     }
+
+    /// As [`handle_metadata`](Self::handle_metadata) for a server's, of which nothing that is wrong
+    /// has a name of its own (observed).
+    ///
+    /// # Errors
+    /// [`ProtocolError::InvalidMetadata`].
+    pub fn handle_metadata_of_server(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
+        self.handle_metadata(bytes).map_err(|_| ProtocolError::InvalidMetadata)
+    }
 }
 
 /// What an ERROR command means for the side that receives it.

@@ -52,7 +52,7 @@ impl Mechanism for PlainClient {
                 Ok(Step::Waiting)
             }
             (b"WELCOME", false) => Err(ProtocolError::MalformedWelcome),
-            (b"READY", true) => context.handle_metadata(data).map(|()| Step::Done),
+            (b"READY", true) => context.handle_metadata_of_server(data).map(|()| Step::Done),
             (b"ERROR", _) => Err(error_of(data)),
             (b"", _) => Err(ProtocolError::MalformedCommand),
             _ => Err(ProtocolError::UnexpectedCommand),

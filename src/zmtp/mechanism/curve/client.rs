@@ -112,7 +112,7 @@ impl Mechanism for CurveClient {
                 }
                 let metadata =
                     shared.open(&counted_nonce(b"CurveZMQREADY---", *counter), sealed)?;
-                context.handle_metadata(&metadata)?;
+                context.handle_metadata_of_server(&metadata)?;
                 self.state = State::Ready(shared.clone(), u64::from_be_bytes(*counter));
                 Ok(Step::Done)
             }
