@@ -27,12 +27,15 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# What the next program reads; /dev/null unless somebody presses Enter.
+KEYBOARD=/dev/null
+
 # start NAME PROGRAM ARGUMENTS...: in the background, its output in a file.
 start () {
     local name=$1 program=$2
     shift 2
     : >"$WORK/$name.log" # Here already: an earlier one's must not be read.
-    "${RUN[@]}" "$BIN/$program" "$@" </dev/null >"$WORK/$name.log" 2>&1 &
+    "${RUN[@]}" "$BIN/$program" "$@" <"$KEYBOARD" >"$WORK/$name.log" 2>&1 &
     PID[$name]=$!
     ORDER+=("$name")
 }
@@ -184,17 +187,26 @@ scenario_weather () {
 }
 
 scenario_pipeline () {
-    local n=$((100 / FACTOR)) tasks results orders total
+    local n=$((100 / FACTOR)) tasks results orders total name
     total=$(workload $n)
     title 'parallel pipeline with kill signal: ventilator, three workers, sink'
     start sink sink2 "$TCP" "$TCP" 3
     results=$(endpoint sink 1)
     orders=$(endpoint sink 2)
+    rm -f "$WORK/keyboard"
+    mkfifo "$WORK/keyboard"
+    exec 9<>"$WORK/keyboard"
+    KEYBOARD=$WORK/keyboard
     start ventilator ventilator "$TCP" "$results" $n
+    KEYBOARD=/dev/null
     tasks=$(endpoint ventilator)
-    start worker-1 worker2 "$tasks" "$results" "$orders"
-    start worker-2 worker2 "$tasks" "$results" "$orders"
-    start worker-3 worker2 "$tasks" "$results" "$orders"
+    for name in worker-1 worker-2 worker-3; do
+        start $name worker2 "$tasks" "$results" "$orders"
+        wait_for $name ready
+    done
+    sleep 0.1 # A person would take longer to press Enter.
+    echo >&9
+    exec 9>&-
     finish worker-1 worker-2 worker-3 sink ventilator
     show
     check 'the sink has every result' says sink "collected $n results, total $total"

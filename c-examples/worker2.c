@@ -18,6 +18,8 @@ int main (int argc, char **argv)
     connect_to (control, orders);
     subscribe (control, "");
 
+    printf ("ready\n");
+
     long done = 0;
     int killed = 0;
     while (!killed) {
