@@ -289,6 +289,12 @@ impl Message {
         }
     }
 
+    /// True if the bytes stand in the message itself: there are at most [`INLINE_CAPACITY`].
+    #[inline(always)]
+    pub fn is_short(&self) -> bool {
+        self.kind() == Kind::Inline
+    }
+
     /// True if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

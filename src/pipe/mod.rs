@@ -274,13 +274,12 @@ impl PipeWriter {
     }
 
     /// As [`write_unbounded`](Self::write_unbounded), leaving an empty message.
-    #[inline]
+    #[inline(always)]
     pub fn write_unbounded_from(&mut self, message: &mut Message) {
         self.in_message = message.more();
-        let size = message.len();
-        if size >= HEAVY {
-            self.loaded += size as u64;
-            self.unfinished += size as u64;
+        if !message.is_short() && message.len() >= HEAVY {
+            self.loaded += message.len() as u64;
+            self.unfinished += message.len() as u64;
         }
         if self.flow.newest.is_none() {
             self.queue.push_with(|place| message.move_to(place));
@@ -359,7 +358,7 @@ impl PipeReader {
         if self.flow.newest.is_some() {
             self.take_newest(message);
         }
-        if message.len() >= HEAVY {
+        if !message.is_short() && message.len() >= HEAVY {
             self.unloaded += message.len() as u64;
             self.flow.unloaded.store(self.unloaded, Ordering::Relaxed);
         }

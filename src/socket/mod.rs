@@ -352,7 +352,7 @@ impl Socket {
     /// waited for.
     #[cold]
     fn unload(&self, id: PipeId, size: u64) {
-        let mut guard = self.state.lock();
+        let mut guard = self.lock();
         let Some(state) = guard.as_mut().filter(|state| state.mailbox.patience.may_unload()) else {
             return;
         };
@@ -551,13 +551,12 @@ impl State {
     /// before it in the same place had: then the reference is passed on.
     #[inline]
     fn give_metadata(&mut self, id: PipeId, message: &mut Message, before: Option<Arc<Metadata>>) {
-        let known =
-            |state: &mut Self| state.core.pipes.get(id).is_some_and(|own| own.peer.is_some());
-        if !known(self) && !self.mailbox.is_empty() {
+        let mut peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
+        if peer.is_none() && !self.mailbox.is_empty() {
             // The message overtook the news of its peer.
             self.process_news();
+            peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
         }
-        let peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
         let Some(own) = peer.and_then(|peer| peer.metadata.as_ref()) else {
             return;
         };
