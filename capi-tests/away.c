@@ -127,6 +127,41 @@ TEST (messages_come_in_while_the_application_is_away)
     FINISH (context, router);
 }
 
+/*  A server that answers several at a time, again and again: what it answered
+ *  last goes out though it does not come back.  */
+TEST (answers_in_trains_go_out_while_the_application_is_away)
+{
+    enum { TRAIN = 5 };
+    static const char train[] = "\0\x01m\0\x01m\0\x01m\0\x01m\0\x01m";
+    void *context = zmq_ctx_new ();
+    int fd;
+    char id[256], got[3 * TRAIN];
+    int size = 0;
+    void *router = router_after_a_dialogue (context, &fd);
+    for (int n = 0; n < ROUNDS; n++) {
+        plain_write (fd, train, sizeof got);
+        for (int m = 0; m < TRAIN; m++) {
+            CHECK ((size = zmq_recv (router, id, sizeof id, 0)) > 0);
+            EXPECT_TEXT (router, "m");
+        }
+        if (n > 0)
+            plain_read (fd, got, sizeof got);
+        for (int m = 0; m < TRAIN; m++) {
+            CHECK_INT (zmq_send (router, id, size, ZMQ_SNDMORE), size);
+            send_text (router, "m", 0);
+        }
+    }
+    int64_t start = now_ms ();
+    plain_read (fd, got, sizeof got);
+    CHECK (memcmp (got, train, sizeof got) == 0);
+    char pong[2 + 5 + 3];
+    plain_write (fd, "\x04\x0A\x04PING\0\0abc", 12);
+    plain_read (fd, pong, sizeof pong);
+    CHECK (now_ms () - start < SOON_MS);
+    CHECK_OK (close (fd));
+    FINISH (context, router);
+}
+
 static void *receive_all (void *pull)
 {
     int got;

@@ -283,7 +283,11 @@ impl ContextCore {
 
     /// A socket was closed.
     pub fn socket_closed(&self, mailbox: &Arc<Mailbox>) {
-        self.sockets.lock().retain(|own| !own.is(mailbox));
+        let mut sockets = self.sockets.lock();
+        if let Some(place) = sockets.iter().position(|own| own.is(mailbox)) {
+            sockets.swap_remove(place);
+        }
+        drop(sockets);
         self.waiters.notify();
     }
 

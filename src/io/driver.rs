@@ -38,6 +38,8 @@ const LEASE_LEFT: Duration = Duration::from_micros(500);
 /// Where something is scheduled, the I/O thread takes over when callers stay away this much
 /// longer than twice the time that they used to.
 const GRACE: Duration = Duration::from_micros(20);
+/// It may be so much later, for the alarm to serve several absences: setting it is a system call.
+const SLACK: Duration = Duration::from_micros(150);
 /// After the I/O thread was called for others, callers leave the reactor to it so long.
 const CONTESTED: Duration = Duration::from_millis(20);
 
@@ -77,6 +79,10 @@ pub struct ReactorHandle {
     left_at: AtomicU64,
     /// How long callers used to stay away lately, in nanoseconds; at most a lease.
     usual_absence: AtomicU64,
+    /// Something was scheduled when the last caller came back.
+    schedules: AtomicBool,
+    /// How long callers that drove used to sleep lately, in nanoseconds; at most a lease.
+    usual_sleep: AtomicU64,
     /// The last sleep of a caller that drove was longer than a lease.
     rarely: AtomicBool,
     /// The I/O thread drives: a caller may ask it to make way.
@@ -131,6 +137,8 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
             alarm_at: Mutex::new(0),
             left_at: AtomicU64::new(0),
             usual_absence: AtomicU64::new(0),
+            schedules: AtomicBool::new(false),
+            usual_sleep: AtomicU64::new(0),
             rarely: AtomicBool::new(false),
             by_io_thread: AtomicBool::new(false),
             make_way: AtomicBool::new(false),
@@ -203,15 +211,24 @@ impl ReactorHandle {
 
     /// Has the I/O thread take over promptly, unless a caller does before.
     fn call_promptly(&self) {
+        let (_, latest) = self.prompt_time();
+        self.set_alarm(latest, |now, at| at == 0 || at > now + in_nanoseconds(latest));
+    }
+
+    /// When, from now, the I/O thread should take over where something is scheduled: not before
+    /// the first, which is later than callers usually come back, and not after the second.
+    fn prompt_time(&self) -> (Duration, Duration) {
         let absence = Duration::from_nanos(self.usual_absence.load(Ordering::Relaxed));
-        let within = (absence * 2 + GRACE).min(LEASE);
-        self.set_alarm(within, |now, at| at == 0 || at > now + in_nanoseconds(within));
+        let earliest = absence * 2 + GRACE;
+        (earliest.min(LEASE_LEFT), (earliest + SLACK).min(LEASE))
     }
 
     /// Has the I/O thread take over at once, and callers leave the reactor to it for a while.
     fn call_at_once(&self) {
         let until = nanoseconds() + in_nanoseconds(CONTESTED);
         self.contested_until.store(until, Ordering::Relaxed);
+        // Its lease is over.
+        self.left_at.store(0, Ordering::Relaxed);
         self.set_alarm(Duration::ZERO, |_, _| true);
     }
 
@@ -238,9 +255,8 @@ impl ReactorHandle {
     /// A caller is back.
     fn note_absence(&self) {
         let absence = nanoseconds().saturating_sub(self.left_at.load(Ordering::Relaxed));
-        let usual = self.usual_absence.load(Ordering::Relaxed);
-        let usual = (usual * 3 + absence.min(in_nanoseconds(LEASE))) / 4;
-        self.usual_absence.store(usual, Ordering::Relaxed);
+        note(&self.usual_absence, absence);
+        self.schedules.store(!self.inbox.is_empty(), Ordering::Relaxed);
     }
 
     /// Descriptors that it serves.
@@ -284,10 +300,31 @@ impl ReactorHandle {
                 asker.inspect(|asker| asker.notify());
                 self.check_inbox();
             }
+            self.wait_to_be_called();
+        }
+    }
+
+    fn wait_to_be_called(&self) {
+        loop {
             self.alarm.wait();
             self.drop_discarded();
             *self.alarm_at.lock() = 0;
+            let Some(rest) = self.rest_of_lease() else {
+                return;
+            };
+            self.set_alarm(rest, |_, at| at == 0);
         }
+    }
+
+    /// How long to leave the reactor to the caller that left it, if nothing needs it before.
+    fn rest_of_lease(&self) -> Option<Duration> {
+        let away = nanoseconds().saturating_sub(self.left_at.load(Ordering::Relaxed));
+        let needed = !self.inbox.is_empty()
+            || self.driven.load(Ordering::SeqCst)
+            || self.stopping.load(Ordering::SeqCst)
+            || self.is_contested();
+        let rest = LEASE.checked_sub(Duration::from_nanos(away));
+        rest.filter(|rest| !needed && !rest.is_zero())
     }
 
     /// Drives until a caller wants to, or until the thread is to end: true.
@@ -395,7 +432,11 @@ impl ReactorHandle {
             return self.call_at_once();
         }
         self.left_at.store(nanoseconds(), Ordering::Relaxed);
-        self.set_alarm(LEASE, |now, at| at < now + in_nanoseconds(LEASE_LEFT));
+        let (earliest, latest) = match self.schedules.load(Ordering::Relaxed) {
+            true => self.prompt_time(),
+            false => (LEASE_LEFT, LEASE),
+        };
+        self.set_alarm(latest, |now, at| at < now + in_nanoseconds(earliest));
         self.check_inbox();
     }
 
@@ -408,6 +449,12 @@ impl ReactorHandle {
             self.call_promptly();
         }
     }
+}
+
+/// Takes a time into account for what is usual.
+fn note(usual: &AtomicU64, time: u64) {
+    let before = usual.load(Ordering::Relaxed);
+    usual.store((before * 3 + time.min(in_nanoseconds(LEASE))) / 4, Ordering::Relaxed);
 }
 
 const fn in_nanoseconds(time: Duration) -> u64 {
@@ -479,7 +526,7 @@ impl Driver<'_> {
         // Setting the alarm anew later costs less than having it ring in vain.
         let rarely = handle.rarely.load(Ordering::Relaxed);
         let mut at = handle.alarm_at.lock();
-        let in_vain = rarely || *at < began + in_nanoseconds(LEASE_LEFT);
+        let in_vain = rarely || *at < began + 2 * handle.usual_sleep.load(Ordering::Relaxed);
         if *at != 0 && in_vain && handle.discarded.is_empty() {
             *at = 0;
             handle.alarm.set(None);
@@ -499,6 +546,7 @@ impl Driver<'_> {
         handle.asleep.store(false, Ordering::Relaxed);
         let slept = nanoseconds().saturating_sub(began);
         handle.rarely.store(slept > in_nanoseconds(LEASE), Ordering::Relaxed);
+        note(&handle.usual_sleep, slept);
         reactor.dispatch();
         outcome.map_err(sleep_error)
     }
