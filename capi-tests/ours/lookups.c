@@ -3,6 +3,7 @@
  *  keeps all connections waiting, and tries the first address alone.
  */
 #include "../monitors.h"
+#include <dirent.h>
 #include <netdb.h>
 #include <semaphore.h>
 
@@ -117,6 +118,41 @@ TEST (a_lookup_under_way_keeps_nobody_from_ending)
     CHECK_OK (zmq_disconnect (slow, "tcp://slow.test:9"));
     CHECK_OK (sem_post (&released));
     FINISH (context, slow);
+}
+
+static int open_descriptors (void)
+{
+    int count = 0;
+    DIR *directory = opendir ("/proc/self/fd");
+    CHECK (directory != NULL);
+    while (readdir (directory))
+        count++;
+    CHECK_OK (closedir (directory));
+    return count;
+}
+
+TEST (a_lookup_that_outlasts_its_context_holds_no_descriptors)
+{
+    prepare ();
+    int before = open_descriptors ();
+    for (int n = 0; n < 10; n++) {
+        void *context = zmq_ctx_new (), *slow = open_socket (context, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (slow, "tcp://slow.test:9"));
+        CHECK_OK (sem_wait (&begun));
+        FINISH (context, slow);
+    }
+    CHECK_INT (open_descriptors (), before);
+    for (int n = 0; n < 10; n++)
+        CHECK_OK (sem_post (&released));
+    /*  None comes with the late answers either.  */
+    void *context = zmq_ctx_new (), *other = open_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (other, "tcp://slow.test:9"));
+    CHECK_OK (sem_wait (&begun));
+    CHECK_OK (sem_post (&released));
+    FINISH (context, other);
+    /*  Its thread may be about to end.  */
+    for (int64_t start = now_ms (); open_descriptors () != before; sleep_ms (1))
+        CHECK (now_ms () - start < PATIENCE_MS);
 }
 
 TEST (every_address_of_a_name_is_tried)
