@@ -87,3 +87,21 @@ impl Opener for CurveOpener {
         Ok(frame)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_that_is_used_up_seals_nothing_more() {
+        let direction = Direction::new(&SharedKey::random(), b"CurveZMQMESSAGEC");
+        let mut sealer = CurveSealer { direction, counter: u64::MAX - 1 };
+        let (message, mut out) = (Message::from_slice(b"x").unwrap(), Vec::new());
+        assert_eq!(sealer.seal(&message, &mut out), Ok(()));
+        let length = out.len();
+        for _ in 0..2 {
+            assert_eq!(sealer.seal(&message, &mut out), Err(ProtocolError::InvalidSequence));
+            assert_eq!(out.len(), length);
+        }
+    }
+}
