@@ -100,13 +100,18 @@ static void ask (service *service, const char *text)
     EXPECT_PART (service->client, "reply", 0);
 }
 
+static void open_service (service *own)
+{
+    own->context = zmq_ctx_new ();
+    own->server = open_socket (own->context, ZMQ_REP);
+    own->client = open_socket (own->context, ZMQ_REQ);
+    set_int (own->server, ZMQ_BACKLOG, 1024);
+}
+
 static service start_service (void)
 {
     service service;
-    service.context = zmq_ctx_new ();
-    service.server = open_socket (service.context, ZMQ_REP);
-    service.client = open_socket (service.context, ZMQ_REQ);
-    set_int (service.server, ZMQ_BACKLOG, 1024);
+    open_service (&service);
     service.port = port_of (bind_to (service.server, "tcp://127.0.0.1:*"));
     return service;
 }
@@ -156,11 +161,28 @@ TEST (random_bytes_do_not_starve_a_rep_server)
     end_service (&service);
 }
 
-/*  What a thousand peers begin with and do not finish.  */
-static void a_thousand_begin (const char *bytes, size_t size)
+/*  With the client as the one whom the server knows by its key.  */
+static service start_curve_service (void)
+{
+    service service;
+    char keys[2][2][41];
+    open_service (&service);
+    for (int i = 0; i < 2; i++) {
+        void *socket = i ? service.client : service.server;
+        CHECK_OK (zmq_curve_keypair (keys[i][0], keys[i][1]));
+        set_text (socket, ZMQ_CURVE_PUBLICKEY, keys[i][0]);
+        set_text (socket, ZMQ_CURVE_SECRETKEY, keys[i][1]);
+    }
+    set_int (service.server, ZMQ_CURVE_SERVER, 1);
+    set_text (service.client, ZMQ_CURVE_SERVERKEY, keys[0][0]);
+    service.port = port_of (bind_to (service.server, "tcp://127.0.0.1:*"));
+    return service;
+}
+
+/*  A thousand peers that say this, and then nothing.  */
+static void a_thousand_say (service service, const char *bytes, size_t size)
 {
     more_descriptors ();
-    service service = start_service ();
     run_service (&service);
     long before = resident ();
     static int peers[1000];
@@ -178,6 +200,11 @@ static void a_thousand_begin (const char *bytes, size_t size)
         close (peers[i]);
     ask (&service, "last");
     end_service (&service);
+}
+
+static void a_thousand_begin (const char *bytes, size_t size)
+{
+    a_thousand_say (start_service (), bytes, size);
 }
 
 TEST (a_thousand_that_say_nothing) { a_thousand_begin ("", 0); }
@@ -200,6 +227,57 @@ TEST (a_thousand_that_announce_a_large_message)
     memcpy (bytes + 64, ready, 27);
     memcpy (bytes + 91, "\2\0\0\0\0\x40\0\0\0", 9);
     a_thousand_begin (bytes, sizeof bytes);
+}
+
+/*  Behind the greeting; the terminating zero does not count.  */
+#define A_THOUSAND_GREET_AND_SAY(COMMANDS)                                    \
+    do {                                                                      \
+        static char said[64 + sizeof (COMMANDS) - 1];                         \
+        memcpy (said, GREETING, 64);                                          \
+        memcpy (said + 64, COMMANDS, sizeof said - 64);                       \
+        a_thousand_begin (said, sizeof said);                                 \
+    } while (0)
+
+TEST (a_thousand_whose_ready_is_malformed) { A_THOUSAND_GREET_AND_SAY ("\4\x08\5READY\x0bS"); }
+
+TEST (a_thousand_of_a_socket_type_that_does_not_fit)
+{
+    A_THOUSAND_GREET_AND_SAY ("\4\x19\5READY\x0bSocket-Type\0\0\0\3PUB");
+}
+
+/*  CVE-2019-6250.  */
+TEST (a_thousand_that_announce_lengths_that_overflow)
+{
+    A_THOUSAND_GREET_AND_SAY ("\4\x19\5READY\x0bSocket-Type\0\0\0\3REQ"
+                              "\2\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xF7");
+}
+
+/*  CVE-2021-20235: as peers of ZMTP 1.0, behind an empty routing id.  */
+TEST (a_thousand_old_peers_that_announce_lengths_that_overflow)
+{
+    static const char said[] = "\1\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xF7\0";
+    a_thousand_begin (said, sizeof said - 1);
+}
+
+static const char CURVE_GREETING[64] = "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\1CURVE";
+
+TEST (a_thousand_of_another_mechanism) { a_thousand_begin (CURVE_GREETING, 64); }
+
+/*  CVE-2020-15166.  */
+TEST (a_thousand_that_say_nothing_to_curve) { a_thousand_say (start_curve_service (), "", 0); }
+
+TEST (a_thousand_that_stop_before_the_hello_of_curve)
+{
+    a_thousand_say (start_curve_service (), CURVE_GREETING, 64);
+}
+
+TEST (a_thousand_hellos_of_curve_that_do_not_open)
+{
+    static char said[64 + 2 + 200] = "";
+    memcpy (said, CURVE_GREETING, 64);
+    memcpy (said + 64, "\4\xC8\5HELLO\1", 9);
+    memset (said + 64 + 2 + 6 + 2 + 72, 9, 32);
+    a_thousand_say (start_curve_service (), said, sizeof said);
 }
 
 TEST (a_command_that_is_too_large_ends_its_connection)

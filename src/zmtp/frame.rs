@@ -282,12 +282,19 @@ mod tests {
         }
     }
 
+    /// CVE-2019-6250, and CVE-2021-20235 for 1.0: lengths that overflow when a header is added to
+    /// them, or what comes of that to the buffer's position.
     #[test]
     fn impossible_lengths_are_refused_before_memory_is_had() {
-        for header in [[0xFFu8; 9], [2, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]] {
-            let mut buffer = ReceiveBuffer::with_capacity(1024).unwrap();
-            buffer.append(&header);
-            assert!(FrameDecoder::new(Version::V3_1, None).poll_frame(&mut buffer).is_err());
+        for length in [u64::MAX, u64::MAX - 1, u64::MAX - 9, 1 << 63, (1 << 63) - 1] {
+            for version in [Version::V1, Version::V2, Version::V3_0, Version::V3_1] {
+                let mut buffer = ReceiveBuffer::with_capacity(1024).unwrap();
+                buffer.append(&[if version == Version::V1 { 0xFF } else { LARGE }]);
+                buffer.append(&length.to_be_bytes());
+                buffer.append(&[0; 64]);
+                let refused = FrameDecoder::new(version, None).poll_frame(&mut buffer);
+                assert!(refused.is_err(), "{version:?}, {length}");
+            }
         }
         let mut buffer = ReceiveBuffer::with_capacity(1024).unwrap();
         buffer.append(&[0, 101]);
