@@ -1,6 +1,6 @@
 /*  Corners of the patterns that the manual pages do not spell out, and that
  *  programs rely on all the same.  */
-#include "peers.h"
+#include "monitors.h"
 
 /*  Answered by the stable library, though zmq.h has it in its draft part.  */
 #ifndef ZMQ_ONLY_FIRST_SUBSCRIBE
@@ -31,6 +31,64 @@ TRANSPORT_TEST (handover_gives_the_id_to_the_newcomer)
     FINISH (context, router, first, second);
 }
 
+/*  The old peer stays connected: it would take the id back.  */
+WIRE_TEST (two_peers_of_one_id_do_not_fight_for_it)
+{
+    void *context = zmq_ctx_new ();
+    void *router = open_socket (context, ZMQ_ROUTER);
+    void *first = open_socket (context, ZMQ_DEALER), *second = open_socket (context, ZMQ_DEALER);
+    set_int (router, ZMQ_ROUTER_HANDOVER, 1);
+    set_int (first, ZMQ_RECONNECT_IVL, 1);
+    set_routing_id (first, "X");
+    set_routing_id (second, "X");
+    const char *endpoint = join (router, first, transport);
+    send_text (first, "from first", 0);
+    EXPECT_PARTS (router, "X", "from first");
+    void *reader = watch (context, first, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_MONITOR_STOPPED);
+    CHECK_OK (zmq_connect (second, endpoint));
+    send_text (second, "from second", 0);
+    EXPECT_PARTS (router, "X", "from second");
+    send_text (first, "unheard", 0);
+    EXPECT_NOTHING (router);
+    EXPECT_NO_EVENT (reader);
+    /*  Nor does its end take anything away.  */
+    close_watched (first, reader);
+    EXPECT_NOTHING (router);
+    SEND_PARTS (router, "X", "to second");
+    EXPECT_TEXT (second, "to second");
+    FINISH (context, router, second);
+}
+
+/*  What the application has begun to read it reads to its end, and whole.  */
+WIRE_TEST (handover_in_the_middle_of_a_message)
+{
+    for (int read = 1; read < 3; read++) {
+        void *context = zmq_ctx_new ();
+        void *router = open_socket (context, ZMQ_ROUTER);
+        void *first = open_socket (context, ZMQ_DEALER), *second = open_socket (context, ZMQ_DEALER);
+        set_int (router, ZMQ_ROUTER_HANDOVER, 1);
+        set_routing_id (first, "X");
+        set_routing_id (second, "X");
+        const char *endpoint = join (router, first, transport);
+        SEND_PARTS (first, "a", "b", "c");
+        EXPECT_PART (router, "X", 1);
+        if (read == 2)
+            EXPECT_PART (router, "a", 1);
+        CHECK_OK (zmq_connect (second, endpoint));
+        SEND_PARTS (second, "1", "2");
+        /*  The router learns of the newcomer between the parts.  */
+        for (int n = 0; n < 5; n++) {
+            sleep_ms (5);
+            (void) get_int (router, ZMQ_EVENTS);
+        }
+        if (read == 1)
+            EXPECT_PART (router, "a", 1);
+        EXPECT_PARTS (router, "b", "c");
+        EXPECT_PARTS (router, "X", "1", "2");
+        FINISH (context, router, first, second);
+    }
+}
+
 /*  Without it the newcomer is ignored, in both directions.  */
 TRANSPORT_TEST (without_handover_the_newcomer_is_ignored)
 {
@@ -49,6 +107,33 @@ TRANSPORT_TEST (without_handover_the_newcomer_is_ignored)
     EXPECT_TEXT (first, "to first");
     EXPECT_NOTHING (second);
     FINISH (context, router, first, second);
+}
+
+/*  What comes after a disconnect is no part of the message that was begun.  */
+TRANSPORT_TEST (disconnect_in_the_middle_of_a_message)
+{
+    static const int types[][2] = {
+      {ZMQ_PULL, ZMQ_PUSH}, {ZMQ_DEALER, ZMQ_DEALER}, {ZMQ_SUB, ZMQ_PUB}};
+    for (int n = 0; n < 3; n++) {
+        void *context = zmq_ctx_new (), *socket = open_socket (context, types[n][0]);
+        void *first = open_socket (context, types[n][1]);
+        void *second = open_socket (context, types[n][1]);
+        if (types[n][0] == ZMQ_SUB)
+            subscribe (socket, "");
+        const char *endpoint = join (first, socket, transport);
+        if (types[n][0] == ZMQ_SUB)
+            await_subscription (first, socket, "probe");
+        SEND_PARTS (first, "a", "b", "c");
+        EXPECT_PART (socket, "a", 1);
+        CHECK_OK (zmq_disconnect (socket, endpoint));
+        EXPECT_PARTS (socket, "b", "c");
+        join (second, socket, transport);
+        if (types[n][0] == ZMQ_SUB)
+            await_subscription (second, socket, "probe");
+        SEND_PARTS (second, "1", "2");
+        EXPECT_PARTS (socket, "1", "2");
+        FINISH (context, socket, first, second);
+    }
 }
 
 /*  An empty id in the first part is nobody's.  */

@@ -33,8 +33,8 @@ impl Pattern for Dealer {
         self.out.remove(id);
     }
 
-    fn ended(&mut self, _: &mut Core, id: PipeId) {
-        self.queue.remove(id);
+    fn ended(&mut self, core: &mut Core, id: PipeId) {
+        self.queue.remove(core, id);
         self.out.remove(id);
     }
 

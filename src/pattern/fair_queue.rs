@@ -4,6 +4,7 @@ use super::turns::Turns;
 use super::{Core, PipeId};
 use crate::message::Message;
 use crate::pipe::Found;
+use std::collections::VecDeque;
 
 /// The pipes that may have something to read.
 ///
@@ -11,8 +12,11 @@ use crate::pipe::Found;
 #[derive(Default)]
 pub(super) struct FairQueue {
     active: Turns,
-    /// The pipe whose turn it is is in the middle of a message.
+    /// The pipe whose turn it is is in the middle of a message; or, where there is a `rest`, one
+    /// that was removed.
     in_message: bool,
+    /// The end of a message whose pipe was removed after its first part had been taken.
+    rest: VecDeque<(PipeId, Message)>,
 }
 
 impl FairQueue {
@@ -21,12 +25,29 @@ impl FairQueue {
         self.active.add(id);
     }
 
-    /// Forgets a pipe.
-    pub(super) fn remove(&mut self, id: PipeId) {
-        if self.active.current() == Some(id) {
-            self.in_message = false;
+    /// Forgets a pipe, but for the end of a message that was begun.
+    pub(super) fn remove(&mut self, core: &mut Core, id: PipeId) {
+        if self.in_message && self.rest.is_empty() && self.active.current() == Some(id) {
+            // The parts of a message are there together.
+            while self.in_message
+                && let Some(part) = core.pipes.read(id)
+            {
+                self.in_message = part.more();
+                self.rest.push_back((id, part));
+            }
+            self.in_message = !self.rest.is_empty();
         }
         self.active.remove(id);
+    }
+
+    /// The next part of a message whose pipe was removed.
+    #[cold]
+    fn recv_rest(&mut self, core: &mut Core, message: &mut Message) -> Option<PipeId> {
+        let (id, part) = self.rest.pop_front()?;
+        self.in_message = part.more();
+        core.last_read = Some(id);
+        *message = part;
+        Some(id)
     }
 
     /// The next part and the pipe that it came from.
@@ -39,6 +60,9 @@ impl FairQueue {
     /// Takes the next part in the place of this message; returns the pipe that it came from.
     #[inline]
     pub(super) fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Option<PipeId> {
+        if self.in_message && !self.rest.is_empty() {
+            return self.recv_rest(core, message);
+        }
         loop {
             let id = self.active.current()?;
             if core.pipes.read_into(id, message) {
@@ -63,6 +87,9 @@ impl FairQueue {
     /// Whether a part is there.
     #[inline]
     pub(super) fn can_recv(&mut self, core: &mut Core) -> bool {
+        if !self.rest.is_empty() {
+            return true;
+        }
         while let Some(id) = self.active.current() {
             if core.pipes.look(id) == Found::Item {
                 return true;

@@ -19,8 +19,8 @@ impl Pattern for Pull {
         self.queue.activate(id);
     }
 
-    fn ended(&mut self, _: &mut Core, id: PipeId) {
-        self.queue.remove(id);
+    fn ended(&mut self, core: &mut Core, id: PipeId) {
+        self.queue.remove(core, id);
     }
 
     fn recv(&mut self, core: &mut Core) -> Result<Message> {

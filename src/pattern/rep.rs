@@ -66,7 +66,7 @@ impl Pattern for Rep {
 
     fn ended(&mut self, core: &mut Core, id: PipeId) {
         self.lost(core, id);
-        self.queue.remove(id);
+        self.queue.remove(core, id);
     }
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {

@@ -57,11 +57,15 @@ impl Router {
             if !core.options.router.handover {
                 return false;
             }
-            // The newcomer takes the id over; the old connection ends.
+            // The newcomer takes the id over. The old peer stays connected and is ignored (observed):
+            // were it cut off, it would come back and take the id over in turn.
             self.forget(holder);
-            self.queue.remove(holder);
-            core.pipes.close(holder, Some(Duration::ZERO));
-            core.ended.push(holder);
+            self.queue.remove(core, holder);
+            self.ids.remove(&holder);
+            if core.pipes.get(holder).is_some_and(|pipe| pipe.link.is_none()) {
+                core.pipes.close(holder, Some(Duration::ZERO));
+                core.ended.push(holder);
+            }
         }
         if let Some(old) = self.ids.insert(id, name.clone()) {
             self.peers.remove(&old);
@@ -154,10 +158,10 @@ impl Pattern for Router {
         }
     }
 
-    fn ended(&mut self, _: &mut Core, id: PipeId) {
+    fn ended(&mut self, core: &mut Core, id: PipeId) {
         self.forget(id);
         self.ids.remove(&id);
-        self.queue.remove(id);
+        self.queue.remove(core, id);
     }
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {

@@ -129,7 +129,7 @@ impl Pattern for Subscribe {
 
     fn ended(&mut self, core: &mut Core, id: PipeId) {
         self.lost(core, id);
-        self.queue.remove(id);
+        self.queue.remove(core, id);
     }
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
