@@ -8,7 +8,7 @@ mod options;
 pub use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
-use crate::io::{Process, ReactorHandle, WaiterList, WaiterPool, start_thread};
+use crate::io::{Process, ReactorHandle, WaiterList, WaiterPool, Workers, start_thread};
 use crate::message::free_kept_memory;
 use crate::options::Options;
 use crate::socket::{Event, Mailbox, Socket};
@@ -45,6 +45,9 @@ pub struct ContextCore {
     names: Mutex<InprocNames>,
     /// For the threads that sleep in calls on its sockets.
     pub(crate) pool: WaiterPool,
+    /// What security mechanisms have computed for peers that connected, to servers and to clients.
+    servers: Workers,
+    clients: Workers,
 }
 
 struct IoThread {
@@ -170,7 +173,14 @@ impl ContextCore {
             waiters: WaiterList::default(),
             names: Mutex::default(),
             pool: WaiterPool::default(),
+            servers: Workers::default(),
+            clients: Workers::default(),
         })
+    }
+
+    /// Threads for what takes long, for servers or for clients of a security mechanism.
+    pub fn workers(&self, server: bool) -> Workers {
+        if server { self.servers.clone() } else { self.clients.clone() }
     }
 
     /// Whether this is a child of fork(2), and the context its parent's: nothing of it may be

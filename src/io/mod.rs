@@ -10,6 +10,7 @@ mod reactor;
 mod signal;
 mod sys;
 mod waiter;
+mod workers;
 
 pub use driver::{Driver, ReactorHandle, ThreadSettings, start_thread};
 pub use fork::Process;
@@ -20,3 +21,4 @@ use sys::poll_descriptors;
 pub use sys::with_signals_blocked;
 pub use sys::{EventDescriptor, PollDescriptor, SocketSource, nanoseconds};
 pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, sleep_on};
+pub use workers::{Workers, start_worker};

@@ -29,7 +29,7 @@ mod zap;
 pub use event::ConnectionEvent;
 pub use listener::BoundEndpoint;
 
-use crate::io::ReactorHandle;
+use crate::io::{ReactorHandle, Workers};
 use crate::message::Metadata;
 use crate::options::Options;
 use crate::pattern::{Link, PeerInfo, Pipe};
@@ -77,6 +77,9 @@ pub trait Owner: Send + Sync {
     fn is_monitored(&self) -> bool;
     /// Something happened to a connection of this endpoint.
     fn report(&self, event: ConnectionEvent, endpoint: &str);
+    /// The context's threads for what takes long: those for servers, whose tasks need no others'
+    /// help, or those for clients that were connected to, whose tasks ask other servers.
+    fn workers(&self, server: bool) -> Workers;
     /// A new pair of pipes to the ZAP handler of the context, if there is one; `told` hears of
     /// its answer.
     fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)>;

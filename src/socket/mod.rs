@@ -22,7 +22,7 @@ pub use wait::{Patience, Wait, Watched};
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::{CallGuard, CallMutex, ReactorHandle};
+use crate::io::{CallGuard, CallMutex, ReactorHandle, Workers};
 use crate::message::{Message, Metadata};
 use crate::options::{Answer, Applied, Live, Options, Value, ids};
 use crate::pattern::{Core, Link, MAX_LOAD, Pattern, Pipe, PipeId, Pipes, pattern_of};
@@ -698,6 +698,10 @@ impl Owner for SocketOwner {
 
     fn report(&self, event: ConnectionEvent, endpoint: &str) {
         self.monitor.report(event, endpoint);
+    }
+
+    fn workers(&self, server: bool) -> Workers {
+        self.context.workers(server)
     }
 
     fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)> {

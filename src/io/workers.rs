@@ -1,0 +1,70 @@
+//! Threads for what may take long.
+
+use super::with_signals_blocked;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+/// Threads at a time.
+const MOST: usize = 4;
+
+/// A few threads that run tasks in the order in which they came, and end when there are none.
+///
+/// Tasks run to their end, also when who asked for them is gone.
+#[derive(Clone, Default)]
+pub struct Workers(Arc<Mutex<Tasks>>);
+
+#[derive(Default)]
+struct Tasks {
+    waiting: VecDeque<Box<dyn FnOnce() + Send>>,
+    running: usize,
+}
+
+impl Workers {
+    /// Has a task run soon.
+    ///
+    /// # Errors
+    /// There can be no thread.
+    pub fn run(&self, task: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        let mut own = self.0.lock();
+        own.waiting.push_back(task);
+        if own.running < MOST {
+            let workers = self.clone();
+            match start_worker(move || workers.work()) {
+                Ok(()) => own.running += 1,
+                // Those that run take it on.
+                Err(_) if own.running > 0 => {}
+                Err(error) => {
+                    own.waiting.pop_back();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn work(&self) {
+        while let Some(task) = self.next() {
+            task();
+        }
+    }
+
+    /// The next task of a thread, which ends if there is none.
+    fn next(&self) -> Option<Box<dyn FnOnce() + Send>> {
+        let mut own = self.0.lock();
+        let task = own.waiting.pop_front();
+        own.running -= usize::from(task.is_none());
+        task
+    }
+}
+
+/// Starts a thread that handles no signals.
+///
+/// # Errors
+/// There can be no thread.
+pub fn start_worker(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name("ZMQ-security".to_owned());
+    with_signals_blocked(|| thread.spawn(work)).map(drop)
+}
