@@ -183,9 +183,10 @@ impl Slice {
     pub(super) fn add_references(&mut self, count: usize) {
         // SAFETY: the slice's reference keeps the head.
         let references = unsafe { &self.head.as_ref().references };
-        // Relaxed: who shares has a reference already, so the block cannot go meanwhile. Where it
-        // is the only one, nobody else can change the count.
-        if references.load(Ordering::Relaxed) == 1 {
+        // Who shares has a reference already, so the block cannot go meanwhile. Where it is the only
+        // one, nobody else can change the count; Acquire pairs with the Release of those who gave
+        // theirs up, whose reads the plain store would otherwise hide from who frees the block.
+        if references.load(Ordering::Acquire) == 1 {
             references.store(1 + count, Ordering::Relaxed);
         } else {
             references.fetch_add(count, Ordering::Relaxed);

@@ -237,7 +237,8 @@ impl Message {
     #[inline(always)]
     pub fn inline_bytes(&self) -> Option<&[u8; INLINE_CAPACITY]> {
         match self.kind() {
-            // SAFETY: the body is what the kind says, and all of it is initialised.
+            // SAFETY: the body is what the kind says, and all of it is initialised: by us, or in
+            // memory that C made a message of, whose bytes are what C left there.
             Kind::Inline => Some(unsafe { &self.body.inline }),
             _ => None,
         }

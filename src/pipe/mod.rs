@@ -15,7 +15,7 @@ use crate::message::Message;
 use parking_lot::Mutex;
 use queue::{Consumer, Producer, queue};
 use std::sync::Arc as StdArc;
-use sync::{Arc, AtomicU64, Ordering};
+use sync::{Arc, AtomicU64, Ordering, fence};
 
 pub use queue::Found;
 
@@ -188,9 +188,8 @@ pub fn pipe(
         queue: consumer,
         flow,
         read: 0,
-        // Nothing was found for the mark yet.
-        mark: 0,
-        report_at: u64::MAX,
+        mark: sum(shares),
+        report_at: next_report(0, sum(shares)),
         unloaded: 0,
         gathering: Gathering::default(),
         writer,
@@ -233,7 +232,9 @@ impl PipeWriter {
             }
         }
         // The mark may have been raised just before the flag was set, or lowered after a reader
-        // fell asleep that had not yet reported all that it read.
+        // fell asleep that had not yet reported all that it read. Pairs with the fence in `sleep`:
+        // either the reader sees a mark that changed, or we see that it sleeps.
+        fence(Ordering::SeqCst);
         if self.queue.is_drained() {
             self.acknowledged = self.written;
         }
@@ -277,11 +278,11 @@ impl PipeWriter {
     #[inline(always)]
     pub fn write_unbounded_from(&mut self, message: &mut Message) {
         self.in_message = message.more();
-        if !message.is_short() && message.len() >= HEAVY {
-            self.loaded += message.len() as u64;
-            self.unfinished += message.len() as u64;
-        }
         if self.flow.newest.is_none() {
+            if !message.is_short() && message.len() >= HEAVY {
+                self.loaded += message.len() as u64;
+                self.unfinished += message.len() as u64;
+            }
             self.queue.push_with(|place| message.move_to(place));
         } else {
             self.replace_newest(message.take());
@@ -303,7 +304,7 @@ impl PipeWriter {
         }
     }
 
-    /// Bytes of the heavy parts that wait in the pipe. Not for pipes that conflate.
+    /// Bytes of the heavy parts that wait in the pipe; none in one that conflates.
     #[inline]
     pub fn load(&self) -> u64 {
         // Relaxed: a hint.
@@ -357,8 +358,7 @@ impl PipeReader {
         }
         if self.flow.newest.is_some() {
             self.take_newest(message);
-        }
-        if !message.is_short() && message.len() >= HEAVY {
+        } else if !message.is_short() && message.len() >= HEAVY {
             self.unloaded += message.len() as u64;
             self.flow.unloaded.store(self.unloaded, Ordering::Relaxed);
         }
@@ -384,17 +384,14 @@ impl PipeReader {
         }
     }
 
-    /// Reports where the count is a multiple of half the mark, and finds the next such count.
+    /// Reports where the count is a multiple of half the mark, or the mark changed: what is not
+    /// reported is never more than half of the present mark.
     #[cold]
     fn report_if_due(&mut self, mark: u64) {
+        let is_due = mark != self.mark || self.read == self.report_at;
         self.mark = mark;
-        if mark == 0 {
-            self.report_at = u64::MAX;
-            return;
-        }
-        let half = mark.div_ceil(2);
-        self.report_at = (self.read / half + 1) * half;
-        if self.read.is_multiple_of(half) {
+        self.report_at = next_report(self.read, mark);
+        if is_due {
             self.report();
         }
     }
@@ -448,14 +445,23 @@ impl PipeReader {
     pub fn sleep(&mut self) -> Found {
         let found = self.queue.sleep();
         if found == Found::Nothing {
+            // Pairs with the fence in `room_when_full`. Below a lowered mark, the rest that is not
+            // reported may be all that it takes.
+            fence(Ordering::SeqCst);
             let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
-            if mark != self.mark && self.read > 0 {
-                // Below a lowered mark, the rest that is not reported may be all that it takes.
+            if mark != self.mark {
                 self.report_if_due(mark);
-                self.report();
             }
         }
         found
+    }
+}
+
+/// The count of messages read that the writer of a pipe with this mark is told next.
+fn next_report(read: u64, mark: u64) -> u64 {
+    match mark.div_ceil(2) {
+        0 => u64::MAX,
+        half => (read / half + 1) * half,
     }
 }
 
@@ -644,6 +650,34 @@ mod tests {
             }
             assert_eq!(writer.room(), Room::Available);
         }
+    }
+
+    #[test]
+    fn a_reader_that_met_a_lowered_mark_leaves_nothing_unreported() {
+        let (mut writer, mut reader, count) = make(20, false);
+        for _ in 0..9 {
+            writer.write(text("m", false)).unwrap();
+        }
+        writer.flush();
+        (0..8).for_each(|_| _ = reader.read().unwrap());
+        assert!(!writer.set_share(3));
+        assert_eq!(writer.room(), Room::Full);
+        reader.read().unwrap();
+        assert_eq!(reader.sleep(), Found::Nothing);
+        assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+        assert_eq!(writer.room(), Room::Available);
+    }
+
+    #[test]
+    fn a_conflating_pipe_has_no_load() {
+        let (mut writer, mut reader, _) = make(0, true);
+        for _ in 0..3 {
+            writer.write(Message::from_slice(&[0; HEAVY]).unwrap()).unwrap();
+            writer.flush();
+        }
+        assert_eq!(writer.load(), 0);
+        assert!(reader.read().is_some());
+        assert_eq!(writer.load(), 0);
     }
 
     #[test]

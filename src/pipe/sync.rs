@@ -3,13 +3,13 @@
 #[cfg(loom)]
 pub(super) use loom::sync::{
     Arc,
-    atomic::{AtomicPtr, AtomicU64, Ordering},
+    atomic::{AtomicPtr, AtomicU64, Ordering, fence},
 };
 
 #[cfg(not(loom))]
 pub(super) use std::sync::{
     Arc,
-    atomic::{AtomicPtr, AtomicU64, Ordering},
+    atomic::{AtomicPtr, AtomicU64, Ordering, fence},
 };
 
 #[cfg(loom)]

@@ -74,7 +74,7 @@ pub(super) struct WriteHalf {
     pipe: Option<PipeReader>,
     /// Commands that go before the messages of the pipe.
     commands: VecDeque<Message>,
-    /// Messages for the next connection, before those of the pipe.
+    /// Messages from before this connection, which go before those of the pipe.
     kept: VecDeque<Message>,
     /// Headers and short bodies, encoded.
     copied: Vec<u8>,
@@ -125,7 +125,6 @@ impl WriteHalf {
         self.version = version;
         self.sealer = sealer;
         (self.blocked, self.failed) = (false, false);
-        self.commands.append(&mut self.kept);
         self.copied = unsent;
         self.listed = 0;
         self.list_copied();
@@ -146,7 +145,7 @@ impl WriteHalf {
         (self.listed, self.written, self.pending, self.blocked) = (0, 0, 0, false);
         // The rest of a message whose beginning is lost.
         while self.in_message
-            && let Some(part) = self.pipe.as_mut().and_then(PipeReader::read)
+            && let Some(part) = self.take_next()
         {
             self.in_message = part.more();
             self.spend(part);
@@ -158,12 +157,16 @@ impl WriteHalf {
     /// Gives the pipe up, with what waits in it: the socket finds it closed.
     pub(super) fn close(&mut self, reactor: &ReactorHandle) {
         self.disconnect(reactor);
-        self.spent.extend(self.kept.drain(..).filter(Message::is_foreign));
-        while let Some(message) = self.pipe.as_mut().and_then(PipeReader::read) {
+        while let Some(message) = self.take_next() {
             self.spend(message);
         }
         self.hand_on_spent(reactor);
         self.pipe = None;
+    }
+
+    /// The next part to send.
+    fn take_next(&mut self) -> Option<Message> {
+        self.kept.pop_front().or_else(|| self.pipe.as_mut().and_then(PipeReader::read))
     }
 
     /// Drops a message, unless that is for the I/O thread to do.
@@ -183,20 +186,23 @@ impl WriteHalf {
     /// has to the next one. So many messages that an XSUB sent beside them go there too (0: all).
     pub(super) fn drop_subscriptions(&mut self, most: usize, reactor: &ReactorHandle) {
         self.disconnect(reactor);
-        let Some(pipe) = &mut self.pipe else {
-            return;
-        };
+        let (mut kept, mut count) = (VecDeque::new(), 0);
         let (mut begins, mut keeps) = (true, false);
-        while let Some(part) = pipe.read() {
+        while let Some(part) = self.take_next() {
             if begins {
                 let subscribes = matches!(part.data().first(), Some(0 | 1));
-                keeps = !subscribes && (most == 0 || self.kept.len() < most);
+                keeps = !subscribes && (most == 0 || count < most);
+                count += keeps as usize;
             }
             begins = !part.more();
             if keeps {
-                self.kept.push_back(part);
+                kept.push_back(part);
+            } else {
+                self.spend(part);
             }
         }
+        self.kept = kept;
+        self.hand_on_spent(reactor);
     }
 
     /// True if the socket sends nothing more and everything was taken from its pipe.
@@ -323,7 +329,9 @@ impl WriteHalf {
             if !self.in_message && !self.commands.is_empty() {
                 message = self.commands.pop_front().unwrap_or_default();
             } else {
-                if !self.pipe.as_mut().is_some_and(|pipe| pipe.read_into(&mut message)) {
+                if let Some(kept) = self.kept.pop_front() {
+                    message = kept;
+                } else if !self.pipe.as_mut().is_some_and(|pipe| pipe.read_into(&mut message)) {
                     break;
                 }
                 self.in_message = message.more();

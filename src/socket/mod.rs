@@ -85,11 +85,10 @@ struct State {
 
 /// Closed handles, oldest first.
 static CLOSED: Mutex<VecDeque<&'static Socket>> = Mutex::new(VecDeque::new());
-/// A call that sends drives at most so long where much waits.
-const UNLOADING: Duration = Duration::from_millis(1);
-
 /// So many handles rest before the oldest is used again.
 const RESTING: usize = 64;
+/// A call that sends drives at most so long where much waits.
+const UNLOADING: Duration = Duration::from_millis(1);
 
 impl Socket {
     /// The first word of an open socket.
@@ -329,7 +328,8 @@ impl Socket {
             |state| {
                 let State { core, pattern, .. } = state;
                 pattern.send(core, message)?;
-                Ok(core.pipes.take_overloaded())
+                let may_wait = core.options.send_timeout != Some(Duration::ZERO);
+                Ok(core.pipes.take_overloaded().filter(|_| may_wait))
             },
         );
         match sent {
