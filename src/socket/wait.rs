@@ -38,8 +38,13 @@ const LONG_LOOKS: u32 = 2 * MIN_REST;
 /// Who stands still in a look for so long, in nanoseconds, had its processor taken away.
 const PREEMPTED: u64 = 200_000;
 /// Then nobody looks for so long, in nanoseconds: others need the processors, and who uses its
-/// share up by looking has to wait for its turn when the message is there.
-const BUSY: u64 = 10_000_000;
+/// share up by looking has to wait for its turn when the message is there. Where it happens again
+/// soon afterwards the processors are busy, and it is twice as long each time; where it was a
+/// moment's work of the system, the dialogue goes on as fast as before.
+const SHORTEST_REST: u64 = 1_000_000;
+const LONGEST_REST: u64 = 16_000_000;
+/// So soon, in nanoseconds.
+const AGAIN: u64 = 20_000_000;
 
 /// Whether looking before sleeping pays off for a socket. Waking a sleeper costs about as much as
 /// looking does, so looking pays while it succeeds more often than not; it does not where the
@@ -58,8 +63,10 @@ pub struct Patience {
     rest: AtomicU32,
     /// Long looks that remain.
     long: AtomicU32,
-    /// The processors are busy until then, in `nanoseconds`.
+    /// The processors are busy until then, in `nanoseconds`; 0: they are not.
     busy_until: AtomicU64,
+    /// When the last rest because of that ended, and how long it was.
+    last_rest: [AtomicU64; 2],
     /// When the last wait ended, in `nanoseconds`; 0: never.
     ended: AtomicU64,
     /// Times not to unload a pipe that remain, and how many these are after a vain one.
@@ -75,6 +82,7 @@ impl Default for Patience {
             rest: AtomicU32::new(MIN_REST),
             long: AtomicU32::new(0),
             busy_until: AtomicU64::new(0),
+            last_rest: Default::default(),
             ended: AtomicU64::new(0),
             unloading: Default::default(),
         }
@@ -114,6 +122,19 @@ impl Patience {
         let long = self.long.load(Ordering::Relaxed);
         self.long.store(long.saturating_sub(1), Ordering::Relaxed);
         if long > 0 { bound * u64::from(LONG) } else { bound }
+    }
+
+    /// A look found at this time that its processor had been taken away.
+    fn preempted(&self, now: u64) {
+        let [ended, length] = &self.last_rest;
+        let again = now.saturating_sub(ended.load(Ordering::Relaxed)) < AGAIN;
+        let length_now = match length.load(Ordering::Relaxed) {
+            before if again => (2 * before).clamp(SHORTEST_REST, LONGEST_REST),
+            _ => SHORTEST_REST,
+        };
+        length.store(length_now, Ordering::Relaxed);
+        ended.store(now + length_now, Ordering::Relaxed);
+        self.busy_until.store(now + length_now, Ordering::Relaxed);
     }
 
     /// A sleep, with being woken up, took so long.
@@ -345,7 +366,7 @@ impl<'a> Wait<'a> {
             }
             let elapsed = nanoseconds().saturating_sub(began);
             if elapsed - last > PREEMPTED {
-                patience.busy_until.store(began + elapsed + BUSY, Ordering::Relaxed);
+                patience.preempted(began + elapsed);
                 return self.awaited.is_news();
             }
             last = elapsed;
@@ -389,5 +410,40 @@ impl Awaited<'_> {
         let outcome = sleep();
         lists().for_each(|list| list.remove(waiter));
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_grow_while_processors_stay_busy() {
+        let patience = Patience::default();
+        let rest_at = |now| {
+            patience.preempted(now);
+            patience.busy_until.load(Ordering::Relaxed) - now
+        };
+        let mut now = 10 * AGAIN;
+        assert_eq!(rest_at(now), SHORTEST_REST);
+        let mut rests = Vec::new();
+        for _ in 0..8 {
+            now = patience.busy_until.load(Ordering::Relaxed) + AGAIN / 2;
+            rests.push(rest_at(now));
+        }
+        assert!(rests.is_sorted() && rests[0] == 2 * SHORTEST_REST && rests[7] == LONGEST_REST);
+        now = patience.busy_until.load(Ordering::Relaxed) + AGAIN;
+        assert_eq!(rest_at(now), SHORTEST_REST);
+    }
+
+    #[test]
+    fn unloading_in_vain_is_tried_rarely() {
+        let patience = Patience::default();
+        let tries =
+            (0..1000).filter(|_| patience.may_unload()).inspect(|_| patience.unloaded(false));
+        assert!(tries.count() < 1000 / MIN_REST as usize + 10);
+        while !patience.may_unload() {}
+        patience.unloaded(true);
+        assert!(patience.may_unload());
     }
 }
