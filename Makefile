@@ -4,10 +4,14 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR ?=
+#  Inside quotes of the shell, and of sed.
+$(foreach character,' | & \,$(if $(findstring $(character),$(PREFIX)$(LIBDIR)$(INCLUDEDIR)$(DESTDIR)), \
+    $(error PREFIX, LIBDIR, INCLUDEDIR and DESTDIR cannot contain $(character))))
 #  The .pc file names these: relative to nothing.
-override PREFIX := $(abspath $(PREFIX))
-override LIBDIR := $(abspath $(LIBDIR))
-override INCLUDEDIR := $(abspath $(INCLUDEDIR))
+absolute = $(shell realpath -ms -- '$(or $(1),/)')
+override PREFIX := $(call absolute,$(PREFIX))
+override LIBDIR := $(call absolute,$(LIBDIR))
+override INCLUDEDIR := $(call absolute,$(INCLUDEDIR))
 CC ?= cc
 CARGO ?= cargo
 
@@ -38,13 +42,11 @@ $(DIST)/$(LIBRARY): $(SOURCES)
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
 	$(CARGO) build --release
 	@mkdir -p $(DIST)
-	@cp $(BUILD)/release/libzmq.a $(DIST)/libzmq.a.new
-	@mv -f $(DIST)/libzmq.a.new $(DIST)/libzmq.a
+	@#  Into place by a rename: programs that run on the old one keep it, and two makes do not meet.
+	@cp $(BUILD)/release/libzmq.a $(DIST)/.a.$$$$ && mv -f $(DIST)/.a.$$$$ $(DIST)/libzmq.a
 	@ln -sf $(LIBRARY) $(DIST)/$(SONAME)
 	@ln -sf $(SONAME) $(DIST)/libzmq.so
-	@#  Into place by a rename: programs that run on the old one keep it.
-	@cp $(BUILD)/release/libzmq.so $@.new
-	@mv -f $@.new $@
+	@cp $(BUILD)/release/libzmq.so $(DIST)/.so.$$$$ && mv -f $(DIST)/.so.$$$$ $@
 
 examples: all
 	@$(MAKE) --no-print-directory -C c-examples \
