@@ -223,6 +223,10 @@ impl Session {
             replies.into_iter().for_each(|reply| half.send_command(reply));
             drop(half);
             self.drive_write(life, reactor);
+            if life.stage != Stage::Active {
+                // Nothing is left to send, or the connection is gone: that was seen to.
+                return;
+            }
         }
         match outcome {
             ReadOutcome::Idle | ReadOutcome::Stalled => {}
@@ -253,6 +257,9 @@ impl Session {
         reactor: &mut Reactor,
         loss: Loss,
     ) {
+        if life.is_closed() {
+            return;
+        }
         // Who is told that it ended must not write to it any more.
         self.activity.store(INACTIVE, Ordering::Release);
         let subscribes = self.options.socket_type.subscribes();
