@@ -10,7 +10,7 @@ use crate::session::End;
 use crossbeam_queue::SegQueue;
 use parking_lot::Mutex;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// News for a socket.
@@ -36,6 +36,8 @@ pub struct Mailbox {
     /// The number of the socket, never used again.
     pub number: u64,
     events: SegQueue<Event>,
+    /// The socket is closed: nobody takes news any more.
+    closed: AtomicBool,
     /// Threads that sleep until there are news.
     pub waiters: WaiterList,
     /// The descriptor of ZMQ_FD, once somebody asked for it.
@@ -56,6 +58,7 @@ impl Mailbox {
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             events: SegQueue::new(),
+            closed: AtomicBool::new(false),
             waiters: WaiterList::default(),
             descriptor: OnceLock::new(),
             patience: Patience::default(),
@@ -86,6 +89,10 @@ impl Mailbox {
             let crowd = self.crowd.lock().clone();
             crowd.inspect(|crowd| crowd.tell());
         }
+        // Behind the fence in `is_outdated`, which pairs with the one in `close`.
+        if self.closed.load(Ordering::Relaxed) {
+            self.forget_news();
+        }
         if let Some(descriptor) = self.descriptor.get() {
             descriptor.raise();
         }
@@ -94,6 +101,22 @@ impl Mailbox {
         {
             reactor.schedule(attendant);
         }
+    }
+
+    /// Forgets the news, and those that come later: a pipe that nobody takes over would hold on to
+    /// its session, and the session to this mailbox.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        // Either who posts sees that the socket is closed, or we see what it posted.
+        fence(Ordering::SeqCst);
+        self.forget_news();
+    }
+
+    fn forget_news(&self) {
+        while self.events.pop().is_some() {}
+        // A thread that still waits in the socket finds out that it is closed.
+        self.events.push(Event::Look);
+        self.waiters.notify();
     }
 
     /// Takes the next news.
@@ -205,5 +228,22 @@ impl End for SocketEnd {
 
     fn lost(&self) {
         self.post(Event::Lost);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_socket_keeps_no_news_but_that_it_is_closed() {
+        let mailbox = Mailbox::new(Box::leak(Box::default()));
+        mailbox.post(Event::Lost(PipeId(1)));
+        mailbox.close();
+        mailbox.post(Event::Readable(PipeId(1)));
+        // Who waits in the socket looks, and finds it closed.
+        assert!(!mailbox.is_empty());
+        assert!(matches!(mailbox.take(), Some(Event::Look)));
+        assert!(mailbox.take().is_none());
     }
 }

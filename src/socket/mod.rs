@@ -641,7 +641,7 @@ impl State {
         // The writers go first: what waits in their pipes is what is left to send.
         drop(self.pattern);
         drop(self.core);
-        while self.mailbox.take().is_some() {}
+        self.mailbox.close();
         for session in sessions {
             session.close(linger);
         }
