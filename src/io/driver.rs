@@ -32,9 +32,9 @@ use std::time::Duration;
 const WAKE: Token = Token(usize::MAX);
 
 /// Callers that stay away so long lose the reactor to the I/O thread.
-const LEASE: Duration = Duration::from_millis(1);
+const LEASE: Duration = Duration::from_micros(1250);
 /// The alarm is put off only when it would ring sooner than this: a system call.
-const LEASE_LEFT: Duration = Duration::from_micros(500);
+const LEASE_LEFT: Duration = Duration::from_micros(250);
 /// Where something is scheduled, the I/O thread takes over when callers stay away this much
 /// longer than twice the time that they used to.
 const GRACE: Duration = Duration::from_micros(20);

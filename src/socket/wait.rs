@@ -35,6 +35,9 @@ const MAX_REST: u32 = 1024;
 /// that both sleep take turns in waking each other, and neither sees how fast the other is awake.
 const LONG: u32 = 3;
 const LONG_LOOKS: u32 = 2 * MIN_REST;
+/// So do this many after a look in vain among others that were not: the peer, who waited too, may
+/// sleep by now, and be woken by what we send next.
+const LONG_AFTER_LOSS: u32 = 4;
 /// Who stands still in a look for so long, in nanoseconds, had its processor taken away.
 const PREEMPTED: u64 = 200_000;
 /// Then nobody looks for so long, in nanoseconds: others need the processors, and who uses its
@@ -154,6 +157,10 @@ impl Patience {
             None => credit.saturating_sub(LOSS),
         };
         self.credit.store(credit.min(MAX_CREDIT), Ordering::Relaxed);
+        if found.is_none() {
+            let long = self.long.load(Ordering::Relaxed);
+            self.long.store(long.max(LONG_AFTER_LOSS), Ordering::Relaxed);
+        }
         if credit >= MAX_CREDIT {
             self.rest.store(MIN_REST, Ordering::Relaxed);
         } else if credit < LOSS {
