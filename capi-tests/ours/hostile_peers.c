@@ -135,15 +135,16 @@ static void end_service (service *service)
     CHECK_OK (zmq_ctx_term (service->context));
 }
 
-/*  The case of the issue: 60 connections with 5,000 random bytes each, of which
- *  some pass for peers that speak ZMTP 1.0.  */
-TEST (random_bytes_do_not_starve_a_rep_server)
+/*  Connections with 5,000 random bytes each, of which some pass for peers that
+ *  speak ZMTP 1.0.  A request is asked beside every one of so many.  */
+static void random_bytes (int count, int beside)
 {
+    more_descriptors ();
     service service = start_service ();
     run_service (&service);
-    int peers[60];
+    static int peers[1000];
     unsigned seed = 1;
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < count; i++) {
         unsigned char bytes[5000];
         for (size_t k = 0; k < sizeof bytes; k++) {
             seed = seed * 1664525 + 1013904223;
@@ -151,15 +152,20 @@ TEST (random_bytes_do_not_starve_a_rep_server)
         }
         peers[i] = plain_connect (service.port);
         (void) push (peers[i], bytes, sizeof bytes);
-        ask (&service, "meanwhile");
+        if (i % beside == 0)
+            ask (&service, "meanwhile");
     }
     for (int i = 0; i < 100; i++)
         ask (&service, "afterwards");
-    for (int i = 0; i < 60; i++)
+    for (int i = 0; i < count; i++)
         close (peers[i]);
     ask (&service, "last");
     end_service (&service);
 }
+
+/*  The case of the issue.  */
+TEST (random_bytes_do_not_starve_a_rep_server) { random_bytes (60, 1); }
+TEST (a_thousand_of_random_bytes) { random_bytes (1000, 20); }
 
 /*  With the client as the one whom the server knows by its key.  */
 static service start_curve_service (void)
@@ -295,25 +301,39 @@ TEST (a_command_that_is_too_large_ends_its_connection)
     end_service (&service);
 }
 
-TEST (metadata_with_too_many_properties_end_their_connection)
+/*  A READY with 200 properties, behind the greeting.  */
+static char many_properties[64 + 9 + 6 + 200 * 6];
+
+static void make_many_properties (void)
 {
-    service service = start_service ();
-    run_service (&service);
-    int peer = plain_connect (service.port);
-    plain_write (peer, GREETING, 64);
-    static char ready[9 + 6 + 200 * 6];
+    char *ready = many_properties + 64;
+    memcpy (many_properties, GREETING, 64);
     memcpy (ready, "\6\0\0\0\0\0\0\0\0\5READY", 15);
     ready[7] = (char) ((6 + 200 * 6) >> 8);
     ready[8] = (char) (6 + 200 * 6);
     for (int i = 0; i < 200; i++)
         memcpy (ready + 15 + 6 * i, "\1x\0\0\0\0", 6);
-    plain_write (peer, ready, sizeof ready);
+}
+
+TEST (metadata_with_too_many_properties_end_their_connection)
+{
+    service service = start_service ();
+    run_service (&service);
+    int peer = plain_connect (service.port);
+    make_many_properties ();
+    plain_write (peer, many_properties, sizeof many_properties);
     char greeting[256];
     while (recv (peer, greeting, sizeof greeting, 0) > 0)
         ;
     close (peer);
     ask (&service, "afterwards");
     end_service (&service);
+}
+
+TEST (a_thousand_with_too_many_properties)
+{
+    make_many_properties ();
+    a_thousand_begin (many_properties, sizeof many_properties);
 }
 
 TEST (the_oldest_handshakes_give_way)
@@ -444,6 +464,56 @@ TEST (a_longer_topic_than_allowed_ends_its_connection)
     expect_subscriber_ends (ZMQ_MAX_TOPIC_SIZE, 5, "\4\x10\x09SUBSCRIBE123456", 18);
     /*  As peers of older versions subscribe.  */
     expect_subscriber_ends (ZMQ_MAX_TOPIC_SIZE, 5, "\0\7\1" "123456", 9);
+}
+
+static void take_all (void *publisher)
+{
+    char byte;
+    while (zmq_recv (publisher, &byte, 1, ZMQ_DONTWAIT) >= 0)
+        ;
+}
+
+TEST (a_thousand_subscribers_beyond_their_limits)
+{
+    more_descriptors ();
+    void *context = zmq_ctx_new ();
+    void *publisher = open_socket (context, ZMQ_XPUB);
+    void *honest = open_socket (context, ZMQ_SUB);
+    set_int (publisher, ZMQ_MAX_SUBSCRIPTIONS, 5);
+    set_int (publisher, ZMQ_MAX_TOPIC_SIZE, 5);
+    const char *endpoint = bind_to (publisher, "tcp://127.0.0.1:*");
+    set_text (honest, ZMQ_SUBSCRIBE, "abc");
+    CHECK_OK (zmq_connect (honest, endpoint));
+    EXPECT_PART (publisher, "\1abc", 0);
+    char many[6 * 13];
+    for (int i = 0; i < 6; i++) {
+        memcpy (many + 13 * i, "\4\x0b\x09SUBSCRIBE", 12);
+        many[13 * i + 12] = (char) ('a' + i);
+    }
+    static int peers[1000];
+    for (int i = 0; i < 1000; i++) {
+        peers[i] = raw_peer (port_of (endpoint), "SUB");
+        if (i % 2)
+            (void) push (peers[i], many, sizeof many);
+        else
+            (void) push (peers[i], "\4\x10\x09SUBSCRIBE123456", 18);
+        if (i % 20 == 0) {
+            take_all (publisher);
+            send_text (publisher, "abcd", 0);
+            EXPECT_PART (honest, "abcd", 0);
+        }
+    }
+    int64_t end = now_ms () + PATIENCE_MS;
+    for (int i = 0; i < 1000; i++) {
+        struct pollfd item = {peers[i], POLLRDHUP, 0};
+        while (poll (&item, 1, 1) == 0 && now_ms () < end)
+            take_all (publisher);
+        CHECK (item.revents & POLLRDHUP);
+        close (peers[i]);
+    }
+    send_text (publisher, "abcd", 0);
+    EXPECT_PART (honest, "abcd", 0);
+    FINISH (context, publisher, honest);
 }
 
 TEST (repeated_subscriptions_count_once_and_cancelled_ones_not)
