@@ -169,9 +169,7 @@ impl Patience {
             self.rest.store((rest * 2).min(MAX_REST), Ordering::Relaxed);
         }
     }
-}
 
-impl Patience {
     /// Whether a call that sends should try to unload a pipe: rarely while in vain.
     pub(super) fn may_unload(&self) -> bool {
         let [resting, _] = &self.unloading;
@@ -293,7 +291,9 @@ impl<'a> Wait<'a> {
         outcome
     }
 
-    /// Drives, if it can, until something happened; false at the deadline, or if it cannot.
+    /// Drives, if it can, until something happened; false at the deadline, if it cannot, or when a
+    /// signal handler ran. For calls that have done already what they were asked for: they end then,
+    /// and their success is told rather than EINTR.
     pub fn serve(&mut self) -> bool {
         let left = self.left();
         let Some(reactor) = self.reactor().filter(|_| left != Some(Duration::ZERO)) else {
