@@ -14,8 +14,9 @@
 //! over at once where others were served or wait; after that callers leave the reactor to it for
 //! a while.
 
+use super::alarm::Alarm;
 use super::reactor::{Reactor, Source, watch};
-use super::sys::{self, Alarm, nanoseconds};
+use super::sys::{self, nanoseconds};
 use super::waiter::sleep_error;
 use super::{PollDescriptor, Waiter};
 use crate::error::{Error, Result};
@@ -35,6 +36,8 @@ const WAKE: Token = Token(usize::MAX);
 const LEASE: Duration = Duration::from_micros(1250);
 /// The alarm is put off only when it would ring sooner than this: a system call.
 const LEASE_LEFT: Duration = Duration::from_micros(250);
+/// Who looks for an answer does it sooner, while it has nothing else to do.
+const LEASE_LEFT_LOOKING: Duration = Duration::from_micros(500);
 /// Where something is scheduled, the I/O thread takes over when callers stay away this much
 /// longer than twice the time that they used to.
 const GRACE: Duration = Duration::from_micros(20);
@@ -72,9 +75,6 @@ pub struct ReactorHandle {
     load: Arc<AtomicUsize>,
     /// What the I/O thread sleeps on while it does not drive.
     alarm: Alarm,
-    /// When it rings, in `nanoseconds`; 0: it is not set. Locked while the alarm is set, so that
-    /// the two do not part.
-    alarm_at: Mutex<u64>,
     /// When the last caller stopped driving, in `nanoseconds`.
     left_at: AtomicU64,
     /// How long callers used to stay away lately, in nanoseconds; at most a lease.
@@ -134,7 +134,6 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
             stopping: AtomicBool::new(false),
             load,
             alarm,
-            alarm_at: Mutex::new(0),
             left_at: AtomicU64::new(0),
             usual_absence: AtomicU64::new(0),
             schedules: AtomicBool::new(false),
@@ -212,7 +211,7 @@ impl ReactorHandle {
     /// Has the I/O thread take over promptly, unless a caller does before.
     fn call_promptly(&self) {
         let (_, latest) = self.prompt_time();
-        self.set_alarm(latest, |now, at| at == 0 || at > now + in_nanoseconds(latest));
+        self.alarm.set_if(latest, |now, at| at == 0 || at > now + in_nanoseconds(latest));
     }
 
     /// When, from now, the I/O thread should take over where something is scheduled: not before
@@ -229,17 +228,7 @@ impl ReactorHandle {
         self.contested_until.store(until, Ordering::Relaxed);
         // Its lease is over.
         self.left_at.store(0, Ordering::Relaxed);
-        self.set_alarm(Duration::ZERO, |_, _| true);
-    }
-
-    /// Sets the alarm if `is_wanted` says so of the time now and the one that it is set to.
-    fn set_alarm(&self, after: Duration, is_wanted: impl FnOnce(u64, u64) -> bool) {
-        let mut at = self.alarm_at.lock();
-        let now = nanoseconds();
-        if is_wanted(now, *at) {
-            *at = now + in_nanoseconds(after);
-            self.alarm.set(Some(after));
-        }
+        self.alarm.set_if(Duration::ZERO, |_, _| true);
     }
 
     /// Nobody drives, but a caller that did is expected back soon.
@@ -268,7 +257,7 @@ impl ReactorHandle {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
-        self.set_alarm(Duration::ZERO, |_, _| true);
+        self.alarm.set_if(Duration::ZERO, |_, _| true);
     }
 
     /// Changes what a registered descriptor is watched for; from any thread.
@@ -294,7 +283,7 @@ impl ReactorHandle {
                     return;
                 }
                 // Who asked comes now, unless it does not wait any more.
-                self.set_alarm(LEASE, |_, _| true);
+                self.alarm.set_if(LEASE, |_, _| true);
                 drop(guard);
                 let asker = self.asker.lock().take();
                 asker.inspect(|asker| asker.notify());
@@ -308,11 +297,10 @@ impl ReactorHandle {
         loop {
             self.alarm.wait();
             self.drop_discarded();
-            *self.alarm_at.lock() = 0;
             let Some(rest) = self.rest_of_lease() else {
                 return;
             };
-            self.set_alarm(rest, |_, at| at == 0);
+            self.alarm.set_if(rest, |_, at| at == 0);
         }
     }
 
@@ -436,7 +424,7 @@ impl ReactorHandle {
             true => self.prompt_time(),
             false => (LEASE_LEFT, LEASE),
         };
-        self.set_alarm(latest, |now, at| at < now + in_nanoseconds(earliest));
+        self.alarm.set_if(latest, |now, at| at < now + in_nanoseconds(earliest));
         self.check_inbox();
     }
 
@@ -504,6 +492,15 @@ impl Driver<'_> {
         }
     }
 
+    /// For a moment without anything to do: puts the alarm off now rather than when the caller
+    /// has its message, which waiting for that system call would delay.
+    pub fn put_off_alarm(&self) {
+        if !self.handle.schedules.load(Ordering::Relaxed) {
+            let left = in_nanoseconds(LEASE_LEFT_LOOKING);
+            self.handle.alarm.set_if(LEASE, |now, at| at != 0 && at < now + left);
+        }
+    }
+
     /// Sleeps until something happens on the reactor, a descriptor of the application is ready,
     /// or the time is over, and serves what happened. Does not sleep if `is_news` says so: after
     /// that was asked, [`ReactorHandle::waiter`] ends the sleep.
@@ -525,13 +522,8 @@ impl Driver<'_> {
         let began = nanoseconds();
         // Setting the alarm anew later costs less than having it ring in vain.
         let rarely = handle.rarely.load(Ordering::Relaxed);
-        let mut at = handle.alarm_at.lock();
-        let in_vain = rarely || *at < began + 2 * handle.usual_sleep.load(Ordering::Relaxed);
-        if *at != 0 && in_vain && handle.discarded.is_empty() {
-            *at = 0;
-            handle.alarm.set(None);
-        }
-        drop(at);
+        let awake_at = began + 2 * handle.usual_sleep.load(Ordering::Relaxed);
+        handle.alarm.stop_if(|at| (rarely || at < awake_at) && handle.discarded.is_empty());
         handle.asleep.store(true, Ordering::Relaxed);
         // Pairs with the fence in `wake`.
         fence(Ordering::SeqCst);

@@ -1,6 +1,7 @@
 //! The machinery under the connections: the I/O threads, their timers, wake-ups, and the few
 //! system calls that the crates lack.
 
+mod alarm;
 pub mod descriptor;
 mod driver;
 mod fork;

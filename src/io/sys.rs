@@ -62,15 +62,15 @@ pub fn nanoseconds() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-/// A clock of the kernel that rings once (timerfd_create(2)), for one thread to sleep on.
-#[derive(Debug)]
-pub(super) struct Alarm(OwnedFd);
+/// A timer whose descriptor is readable once it has rung.
+pub(super) struct Timer(OwnedFd);
 
-impl Alarm {
-    /// Makes one that is not set.
+impl Timer {
+    /// Makes one that does not run.
     pub(super) fn new() -> io::Result<Self> {
+        let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
         // SAFETY: a system call without pointers.
-        let descriptor = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) };
+        let descriptor = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) };
         if descriptor < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -78,11 +78,18 @@ impl Alarm {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
 
-    /// Lets it ring after this time, at once for zero, instead of when it was set to before;
-    /// `None`: not at all.
-    pub(super) fn set(&self, after: Option<Duration>) {
-        // A time of zero would switch the alarm off.
-        let after = after.map_or(Duration::ZERO, |after| after.max(Duration::from_nanos(1)));
+    /// Lets it ring after this time, at once for zero. That it has rung is forgotten.
+    pub(super) fn start(&self, after: Duration) {
+        // A time of zero would stop it.
+        self.set(after.max(Duration::from_nanos(1)));
+    }
+
+    /// Lets it not ring. That it has rung is forgotten.
+    pub(super) fn stop(&self) {
+        self.set(Duration::ZERO);
+    }
+
+    fn set(&self, after: Duration) {
         let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         let value = libc::timespec {
             tv_sec: after.as_secs().min(i32::MAX as u64) as libc::time_t,
@@ -94,12 +101,17 @@ impl Alarm {
         unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const time, ptr::null_mut()) };
     }
 
-    /// Sleeps until it rings.
-    pub(super) fn wait(&self) {
+    /// Whether it has rung since it was started, or since this was asked.
+    pub(super) fn has_rung(&self) -> bool {
         let mut count = 0u64;
-        // Interrupted only where signals are not blocked; the caller looks and waits again.
         // SAFETY: eight writable bytes.
-        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
+        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) == 8 }
+    }
+}
+
+impl AsRawFd for Timer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 }
 

@@ -365,7 +365,7 @@ impl<'a> Wait<'a> {
             return false;
         }
         let began = nanoseconds();
-        let mut last = 0;
+        let (mut last, mut put_off) = (0, false);
         let found = loop {
             match &mut self.driver {
                 Some(driver) => driver.look(),
@@ -379,6 +379,10 @@ impl<'a> Wait<'a> {
             last = elapsed;
             if self.awaited.is_news() {
                 break Some(elapsed);
+            }
+            if let Some(driver) = self.driver.as_ref().filter(|_| !put_off) {
+                driver.put_off_alarm();
+                put_off = true;
             }
             if elapsed >= time {
                 break None;
