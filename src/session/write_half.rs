@@ -16,15 +16,15 @@ use std::sync::Arc;
 /// Bytes gathered for one write, unless the kernel's buffer was made smaller.
 const BATCH: usize = 64 * 1024;
 /// With bodies that are not copied.
-const LARGE_BATCH: usize = 256 * 1024;
+const LARGE_BATCH: usize = 1024 * 1024;
 /// The least of that.
 const MIN_BATCH: usize = 8 * 1024;
 /// Pieces of one write.
-const PIECES: usize = 64;
+const PIECES: usize = 256;
 /// Shorter bodies are copied next to their headers, longer ones are referred to.
 const COPY_BELOW: usize = 4 * 1024;
-/// Writes in a row before other connections get their turn.
-const WRITES: usize = 8;
+/// Bytes written in a row before other connections get their turn.
+const TURN: usize = 1024 * 1024;
 /// A caller that sends on without an answer writes itself only this often, in nanoseconds.
 const STREAM_PAUSE: u64 = 50_000;
 
@@ -236,7 +236,7 @@ impl WriteHalf {
             return false;
         }
         let next = self.pipe.as_mut().and_then(PipeReader::peek);
-        if next.is_some_and(|next| next.len() >= BATCH) {
+        if next.is_some_and(|next| next.len() >= LARGE_BATCH) {
             return true;
         }
         let now = nanoseconds();
@@ -280,7 +280,8 @@ impl WriteHalf {
             // Without one in a thread that ends.
             (self.copied, self.pieces) = SPARE.try_with(Cell::take).unwrap_or_default();
         }
-        for _ in 0..WRITES {
+        let mut turn = 0;
+        while turn < TURN {
             if self.gather().is_err() {
                 return WriteOutcome::Failed;
             }
@@ -297,7 +298,7 @@ impl WriteHalf {
                 }
             }
             match self.write(&stream) {
-                Ok(()) => {}
+                Ok(written) => turn += written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.blocked = true;
                     return match reactor.watch(stream.as_raw_fd(), self.token, true) {
@@ -434,10 +435,10 @@ impl WriteHalf {
         })
     }
 
-    /// Writes once, as much as the kernel takes.
-    fn write(&mut self, stream: &Stream) -> io::Result<()> {
+    /// Writes once, as much as the kernel takes; returns how many bytes that was.
+    fn write(&mut self, stream: &Stream) -> io::Result<usize> {
         let most = if self.most > 0 { self.most } else { usize::MAX };
-        let mut taken = match self.pieces.len() {
+        let written = match self.pieces.len() {
             1 => stream.write(self.unwritten(most).next().as_deref().unwrap_or_default())?,
             _ => {
                 let mut slices = [IoSlice::new(&[]); PIECES];
@@ -446,7 +447,8 @@ impl WriteHalf {
                 stream.write_vectored(&slices[..count])?
             }
         };
-        self.pending -= taken.min(self.pending);
+        self.pending -= written.min(self.pending);
+        let mut taken = written;
         while let Some(piece) = self.pieces.front() {
             let length = match piece {
                 Piece::Copied(start, end) => end - start,
@@ -464,7 +466,7 @@ impl WriteHalf {
                 self.spent.push(message);
             }
         }
-        Ok(())
+        Ok(written)
     }
 }
 
