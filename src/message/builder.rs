@@ -27,6 +27,11 @@ impl MessageBuilder {
         Ok(Self { block, filled: 0, length })
     }
 
+    /// Bytes of the whole message.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
     /// Bytes still to come.
     pub fn remaining(&self) -> usize {
         self.length - self.filled

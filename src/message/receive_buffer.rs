@@ -118,11 +118,11 @@ impl ReceiveBuffer {
         Message::from_slice_of_block(unsafe { self.block.slice(self.consumed, length) })
     }
 
-    /// Reads once from the source. The buffer is never full here: unread bytes move to the front,
-    /// or to a new block while messages still share this one.
-    pub fn fill(&mut self, source: &mut impl ByteSource) -> io::Result<Filled> {
+    /// Reads once from the source, at most so many bytes. The buffer is never full here: unread
+    /// bytes move to the front, or to a new block while messages still share this one.
+    pub fn fill(&mut self, source: &mut impl ByteSource, most: usize) -> io::Result<Filled> {
         self.make_room().map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let room = self.block.capacity() - self.filled;
+        let room = (self.block.capacity() - self.filled).min(most);
         // SAFETY: behind `filled` no message has a part; uninitialised memory is allowed here.
         let spare = unsafe {
             std::slice::from_raw_parts_mut(self.block.bytes().add(self.filled).cast(), room)

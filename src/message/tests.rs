@@ -63,7 +63,7 @@ fn a_buffer_is_cut_into_messages_that_outlive_it() {
     let (mut position, mut messages) = (0, Vec::new());
     for length in [1usize, 40, 41, 511, 512, 1000, 2000].iter().cycle() {
         while buffer.unread().len() < *length {
-            if buffer.fill(&mut source).unwrap().count == 0 {
+            if buffer.fill(&mut source, usize::MAX).unwrap().count == 0 {
                 break;
             }
         }

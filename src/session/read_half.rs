@@ -7,11 +7,15 @@ use crate::pipe::{PipeWriter, Room};
 use crate::transport::Stream;
 use crate::zmtp::{Command, FrameDecoder, Opener, ProtocolError, pong};
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes read at a time.
 const BUFFER: usize = 64 * 1024;
+/// Behind a body longer than that: what the next header is in. Another such body is then read to
+/// where it belongs, instead of being copied there.
+const LOOK_AHEAD: usize = 256;
 /// Reads in a row before other connections get their turn.
 const READS: usize = 8;
 
@@ -76,6 +80,8 @@ pub(super) struct ReadHalf {
     /// Bytes that were read and not decoded.
     buffer: Option<ReceiveBuffer>,
     pipe: Option<PipeWriter>,
+    /// The last read was into a body longer than the buffer.
+    behind_long: bool,
     /// A message that found the pipe full.
     stalled: Option<Message>,
     /// A short read does not mean that all was read: the end of the stream may stand behind it,
@@ -122,6 +128,7 @@ impl ReadHalf {
         self.decoder = None;
         self.opener = None;
         self.buffer = None;
+        self.behind_long = false;
         self.stalled = None;
         self.to_the_end = false;
         self.replies.clear();
@@ -198,7 +205,10 @@ impl ReadHalf {
             _ => None,
         };
         let outcome = match body {
-            Some(body) => body.fill(&mut source),
+            Some(body) => {
+                self.behind_long = body.length() > BUFFER;
+                body.fill(&mut source)
+            }
             None => {
                 if self.buffer.is_none() {
                     self.buffer = ReceiveBuffer::with_capacity(BUFFER).ok();
@@ -206,7 +216,8 @@ impl ReadHalf {
                 let Some(buffer) = &mut self.buffer else {
                     return Some(ReadOutcome::Closed);
                 };
-                buffer.fill(&mut source)
+                let long = mem::take(&mut self.behind_long);
+                buffer.fill(&mut source, if long { LOOK_AHEAD } else { usize::MAX })
             }
         };
         match outcome {
