@@ -44,6 +44,10 @@ const READER: usize = 1;
 /// How long a reader lets a stream gather: so many times the processor's own pause, which makes
 /// one to three microseconds.
 const PAUSE: u32 = 64;
+/// So many times at most, as long as so many messages come meanwhile: each look takes from the
+/// writer what it is about to write to.
+const PAUSES: u32 = 4;
+const STREAM: u64 = 8;
 
 /// Flow control, from the reader to the writer.
 struct Flow {
@@ -404,12 +408,19 @@ impl PipeReader {
         if !self.gathering.is_worthwhile() {
             return false;
         }
-        for _ in 0..PAUSE {
-            std::hint::spin_loop();
+        let mut came = 0;
+        for _ in 0..PAUSES {
+            for _ in 0..PAUSE {
+                std::hint::spin_loop();
+            }
+            let before = came;
+            came = self.queue.waiting();
+            if came < before + STREAM {
+                break;
+            }
         }
-        let came = self.queue.look() == Found::Item;
-        self.gathering.waited(came);
-        came
+        self.gathering.waited(came > 0);
+        came > 0
     }
 
     /// The next part, left in the pipe. Not for pipes that conflate.

@@ -393,6 +393,12 @@ impl<T> Consumer<T> {
         if self.popped < self.available { Found::Item } else { self.refresh() }
     }
 
+    /// How many items are there.
+    pub(super) fn waiting(&mut self) -> u64 {
+        self.refresh();
+        self.available - self.popped
+    }
+
     fn refresh(&mut self) -> Found {
         // Acquire pairs with the Release of `publish`.
         let published = self.shared.published.0.load(Ordering::Acquire);
