@@ -13,6 +13,7 @@ mod builder;
 mod cache;
 mod large;
 mod metadata;
+mod prefetch;
 mod receive_buffer;
 mod short;
 
@@ -20,6 +21,7 @@ pub use block::FreeFunction;
 pub use builder::MessageBuilder;
 pub use cache::{allocate_place, free_all as free_kept_memory, free_place, with_large_pages};
 pub use metadata::Metadata;
+pub use prefetch::{prefetch, prefetch_to_write};
 pub use receive_buffer::{ByteSource, Filled, ReceiveBuffer};
 
 use crate::error::{Error, Result};
@@ -515,11 +517,9 @@ impl Message {
     /// Has the processor fetch the memory behind a message that will be looked at soon.
     #[inline(always)]
     pub fn prefetch(&self) {
-        #[cfg(target_arch = "x86_64")]
         if self.kind() == Kind::Block {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: `kind` says that the slice is there; a prefetch never fails.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.body.slice.head().cast()) };
+            // SAFETY: `kind` says that the slice is there.
+            prefetch(unsafe { self.body.slice.head() });
         }
     }
 

@@ -4,6 +4,10 @@ use super::{Core, PipeId};
 use crate::message::Message;
 use crate::pipe::Room;
 
+/// Pipes between the one that is written to and the one that is fetched: each was read by another
+/// thread meanwhile.
+const AHEAD: usize = 4;
+
 /// The receivers of the message that is being sent.
 #[derive(Default)]
 pub(super) struct FanOut {
@@ -33,7 +37,11 @@ impl FanOut {
     pub(super) fn send(&mut self, core: &mut Core, message: &mut Message) {
         self.in_message = message.more();
         if let Some((last, others)) = self.receivers.split_last() {
-            for (id, copy) in others.iter().zip(message.share_among(others.len())) {
+            let copies = message.share_among(others.len());
+            for ((position, id), copy) in others.iter().enumerate().zip(copies) {
+                if let Some(soon) = self.receivers.get(position + AHEAD) {
+                    core.pipes.prefetch(*soon);
+                }
                 core.pipes.write_unbounded(*id, copy);
             }
             core.pipes.write_unbounded_from(*last, message);

@@ -198,6 +198,14 @@ impl Pipes {
         written
     }
 
+    /// Has the processor fetch what a message is written to that follows soon.
+    #[inline]
+    pub fn prefetch(&mut self, id: PipeId) {
+        if let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_ref()) {
+            writer.prefetch();
+        }
+    }
+
     /// Writes without regard to the high-water mark.
     pub fn write_unbounded(&mut self, id: PipeId, mut message: Message) {
         self.write_unbounded_from(id, &mut message);

@@ -308,6 +308,12 @@ impl PipeWriter {
         }
     }
 
+    /// Has the processor fetch what the next message is written to, if that is soon.
+    #[inline(always)]
+    pub fn prefetch(&self) {
+        self.queue.prefetch();
+    }
+
     /// Bytes of the heavy parts that wait in the pipe; none in one that conflates.
     #[inline]
     pub fn load(&self) -> u64 {

@@ -11,7 +11,7 @@
 #![allow(unsafe_code)]
 
 use super::sync::{Arc, AtomicPtr, AtomicU64, Ordering, UnsafeCell};
-use crate::message::{allocate_place, free_place};
+use crate::message::{allocate_place, free_place, prefetch_to_write};
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 
@@ -229,6 +229,16 @@ impl<T> Producer<T> {
             (*slot(self.tail, self.end, self.pushed)).with_mut(|cell| fill(&mut *cell));
         }
         self.pushed += 1;
+    }
+
+    /// Has the processor fetch what the next push and publish write to, which the consumer used.
+    #[inline(always)]
+    pub(super) fn prefetch(&self) {
+        prefetch_to_write(&raw const self.shared.published);
+        if self.pushed != self.end {
+            // SAFETY: as in `push_with`.
+            prefetch_to_write(unsafe { slot(self.tail, self.end, self.pushed) });
+        }
     }
 
     /// Links a chunk for the next item.
