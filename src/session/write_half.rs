@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Bytes gathered for one write, unless the kernel's buffer was made smaller.
 const BATCH: usize = 64 * 1024;
-/// With bodies that are not copied.
+/// With bodies that are not copied. One that is half of that is written at once.
 const LARGE_BATCH: usize = 1024 * 1024;
 /// The least of that.
 const MIN_BATCH: usize = 8 * 1024;
@@ -225,7 +225,7 @@ impl WriteHalf {
         }
     }
 
-    /// Whether a caller that just sent should write itself: what fills a write of its own; in a
+    /// Whether a caller that just sent should write itself: what makes a write worth while; in a
     /// dialogue, that is, when one message came since it last sent; or when that is a while ago
     /// and nobody is about to write for it. Where several came it will send several, which go
     /// better together. So it is where other connections have something to write: a message that
@@ -236,7 +236,7 @@ impl WriteHalf {
             return false;
         }
         let next = self.pipe.as_mut().and_then(PipeReader::peek);
-        if next.is_some_and(|next| next.len() >= LARGE_BATCH) {
+        if next.is_some_and(|next| next.len() >= LARGE_BATCH / 2) {
             return true;
         }
         let now = nanoseconds();
@@ -322,7 +322,8 @@ impl WriteHalf {
         }
         self.forget_written();
         let mut message = Message::new();
-        while self.pending < LARGE_BATCH
+        let batch = if self.most > 0 { self.most } else { LARGE_BATCH };
+        while self.pending < batch
             && self.copied.len() - self.listed < BATCH
             && self.pieces.len() < PIECES - 1
         {
