@@ -481,15 +481,16 @@ impl Driver<'_> {
         scheduled
     }
 
-    /// Serves what is there, without waiting.
-    pub fn look(&mut self) {
-        if let Some(reactor) = self.reactor.as_deref_mut() {
-            self.handle.run_inbox(reactor);
-            reactor.run_timers();
-            // Without a wait it is not interrupted, and another failure leaves no events.
-            let _ = reactor.wait(Some(Duration::ZERO));
-            reactor.dispatch();
-        }
+    /// Serves what is there, without waiting; true if descriptors were ready.
+    pub fn look(&mut self) -> bool {
+        let Some(reactor) = self.reactor.as_deref_mut() else {
+            return false;
+        };
+        self.handle.run_inbox(reactor);
+        reactor.run_timers();
+        // Without a wait it is not interrupted, and another failure leaves no events.
+        let _ = reactor.wait(Some(Duration::ZERO));
+        reactor.dispatch()
     }
 
     /// For a moment without anything to do: puts the alarm off now rather than when the caller

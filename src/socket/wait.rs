@@ -40,6 +40,8 @@ const LONG_LOOKS: u32 = 2 * MIN_REST;
 const LONG_AFTER_LOSS: u32 = 4;
 /// Who stands still in a look for so long, in nanoseconds, had its processor taken away.
 const PREEMPTED: u64 = 200_000;
+/// A look may last so long, in nanoseconds, while pieces of a message come one after the other.
+const LONGEST_LOOK: u64 = 1_000_000;
 /// Then nobody looks for so long, in nanoseconds: others need the processors, and who uses its
 /// share up by looking has to wait for its turn when the message is there. Where it happens again
 /// soon afterwards the processors are busy, and it is twice as long each time; where it was a
@@ -365,20 +367,30 @@ impl<'a> Wait<'a> {
             return false;
         }
         let began = nanoseconds();
-        let (mut last, mut put_off) = (0, false);
+        let longest =
+            self.left().map_or(LONGEST_LOOK, |left| (left.as_nanos() as u64).min(LONGEST_LOOK));
+        // When, from there, something came last, when it looked last, and whether it has put off.
+        let (mut since, mut last, mut put_off) = (0, 0, false);
         let found = loop {
+            let mut served = false;
             match &mut self.driver {
-                Some(driver) => driver.look(),
+                Some(driver) => served = driver.look() && !driver.serves_others(),
                 None => (0..16).for_each(|_| std::hint::spin_loop()),
             }
-            let elapsed = nanoseconds().saturating_sub(began);
-            if elapsed - last > PREEMPTED {
-                patience.preempted(began + elapsed);
+            let now = nanoseconds().saturating_sub(began);
+            let elapsed = now - since;
+            if now - last > PREEMPTED && !served {
+                patience.preempted(began + now);
                 return self.awaited.is_news();
             }
-            last = elapsed;
+            last = now;
             if self.awaited.is_news() {
                 break Some(elapsed);
+            }
+            if served && now < longest {
+                // A piece of a message, perhaps, that others follow.
+                since = now;
+                continue;
             }
             if let Some(driver) = self.driver.as_ref().filter(|_| !put_off) {
                 driver.put_off_alarm();
