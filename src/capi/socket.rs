@@ -211,9 +211,7 @@ pub unsafe extern "C" fn zmq_send(
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
         let part = unsafe { bytes(buf, len) }?;
-        let mut message = Message::new();
-        message.set_bytes(part)?;
-        socket.send(&mut message, send_flags(flags))
+        socket.send_bytes(part, send_flags(flags))
     })
 }
 

@@ -54,6 +54,14 @@ impl Pattern for Dealer {
         self.queue.can_recv(core)
     }
 
+    fn next_pipe(&mut self, core: &mut Core) -> Option<PipeId> {
+        self.out.next_pipe(core)
+    }
+
+    fn sent_directly(&mut self) {
+        self.out.sent_directly();
+    }
+
     fn can_send(&mut self, core: &mut Core) -> bool {
         self.out.can_send(core)
     }

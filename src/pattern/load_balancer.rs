@@ -60,6 +60,17 @@ impl LoadBalancer {
         Err(Error::WouldBlock)
     }
 
+    /// The pipe that a whole message would go to, if one begins.
+    pub(super) fn next_pipe(&mut self, core: &mut Core) -> Option<PipeId> {
+        let begins = !self.in_message && !self.dropping && self.can_send(core);
+        self.active.current().filter(|_| begins)
+    }
+
+    /// A whole message went there.
+    pub(super) fn sent_directly(&mut self) {
+        self.active.advance();
+    }
+
     /// Whether a part would be taken.
     #[inline]
     pub(super) fn can_send(&mut self, core: &mut Core) -> bool {

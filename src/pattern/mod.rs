@@ -27,7 +27,7 @@ mod subscriptions;
 mod trie;
 mod turns;
 
-pub use pipes::{Core, Link, MAX_LOAD, PeerInfo, Pipe, PipeId, Pipes};
+pub use pipes::{Core, Directly, Link, MAX_LOAD, PeerInfo, Pipe, PipeId, Pipes};
 pub use router::made_up_id;
 
 use crate::error::{Error, Result};
@@ -64,6 +64,13 @@ pub trait Pattern: Send {
         *message = self.recv(core)?;
         Ok(())
     }
+    /// The pipe that a message of one part would go to, to no other and as it is; `None` if there
+    /// is none, or where the pattern does not say.
+    fn next_pipe(&mut self, _core: &mut Core) -> Option<PipeId> {
+        None
+    }
+    /// A message went that way without `send`.
+    fn sent_directly(&mut self) {}
     /// Whether `recv` would give a part.
     fn can_recv(&mut self, _core: &mut Core) -> bool {
         false

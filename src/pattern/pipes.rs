@@ -1,5 +1,6 @@
 //! The pipes of a socket.
 
+use crate::error::Result;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
 use crate::pipe::{Found, PipeReader, PipeWriter, Room};
@@ -23,6 +24,24 @@ pub trait Link: Send + Sync {
     /// Ends the connection, and for a connecting session the endpoint: after what is queued was
     /// sent, or this time is over (`None`: for ever).
     fn close(&self, linger: Option<Duration>);
+    /// Sends a message of one part, of which nothing is needed afterwards, without the pipe: if
+    /// nothing waits there. May take so long.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::OutOfMemory`].
+    fn send_directly(&self, body: &[u8], wait: Duration) -> Result<Directly>;
+}
+
+/// What became of a message that was to be sent without the pipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directly {
+    /// It was not sent: the pipe is its way.
+    Declined,
+    /// It was, or what did not go out in time waits to, as a copy.
+    Taken {
+        /// All went out.
+        whole: bool,
+    },
 }
 
 /// What is known of the peer at the other end.

@@ -29,10 +29,11 @@ mod zap;
 pub use event::ConnectionEvent;
 pub use listener::BoundEndpoint;
 
+use crate::error::Result;
 use crate::io::{ReactorHandle, Workers};
 use crate::message::Metadata;
 use crate::options::Options;
-use crate::pattern::{Link, PeerInfo, Pipe};
+use crate::pattern::{Directly, Link, PeerInfo, Pipe};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
 use crate::transport::Endpoint;
 use crate::zmtp::Admission;
@@ -295,6 +296,23 @@ impl Link for Session {
     fn close(&self, linger: Option<Duration>) {
         *self.linger.lock() = linger;
         self.want(CLOSE);
+    }
+
+    fn send_directly(&self, body: &[u8], wait: Duration) -> Result<Directly> {
+        if self.activity.load(Ordering::Acquire) != ACTIVE {
+            return Ok(Directly::Declined);
+        }
+        // Whoever else writes now has something to write.
+        let Some(mut half) = self.write.try_lock() else {
+            return Ok(Directly::Declined);
+        };
+        let sent = half.write_directly(body, wait, &self.reactor);
+        let failed = half.has_failed();
+        drop(half);
+        if failed {
+            self.want(WRITE);
+        }
+        sent
     }
 }
 

@@ -1,5 +1,7 @@
 //! The writing half of a connection: messages from the socket, bytes out.
 
+mod direct;
+
 use super::read_half::MAX_REPLIES;
 use crate::io::{ReactorHandle, nanoseconds};
 use crate::message::Message;
@@ -260,6 +262,11 @@ impl WriteHalf {
         }
     }
 
+    /// Whether the connection broke, which the I/O thread is to be told.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Takes messages from the pipe and writes until there is nothing more, the kernel takes no
     /// more, or others wait.
     pub(super) fn drive(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
@@ -316,9 +323,7 @@ impl WriteHalf {
     /// Encodes messages until a batch is full or the pipe is empty.
     fn gather(&mut self) -> Result<(), ProtocolError> {
         if self.pending == 0 {
-            self.pieces.clear();
-            self.copied.clear();
-            (self.listed, self.written) = (0, 0);
+            self.begin_batch();
         }
         self.forget_written();
         let mut message = Message::new();
@@ -345,6 +350,13 @@ impl WriteHalf {
         }
         self.list_copied();
         Ok(())
+    }
+
+    /// Forgets what was written, which is all.
+    fn begin_batch(&mut self) {
+        self.pieces.clear();
+        self.copied.clear();
+        (self.listed, self.written) = (0, 0);
     }
 
     /// Drops copied bytes that were written, where there are many: with a reader who never quite

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod direct;
 mod endpoints;
 mod mailbox;
 mod monitor;

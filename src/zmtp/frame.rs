@@ -17,11 +17,26 @@ pub const MAX_HEADER: usize = 10;
 const BUILD_FROM: usize = 16 * 1024;
 
 /// Writes the header of a part's frame; returns its length.
-#[inline]
+#[inline(always)]
 pub fn encode_header(version: Version, message: &Message, out: &mut [u8; MAX_HEADER]) -> usize {
-    let length = message.len();
-    let more = message.more() as u8 * MORE;
+    let flags = (message.more() as u8 * MORE) | (message.is_command() as u8 * COMMAND);
+    encode_header_of(version, message.len(), flags, out)
+}
+
+/// Writes the header of the frame of a message with one part, of this length.
+pub fn encode_sole_header(version: Version, length: usize, out: &mut [u8; MAX_HEADER]) -> usize {
+    encode_header_of(version, length, 0, out)
+}
+
+#[inline(always)]
+fn encode_header_of(
+    version: Version,
+    length: usize,
+    flags: u8,
+    out: &mut [u8; MAX_HEADER],
+) -> usize {
     if version == Version::V1 {
+        let more = flags & MORE;
         return if length < 254 {
             out[0] = length as u8 + 1;
             out[1] = more;
@@ -33,7 +48,6 @@ pub fn encode_header(version: Version, message: &Message, out: &mut [u8; MAX_HEA
             10
         };
     }
-    let flags = more | (message.is_command() as u8 * COMMAND);
     if length < 256 {
         out[0] = flags;
         out[1] = length as u8;

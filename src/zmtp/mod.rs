@@ -19,7 +19,7 @@ mod zap;
 
 pub use command::{Command, cancel, ping, pong, subscribe};
 pub use error::ProtocolError;
-pub use frame::{FrameDecoder, MAX_HEADER, encode_header};
+pub use frame::{FrameDecoder, MAX_HEADER, encode_header, encode_sole_header};
 pub use handshake::{Authentication, Handshake, HandshakeConfig, MAX_COMMAND, Peer, Version};
 pub use mechanism::{
     Context, CurveClient, CurveKey, CurveServer, Gssapi, Mechanism, NoContext, Null, Opener,

@@ -1,0 +1,99 @@
+//! Bytes of the application that are written where they stand: a large message that nothing waits
+//! before is not copied first.
+
+use super::{Piece, WriteHalf};
+use crate::error::Result;
+use crate::io::{PollDescriptor, ReactorHandle, sleep_on};
+use crate::message::Message;
+use crate::pattern::Directly;
+use crate::pipe::{Found, PipeReader};
+use crate::transport::Stream;
+use crate::zmtp::{MAX_HEADER, encode_sole_header};
+use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+impl WriteHalf {
+    /// Writes a message of one part that nothing waits before, and waits so long for room in the
+    /// kernel's buffer. What that does not take is copied, and goes out like other messages.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::OutOfMemory`]: the connection is lost.
+    pub(in crate::session) fn write_directly(
+        &mut self,
+        body: &[u8],
+        wait: Duration,
+        reactor: &ReactorHandle,
+    ) -> Result<Directly> {
+        let (Some(stream), Some(version), true) =
+            (self.stream.clone(), self.version, self.is_at_rest())
+        else {
+            return Ok(Directly::Declined);
+        };
+        let mut header = [0; MAX_HEADER];
+        let length = encode_sole_header(version, body.len(), &mut header);
+        let header = &header[..length];
+        let written = match self.write_out(&stream, [header, body], wait) {
+            Ok(0) => return Ok(Directly::Declined),
+            Ok(written) => written,
+            Err(_) => {
+                self.failed = true;
+                return Ok(Directly::Taken { whole: true });
+            }
+        };
+        if written == header.len() + body.len() {
+            return Ok(Directly::Taken { whole: true });
+        }
+        // Whatever happens, the stream cannot go on without the rest.
+        self.failed = true;
+        let rest = Message::from_slice(&body[written.saturating_sub(length)..])?;
+        self.begin_batch();
+        self.copied.extend_from_slice(&header[written.min(length)..]);
+        self.list_copied();
+        self.pending += rest.len();
+        self.pieces.push_back(Piece::Body(rest));
+        self.blocked = true;
+        self.failed = reactor.watch(stream.as_raw_fd(), self.token, true).is_err();
+        Ok(Directly::Taken { whole: false })
+    }
+
+    /// Whether what is written now stands in front of all that comes.
+    fn is_at_rest(&mut self) -> bool {
+        let waits = self.failed
+            || self.blocked
+            || self.in_message
+            || self.pending > 0
+            || self.sealer.is_some()
+            || !self.commands.is_empty()
+            || !self.kept.is_empty();
+        !waits && self.pipe.as_mut().map(PipeReader::look) == Some(Found::Nothing)
+    }
+
+    /// Writes these one after the other, as much as the kernel takes in time; returns how many
+    /// bytes that was.
+    fn write_out(&self, stream: &Stream, parts: [&[u8]; 2], wait: Duration) -> io::Result<usize> {
+        let [first, second] = parts;
+        let most = if self.most > 0 { self.most } else { usize::MAX };
+        let deadline = Instant::now() + wait;
+        let mut written = 0;
+        while written < first.len() + second.len() {
+            let front = &first[written.min(first.len())..];
+            let back = &second[written.saturating_sub(first.len())..];
+            let back = &back[..back.len().min(most)];
+            match stream.write_vectored(&[IoSlice::new(front), IoSlice::new(back)]) {
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    let mut room = [PollDescriptor::new(stream.as_raw_fd(), libc::POLLOUT)];
+                    // After a signal the call ends with success: its message is under way.
+                    if written == 0 || left.is_zero() || sleep_on(&mut room, Some(left)).is_err() {
+                        break;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
+    }
+}
