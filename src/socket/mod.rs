@@ -11,15 +11,17 @@ mod endpoints;
 mod mailbox;
 mod monitor;
 mod outlook;
+mod patience;
 mod poll;
 mod proxy;
 mod wait;
 mod zap;
 
 pub use mailbox::{Event, Mailbox, SocketEnd};
+pub use patience::Patience;
 pub use poll::{Events, PollItem, PollTarget, poll};
 pub use proxy::proxy;
-pub use wait::{Patience, Wait, Watched};
+pub use wait::{Wait, Watched};
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};

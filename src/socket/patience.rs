@@ -1,0 +1,204 @@
+//! Whether a wait looks for news before it sleeps, and how long.
+
+use crate::io::nanoseconds;
+use crate::options::DEFAULT_BUSY_WAIT;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Credit for so many looks in a row that find something.
+const MAX_CREDIT: u32 = 40;
+/// What a look in vain costs.
+const LOSS: u32 = 8;
+/// So many waits of the rest a sleep counts for that was so short that a look might have found
+/// something. Not more: where two share a processor sleeps are short and looks are in vain.
+const SHORT_SLEEP: u32 = 16;
+/// So many waits, at least, pass without a look when the credit is used up.
+const MIN_REST: u32 = 64;
+const MAX_REST: u32 = 1024;
+/// The look after a rest lasts so many times the bound, and so do this many after it: two peers
+/// that both sleep take turns in waking each other, and neither sees how fast the other is awake.
+const LONG: u32 = 3;
+const LONG_LOOKS: u32 = 2 * MIN_REST;
+/// So do this many after a look in vain among others that were not: the peer, who waited too, may
+/// sleep by now, and be woken by what we send next.
+const LONG_AFTER_LOSS: u32 = 4;
+/// Then nobody looks for so long, in nanoseconds: others need the processors, and who uses its
+/// share up by looking has to wait for its turn when the message is there. Where it happens again
+/// soon afterwards the processors are busy, and it is twice as long each time; where it was a
+/// moment's work of the system, the dialogue goes on as fast as before.
+const SHORTEST_REST: u64 = 1_000_000;
+const LONGEST_REST: u64 = 16_000_000;
+/// So soon, in nanoseconds.
+const AGAIN: u64 = 20_000_000;
+
+/// Whether looking before sleeping pays off for a socket. Waking a sleeper costs about as much as
+/// looking does, so looking pays while it succeeds more often than not; it does not where the
+/// peer is slow or shares our processor.
+///
+/// All are hints for the one thread that uses the socket; nothing else depends on them.
+#[derive(Debug)]
+pub struct Patience {
+    /// How long a wait may look, in microseconds (ZMQ_BUSY_WAIT).
+    bound: AtomicU32,
+    /// Looks are made while it is at least `LOSS`.
+    credit: AtomicU32,
+    /// Waits without a look that remain when there is no credit.
+    resting: AtomicU32,
+    /// Waits to rest the next time: more each time that resting did not help.
+    rest: AtomicU32,
+    /// Long looks that remain.
+    long: AtomicU32,
+    /// The processors are busy until then, in `nanoseconds`; 0: they are not.
+    busy_until: AtomicU64,
+    /// When the last rest because of that ended, and how long it was.
+    last_rest: [AtomicU64; 2],
+    /// When the last wait ended, in `nanoseconds`; 0: never.
+    pub(super) ended: AtomicU64,
+    /// Times not to unload a pipe that remain, and how many these are after a vain one.
+    unloading: [AtomicU32; 2],
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            bound: AtomicU32::new(DEFAULT_BUSY_WAIT),
+            credit: AtomicU32::new(LOSS),
+            resting: AtomicU32::new(0),
+            rest: AtomicU32::new(MIN_REST),
+            long: AtomicU32::new(0),
+            busy_until: AtomicU64::new(0),
+            last_rest: Default::default(),
+            ended: AtomicU64::new(0),
+            unloading: Default::default(),
+        }
+    }
+}
+
+impl Patience {
+    /// Changes how long a wait may look; zero is not at all.
+    pub fn set_bound(&self, microseconds: u32) {
+        self.bound.store(microseconds, Ordering::Relaxed);
+    }
+
+    /// In nanoseconds, as the times below.
+    fn bound(&self) -> u64 {
+        u64::from(self.bound.load(Ordering::Relaxed)) * 1000
+    }
+
+    /// How long this wait may look.
+    pub(super) fn look_time(&self) -> u64 {
+        let bound = self.bound();
+        let busy_until = self.busy_until.load(Ordering::Relaxed);
+        if busy_until != 0 {
+            if nanoseconds() < busy_until {
+                return 0;
+            }
+            self.busy_until.store(0, Ordering::Relaxed);
+        }
+        if self.credit.load(Ordering::Relaxed) < LOSS {
+            let resting = self.resting.load(Ordering::Relaxed);
+            if resting > 0 {
+                self.resting.store(resting - 1, Ordering::Relaxed);
+                return 0;
+            }
+            self.long.store(LONG_LOOKS, Ordering::Relaxed);
+            self.credit.store(LOSS, Ordering::Relaxed);
+        }
+        let long = self.long.load(Ordering::Relaxed);
+        self.long.store(long.saturating_sub(1), Ordering::Relaxed);
+        if long > 0 { bound * u64::from(LONG) } else { bound }
+    }
+
+    /// A look found at this time that its processor had been taken away.
+    pub(super) fn preempted(&self, now: u64) {
+        let [ended, length] = &self.last_rest;
+        let again = now.saturating_sub(ended.load(Ordering::Relaxed)) < AGAIN;
+        let length_now = match length.load(Ordering::Relaxed) {
+            before if again => (2 * before).clamp(SHORTEST_REST, LONGEST_REST),
+            _ => SHORTEST_REST,
+        };
+        length.store(length_now, Ordering::Relaxed);
+        ended.store(now + length_now, Ordering::Relaxed);
+        self.busy_until.store(now + length_now, Ordering::Relaxed);
+    }
+
+    /// A sleep, with being woken up, took so long.
+    pub(super) fn slept(&self, time: u64) {
+        if time <= self.bound() * 2 {
+            let resting = self.resting.load(Ordering::Relaxed);
+            self.resting.store(resting.saturating_sub(SHORT_SLEEP), Ordering::Relaxed);
+        }
+    }
+
+    /// A look found something after this time, or did not.
+    pub(super) fn looked(&self, found: Option<u64>) {
+        let credit = self.credit.load(Ordering::Relaxed);
+        let credit = match found {
+            Some(time) if time <= self.bound() => credit + 1,
+            Some(_) => credit,
+            None => credit.saturating_sub(LOSS),
+        };
+        self.credit.store(credit.min(MAX_CREDIT), Ordering::Relaxed);
+        if found.is_none() {
+            let long = self.long.load(Ordering::Relaxed);
+            self.long.store(long.max(LONG_AFTER_LOSS), Ordering::Relaxed);
+        }
+        if credit >= MAX_CREDIT {
+            self.rest.store(MIN_REST, Ordering::Relaxed);
+        } else if credit < LOSS {
+            let rest = self.rest.load(Ordering::Relaxed);
+            self.resting.store(rest, Ordering::Relaxed);
+            self.rest.store((rest * 2).min(MAX_REST), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a call that sends should try to unload a pipe: rarely while in vain.
+    pub(super) fn may_unload(&self) -> bool {
+        let [resting, _] = &self.unloading;
+        let left = resting.load(Ordering::Relaxed);
+        resting.store(left.saturating_sub(1), Ordering::Relaxed);
+        left == 0
+    }
+
+    /// Something went out, or not in time.
+    pub(super) fn unloaded(&self, in_time: bool) {
+        let [resting, rest] = &self.unloading;
+        let next = if in_time { 0 } else { (2 * rest.load(Ordering::Relaxed) + 1).min(MIN_REST) };
+        rest.store(next, Ordering::Relaxed);
+        resting.store(next, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rests_grow_while_processors_stay_busy() {
+        let patience = Patience::default();
+        let rest_at = |now| {
+            patience.preempted(now);
+            patience.busy_until.load(Ordering::Relaxed) - now
+        };
+        let mut now = 10 * AGAIN;
+        assert_eq!(rest_at(now), SHORTEST_REST);
+        let mut rests = Vec::new();
+        for _ in 0..8 {
+            now = patience.busy_until.load(Ordering::Relaxed) + AGAIN / 2;
+            rests.push(rest_at(now));
+        }
+        assert!(rests.is_sorted() && rests[0] == 2 * SHORTEST_REST && rests[7] == LONGEST_REST);
+        now = patience.busy_until.load(Ordering::Relaxed) + AGAIN;
+        assert_eq!(rest_at(now), SHORTEST_REST);
+    }
+
+    #[test]
+    fn unloading_in_vain_is_tried_rarely() {
+        let patience = Patience::default();
+        let tries =
+            (0..1000).filter(|_| patience.may_unload()).inspect(|_| patience.unloaded(false));
+        assert!(tries.count() < 1000 / MIN_REST as usize + 10);
+        while !patience.may_unload() {}
+        patience.unloaded(true);
+        assert!(patience.may_unload());
+    }
+}
