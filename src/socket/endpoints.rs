@@ -1,6 +1,7 @@
 //! Binding, connecting, and undoing both.
 
-use super::{Event, Mailbox, SocketEnd, State};
+use super::state::State;
+use super::{Event, Mailbox, SocketEnd};
 use crate::context::{InprocBinding, InprocConnection};
 use crate::error::{Error, Result};
 use crate::options::Options;

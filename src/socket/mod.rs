@@ -11,9 +11,11 @@ mod endpoints;
 mod mailbox;
 mod monitor;
 mod outlook;
+mod owner;
 mod patience;
 mod poll;
 mod proxy;
+mod state;
 mod wait;
 mod zap;
 
@@ -25,21 +27,17 @@ pub use wait::{Wait, Watched};
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::{CallGuard, CallMutex, ReactorHandle, Workers};
+use crate::io::{CallGuard, CallMutex};
 use crate::message::{Message, Metadata};
 use crate::options::{Answer, Applied, Live, Options, Value, ids};
-use crate::pattern::{Core, Link, MAX_LOAD, Pattern, Pipe, PipeId, Pipes, pattern_of};
-use crate::pipe::{Notify, PipeReader, PipeWriter};
-use crate::session::{ConnectionEvent, End, Owner, Session};
+use crate::pattern::{MAX_LOAD, PipeId};
 use crate::zmtp::SocketType;
-use endpoints::Endpoints;
-use monitor::Monitor;
 use outlook::{Crowd, Outlook};
 use parking_lot::Mutex;
-use std::any::Any;
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Weak};
+use state::State;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How a part is sent.
@@ -59,31 +57,6 @@ pub struct Socket {
     tag: AtomicU32,
     outlook: Outlook,
     state: CallMutex<Option<State>>,
-}
-
-/// What the sessions know of their socket.
-struct SocketOwner {
-    context: Arc<ContextCore>,
-    mailbox: Arc<Mailbox>,
-    /// Sessions that are not over.
-    sessions: Mutex<HashMap<u64, Weak<Session>>>,
-    /// What serves the newest of its connections and listeners.
-    reactor: Mutex<Option<Arc<ReactorHandle>>>,
-    /// The application closed the socket; the last session ends the monitor.
-    closed: AtomicBool,
-    monitor: Monitor,
-}
-
-/// An open socket.
-struct State {
-    owner: Arc<SocketOwner>,
-    mailbox: Arc<Mailbox>,
-    context: Arc<ContextCore>,
-    core: Core,
-    pattern: Box<dyn Pattern>,
-    endpoints: Endpoints,
-    /// More parts of the message that was received last follow.
-    receiving: bool,
 }
 
 /// Closed handles, oldest first.
@@ -114,23 +87,7 @@ impl Socket {
             }))
         });
         let mailbox = Arc::new(Mailbox::new(&socket.outlook));
-        let owner = Arc::new(SocketOwner {
-            context: context.clone(),
-            mailbox: mailbox.clone(),
-            sessions: Mutex::default(),
-            reactor: Mutex::default(),
-            closed: AtomicBool::new(false),
-            monitor: Monitor::default(),
-        });
-        let state = State {
-            owner,
-            mailbox: mailbox.clone(),
-            context,
-            core: Core { pipes: Pipes::default(), options, last_read: None, ended: Vec::new() },
-            pattern: pattern_of(socket_type),
-            endpoints: Endpoints::default(),
-            receiving: false,
-        };
+        let state = State::new(context, mailbox.clone(), socket_type, options);
         *socket.lock() = Some(state);
         socket.tag.store(Self::TAG, Ordering::Release);
         (socket, mailbox)
@@ -489,225 +446,5 @@ impl Socket {
                 return Err(Error::WouldBlock);
             }
         }
-    }
-}
-
-impl State {
-    fn check_context(&self) -> Result<()> {
-        if self.context.is_terminated() { Err(Error::Terminated) } else { Ok(()) }
-    }
-
-    fn watched(&self) -> Watched {
-        let reactor = self.owner.reactor.lock().clone();
-        Watched { mailbox: self.mailbox.clone(), reactor }
-    }
-
-    /// Takes the news in.
-    #[inline]
-    fn process(&mut self) -> Result<()> {
-        if self.context.is_inherited() {
-            // As the original has it.
-            return Err(Error::Interrupted);
-        }
-        if self.mailbox.has_news() {
-            self.process_news();
-        }
-        self.check_context()
-    }
-
-    fn process_news(&mut self) {
-        self.mailbox.clear_descriptor();
-        while let Some(event) = self.mailbox.take() {
-            let Self { core, pattern, .. } = self;
-            match event {
-                Event::Attach(attached) => {
-                    let (pipe, end) = *attached;
-                    self.attach(pipe, &end);
-                }
-                Event::Identified(id, peer) => {
-                    if let Some(pipe) = core.pipes.get(id) {
-                        pipe.peer = Some(*peer);
-                        pattern.identified(core, id);
-                    }
-                }
-                Event::Interrupted(id) => pattern.interrupted(core, id),
-                Event::Readable(id) => {
-                    if core.pipes.get(id).is_some() {
-                        pattern.readable(core, id);
-                    }
-                }
-                Event::Writable(id) => {
-                    match core.pipes.get(id).and_then(|pipe| pipe.writer.as_ref()) {
-                        Some(writer) if writer.is_abandoned() => self.lost(id),
-                        Some(_) => pattern.writable(core, id),
-                        None => {}
-                    }
-                }
-                Event::Lost(id) => self.lost(id),
-                Event::Look => {}
-            }
-            self.remove_ended();
-        }
-    }
-
-    /// Attaches the properties for messages from a pipe. Mostly they are those that the message
-    /// before it in the same place had: then the reference is passed on.
-    #[inline]
-    fn give_metadata(&mut self, id: PipeId, message: &mut Message, before: Option<Arc<Metadata>>) {
-        let mut peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
-        if peer.is_none() && !self.mailbox.is_empty() {
-            // The message overtook the news of its peer.
-            self.process_news();
-            peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
-        }
-        let Some(own) = peer.and_then(|peer| peer.metadata.as_ref()) else {
-            return;
-        };
-        let passed_on = before.filter(|before| Arc::ptr_eq(before, own));
-        message.set_metadata(Some(passed_on.unwrap_or_else(|| own.clone())));
-    }
-
-    /// Takes a pipe over.
-    fn attach(&mut self, pipe: Pipe, end: &SocketEnd) -> PipeId {
-        let Self { core, pattern, .. } = self;
-        let known = pipe.peer.is_some();
-        let id = core.pipes.insert(pipe);
-        end.set_id(id);
-        pattern.attached(core, id);
-        if known && core.pipes.get(id).is_some() {
-            pattern.identified(core, id);
-        }
-        let abandoned = core.pipes.get(id).and_then(|pipe| pipe.writer.as_ref());
-        if abandoned.is_some_and(|writer| writer.is_abandoned()) {
-            self.lost(id);
-        }
-        self.remove_ended();
-        id
-    }
-
-    /// The connection of a pipe is gone: what came may still be read.
-    fn lost(&mut self, id: PipeId) {
-        let Self { core, pattern, .. } = self;
-        let Some(pipe) = core.pipes.get(id) else {
-            return;
-        };
-        if pipe.writer.take().is_some() {
-            pattern.lost(core, id);
-        }
-        pattern.readable(core, id);
-        // What sees an empty pipe finds the end, and has the pipe removed.
-        pattern.can_recv(core);
-        self.remove_ended();
-    }
-
-    /// Removes the pipes that were read to their ends.
-    #[inline(always)]
-    fn remove_ended(&mut self) {
-        if !self.core.ended.is_empty() {
-            self.remove_all_ended();
-        }
-    }
-
-    #[cold]
-    fn remove_all_ended(&mut self) {
-        while let Some(id) = self.core.ended.pop() {
-            let Self { core, pattern, .. } = self;
-            if core.pipes.get(id).is_some() {
-                pattern.ended(core, id);
-                core.pipes.remove(id);
-            }
-        }
-    }
-
-    /// What the socket is ready for.
-    fn events(&mut self) -> Events {
-        let Self { core, pattern, .. } = self;
-        let mut events = 0;
-        if pattern.can_recv(core) {
-            events |= Events::IN.0;
-        }
-        if pattern.can_send(core) {
-            events |= Events::OUT.0;
-        }
-        self.remove_ended();
-        Events(events)
-    }
-
-    /// Ends everything that belongs to the socket.
-    fn close(mut self) {
-        self.process_news();
-        self.close_endpoints();
-        let linger = self.core.options.linger;
-        // Held on to, so that none goes with its pipe before it was told.
-        let sessions: Vec<_> =
-            self.owner.sessions.lock().values().filter_map(Weak::upgrade).collect();
-        // The writers go first: what waits in their pipes is what is left to send.
-        drop(self.pattern);
-        drop(self.core);
-        self.mailbox.close();
-        for session in sessions {
-            session.close(linger);
-        }
-        // Before the table is looked at: a session that leaves it later sees this.
-        self.owner.closed.store(true, Ordering::SeqCst);
-        self.owner.stop_monitor_when_over();
-        self.context.socket_closed(&self.mailbox);
-    }
-}
-
-impl SocketOwner {
-    fn stop_monitor_when_over(&self) {
-        let over = self.sessions.lock().is_empty();
-        if over && self.closed.load(Ordering::SeqCst) {
-            self.monitor.stop();
-        }
-    }
-}
-
-impl Owner for SocketOwner {
-    fn new_end(&self) -> Arc<dyn End> {
-        SocketEnd::new(self.mailbox.clone())
-    }
-
-    fn attach(&self, pipe: Pipe, end: Arc<dyn End>) {
-        if let Ok(end) = (end as Arc<dyn Any + Send + Sync>).downcast::<SocketEnd>() {
-            self.mailbox.post(Event::Attach(Box::new((pipe, end))));
-        }
-    }
-
-    fn number(&self) -> u64 {
-        self.mailbox.number
-    }
-
-    fn session_opened(&self, session: &Arc<Session>) {
-        self.context.session_opened();
-        *self.reactor.lock() = Some(session.reactor().clone());
-        self.sessions.lock().insert(session.number, Arc::downgrade(session));
-    }
-
-    fn session_closed(&self, session: &Session) {
-        self.sessions.lock().remove(&session.number);
-        self.stop_monitor_when_over();
-        self.context.session_closed();
-    }
-
-    fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>> {
-        self.context.reactor(affinity)
-    }
-
-    fn is_monitored(&self) -> bool {
-        self.monitor.is_running()
-    }
-
-    fn report(&self, event: ConnectionEvent, endpoint: &str) {
-        self.monitor.report(event, endpoint);
-    }
-
-    fn workers(&self, server: bool) -> Workers {
-        self.context.workers(server)
-    }
-
-    fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)> {
-        zap::connect(&self.context, &told)
     }
 }

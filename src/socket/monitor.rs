@@ -6,7 +6,9 @@
 //! and never keeps the reporter: the original blocks then, and with it all connections of its
 //! I/O thread.
 
-use super::{Socket, SocketOwner, State};
+use super::Socket;
+use super::owner::SocketOwner;
+use super::state::State;
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
 use crate::io::{Reactor, Readiness, Source};

@@ -1,0 +1,95 @@
+//! What the sessions know of their socket, and tell it.
+
+use super::monitor::Monitor;
+use super::{Event, Mailbox, SocketEnd, zap};
+use crate::context::ContextCore;
+use crate::io::{ReactorHandle, Workers};
+use crate::pattern::Pipe;
+use crate::pipe::{Notify, PipeReader, PipeWriter};
+use crate::session::{ConnectionEvent, End, Owner, Session};
+use parking_lot::Mutex;
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+/// What the sessions know of their socket.
+pub(super) struct SocketOwner {
+    context: Arc<ContextCore>,
+    pub(super) mailbox: Arc<Mailbox>,
+    /// Sessions that are not over.
+    pub(super) sessions: Mutex<HashMap<u64, Weak<Session>>>,
+    /// What serves the newest of its connections and listeners.
+    pub(super) reactor: Mutex<Option<Arc<ReactorHandle>>>,
+    /// The application closed the socket; the last session ends the monitor.
+    pub(super) closed: AtomicBool,
+    pub(super) monitor: Monitor,
+}
+
+impl SocketOwner {
+    pub(super) fn new(context: Arc<ContextCore>, mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            context,
+            mailbox,
+            sessions: Mutex::default(),
+            reactor: Mutex::default(),
+            closed: AtomicBool::new(false),
+            monitor: Monitor::default(),
+        }
+    }
+
+    pub(super) fn stop_monitor_when_over(&self) {
+        let over = self.sessions.lock().is_empty();
+        if over && self.closed.load(Ordering::SeqCst) {
+            self.monitor.stop();
+        }
+    }
+}
+
+impl Owner for SocketOwner {
+    fn new_end(&self) -> Arc<dyn End> {
+        SocketEnd::new(self.mailbox.clone())
+    }
+
+    fn attach(&self, pipe: Pipe, end: Arc<dyn End>) {
+        if let Ok(end) = (end as Arc<dyn Any + Send + Sync>).downcast::<SocketEnd>() {
+            self.mailbox.post(Event::Attach(Box::new((pipe, end))));
+        }
+    }
+
+    fn number(&self) -> u64 {
+        self.mailbox.number
+    }
+
+    fn session_opened(&self, session: &Arc<Session>) {
+        self.context.session_opened();
+        *self.reactor.lock() = Some(session.reactor().clone());
+        self.sessions.lock().insert(session.number, Arc::downgrade(session));
+    }
+
+    fn session_closed(&self, session: &Session) {
+        self.sessions.lock().remove(&session.number);
+        self.stop_monitor_when_over();
+        self.context.session_closed();
+    }
+
+    fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>> {
+        self.context.reactor(affinity)
+    }
+
+    fn is_monitored(&self) -> bool {
+        self.monitor.is_running()
+    }
+
+    fn report(&self, event: ConnectionEvent, endpoint: &str) {
+        self.monitor.report(event, endpoint);
+    }
+
+    fn workers(&self, server: bool) -> Workers {
+        self.context.workers(server)
+    }
+
+    fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)> {
+        zap::connect(&self.context, &told)
+    }
+}

@@ -1,0 +1,210 @@
+//! An open socket: its pattern and pipes, and how the news of its sessions reach them.
+
+use super::endpoints::Endpoints;
+use super::owner::SocketOwner;
+use super::{Event, Events, Mailbox, SocketEnd, Watched};
+use crate::context::ContextCore;
+use crate::error::{Error, Result};
+use crate::message::{Message, Metadata};
+use crate::options::Options;
+use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
+use crate::zmtp::SocketType;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+/// An open socket.
+pub(super) struct State {
+    pub(super) owner: Arc<SocketOwner>,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) context: Arc<ContextCore>,
+    pub(super) core: Core,
+    pub(super) pattern: Box<dyn Pattern>,
+    pub(super) endpoints: Endpoints,
+    /// More parts of the message that was received last follow.
+    pub(super) receiving: bool,
+}
+
+impl State {
+    pub(super) fn new(
+        context: Arc<ContextCore>,
+        mailbox: Arc<Mailbox>,
+        socket_type: SocketType,
+        options: Options,
+    ) -> Self {
+        Self {
+            owner: Arc::new(SocketOwner::new(context.clone(), mailbox.clone())),
+            mailbox,
+            context,
+            core: Core { pipes: Pipes::default(), options, last_read: None, ended: Vec::new() },
+            pattern: pattern_of(socket_type),
+            endpoints: Endpoints::default(),
+            receiving: false,
+        }
+    }
+
+    pub(super) fn check_context(&self) -> Result<()> {
+        if self.context.is_terminated() { Err(Error::Terminated) } else { Ok(()) }
+    }
+
+    pub(super) fn watched(&self) -> Watched {
+        let reactor = self.owner.reactor.lock().clone();
+        Watched { mailbox: self.mailbox.clone(), reactor }
+    }
+
+    /// Takes the news in.
+    #[inline]
+    pub(super) fn process(&mut self) -> Result<()> {
+        if self.context.is_inherited() {
+            // As the original has it.
+            return Err(Error::Interrupted);
+        }
+        if self.mailbox.has_news() {
+            self.process_news();
+        }
+        self.check_context()
+    }
+
+    fn process_news(&mut self) {
+        self.mailbox.clear_descriptor();
+        while let Some(event) = self.mailbox.take() {
+            let Self { core, pattern, .. } = self;
+            match event {
+                Event::Attach(attached) => {
+                    let (pipe, end) = *attached;
+                    self.attach(pipe, &end);
+                }
+                Event::Identified(id, peer) => {
+                    if let Some(pipe) = core.pipes.get(id) {
+                        pipe.peer = Some(*peer);
+                        pattern.identified(core, id);
+                    }
+                }
+                Event::Interrupted(id) => pattern.interrupted(core, id),
+                Event::Readable(id) => {
+                    if core.pipes.get(id).is_some() {
+                        pattern.readable(core, id);
+                    }
+                }
+                Event::Writable(id) => {
+                    match core.pipes.get(id).and_then(|pipe| pipe.writer.as_ref()) {
+                        Some(writer) if writer.is_abandoned() => self.lost(id),
+                        Some(_) => pattern.writable(core, id),
+                        None => {}
+                    }
+                }
+                Event::Lost(id) => self.lost(id),
+                Event::Look => {}
+            }
+            self.remove_ended();
+        }
+    }
+
+    /// Attaches the properties for messages from a pipe. Mostly they are those that the message
+    /// before it in the same place had: then the reference is passed on.
+    #[inline]
+    pub(super) fn give_metadata(
+        &mut self,
+        id: PipeId,
+        message: &mut Message,
+        before: Option<Arc<Metadata>>,
+    ) {
+        let mut peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
+        if peer.is_none() && !self.mailbox.is_empty() {
+            // The message overtook the news of its peer.
+            self.process_news();
+            peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
+        }
+        let Some(own) = peer.and_then(|peer| peer.metadata.as_ref()) else {
+            return;
+        };
+        let passed_on = before.filter(|before| Arc::ptr_eq(before, own));
+        message.set_metadata(Some(passed_on.unwrap_or_else(|| own.clone())));
+    }
+
+    /// Takes a pipe over.
+    pub(super) fn attach(&mut self, pipe: Pipe, end: &SocketEnd) -> PipeId {
+        let Self { core, pattern, .. } = self;
+        let known = pipe.peer.is_some();
+        let id = core.pipes.insert(pipe);
+        end.set_id(id);
+        pattern.attached(core, id);
+        if known && core.pipes.get(id).is_some() {
+            pattern.identified(core, id);
+        }
+        let abandoned = core.pipes.get(id).and_then(|pipe| pipe.writer.as_ref());
+        if abandoned.is_some_and(|writer| writer.is_abandoned()) {
+            self.lost(id);
+        }
+        self.remove_ended();
+        id
+    }
+
+    /// The connection of a pipe is gone: what came may still be read.
+    pub(super) fn lost(&mut self, id: PipeId) {
+        let Self { core, pattern, .. } = self;
+        let Some(pipe) = core.pipes.get(id) else {
+            return;
+        };
+        if pipe.writer.take().is_some() {
+            pattern.lost(core, id);
+        }
+        pattern.readable(core, id);
+        // What sees an empty pipe finds the end, and has the pipe removed.
+        pattern.can_recv(core);
+        self.remove_ended();
+    }
+
+    /// Removes the pipes that were read to their ends.
+    #[inline(always)]
+    pub(super) fn remove_ended(&mut self) {
+        if !self.core.ended.is_empty() {
+            self.remove_all_ended();
+        }
+    }
+
+    #[cold]
+    fn remove_all_ended(&mut self) {
+        while let Some(id) = self.core.ended.pop() {
+            let Self { core, pattern, .. } = self;
+            if core.pipes.get(id).is_some() {
+                pattern.ended(core, id);
+                core.pipes.remove(id);
+            }
+        }
+    }
+
+    /// What the socket is ready for.
+    pub(super) fn events(&mut self) -> Events {
+        let Self { core, pattern, .. } = self;
+        let mut events = 0;
+        if pattern.can_recv(core) {
+            events |= Events::IN.0;
+        }
+        if pattern.can_send(core) {
+            events |= Events::OUT.0;
+        }
+        self.remove_ended();
+        Events(events)
+    }
+
+    /// Ends everything that belongs to the socket.
+    pub(super) fn close(mut self) {
+        self.process_news();
+        self.close_endpoints();
+        let linger = self.core.options.linger;
+        // Held on to, so that none goes with its pipe before it was told.
+        let sessions: Vec<_> =
+            self.owner.sessions.lock().values().filter_map(Weak::upgrade).collect();
+        // The writers go first: what waits in their pipes is what is left to send.
+        drop(self.pattern);
+        drop(self.core);
+        self.mailbox.close();
+        for session in sessions {
+            session.close(linger);
+        }
+        // Before the table is looked at: a session that leaves it later sees this.
+        self.owner.closed.store(true, Ordering::SeqCst);
+        self.owner.stop_monitor_when_over();
+        self.context.socket_closed(&self.mailbox);
+    }
+}
