@@ -1,7 +1,8 @@
 //! Sending bytes of the application, which mostly means a copy of them: large ones go to the
 //! connection from where they stand, if nothing waits there.
 
-use super::{SendFlags, Socket, UNLOADING};
+use super::unload::UNLOADING;
+use super::{SendFlags, Socket};
 use crate::error::Result;
 use crate::message::Message;
 use crate::pattern::Directly;
@@ -36,16 +37,15 @@ impl Socket {
             let Some(link) = core.pipes.get(pipe).and_then(|pipe| pipe.link.clone()) else {
                 return Ok(false);
             };
-            let patience = &state.mailbox.patience;
             let may_wait = !flags.dont_wait
                 && core.options.send_timeout != Some(Duration::ZERO)
-                && patience.may_unload();
+                && state.unloading.is_worthwhile();
             let wait = if may_wait { UNLOADING } else { Duration::ZERO };
             let sent = link.send_directly(bytes, wait)?;
             if let Directly::Taken { whole } = sent {
                 state.pattern.sent_directly();
                 if may_wait {
-                    patience.unloaded(whole);
+                    state.unloading.tried(whole);
                 }
             }
             Ok(sent != Directly::Declined)

@@ -16,6 +16,7 @@ mod patience;
 mod poll;
 mod proxy;
 mod state;
+mod unload;
 mod wait;
 mod zap;
 
@@ -30,7 +31,6 @@ use crate::error::{Error, Result};
 use crate::io::{CallGuard, CallMutex};
 use crate::message::{Message, Metadata};
 use crate::options::{Answer, Applied, Live, Options, Value, ids};
-use crate::pattern::{MAX_LOAD, PipeId};
 use crate::zmtp::SocketType;
 use outlook::{Crowd, Outlook};
 use parking_lot::Mutex;
@@ -63,8 +63,6 @@ pub struct Socket {
 static CLOSED: Mutex<VecDeque<&'static Socket>> = Mutex::new(VecDeque::new());
 /// So many handles rest before the oldest is used again.
 const RESTING: usize = 64;
-/// A call that sends drives at most so long where much waits.
-const UNLOADING: Duration = Duration::from_millis(1);
 
 impl Socket {
     /// The first word of an open socket.
@@ -302,36 +300,6 @@ impl Socket {
             Err(error) => {
                 message.set_more(had_more);
                 Err(error)
-            }
-        }
-    }
-
-    /// Drives the connections for a moment where much waits in a pipe, until more than this message
-    /// went out: bytes are written while the processor's cache has them, their memory serves the
-    /// next message, and no other thread has to be woken. A peer that takes its time is not
-    /// waited for.
-    #[cold]
-    fn unload(&self, id: PipeId, size: u64) {
-        let mut guard = self.lock();
-        let Some(state) = guard.as_mut().filter(|state| state.mailbox.patience.may_unload()) else {
-            return;
-        };
-        let before = state.core.pipes.load(id);
-        let enough = before.saturating_sub(2 * size).max(MAX_LOAD);
-        let (context, watched) = (state.context.clone(), [state.watched()]);
-        let mut wait = Wait::new(&watched, &context.pool, Instant::now().checked_add(UNLOADING));
-        loop {
-            let served = CallGuard::unlocked(&mut guard, || wait.serve());
-            let Some(state) = guard.as_mut() else {
-                return;
-            };
-            // Whatever is wrong, this message was sent: the next call tells.
-            if state.process().is_err() {
-                return;
-            }
-            let load = state.core.pipes.load(id);
-            if load <= enough || !served {
-                return state.mailbox.patience.unloaded(load < before);
             }
         }
     }

@@ -53,8 +53,6 @@ pub struct Patience {
     last_rest: [AtomicU64; 2],
     /// When the last wait ended, in `nanoseconds`; 0: never.
     pub(super) ended: AtomicU64,
-    /// Times not to unload a pipe that remain, and how many these are after a vain one.
-    unloading: [AtomicU32; 2],
 }
 
 impl Default for Patience {
@@ -68,7 +66,6 @@ impl Default for Patience {
             busy_until: AtomicU64::new(0),
             last_rest: Default::default(),
             ended: AtomicU64::new(0),
-            unloading: Default::default(),
         }
     }
 }
@@ -150,22 +147,6 @@ impl Patience {
             self.rest.store((rest * 2).min(MAX_REST), Ordering::Relaxed);
         }
     }
-
-    /// Whether a call that sends should try to unload a pipe: rarely while in vain.
-    pub(super) fn may_unload(&self) -> bool {
-        let [resting, _] = &self.unloading;
-        let left = resting.load(Ordering::Relaxed);
-        resting.store(left.saturating_sub(1), Ordering::Relaxed);
-        left == 0
-    }
-
-    /// Something went out, or not in time.
-    pub(super) fn unloaded(&self, in_time: bool) {
-        let [resting, rest] = &self.unloading;
-        let next = if in_time { 0 } else { (2 * rest.load(Ordering::Relaxed) + 1).min(MIN_REST) };
-        rest.store(next, Ordering::Relaxed);
-        resting.store(next, Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]
@@ -189,16 +170,5 @@ mod tests {
         assert!(rests.is_sorted() && rests[0] == 2 * SHORTEST_REST && rests[7] == LONGEST_REST);
         now = patience.busy_until.load(Ordering::Relaxed) + AGAIN;
         assert_eq!(rest_at(now), SHORTEST_REST);
-    }
-
-    #[test]
-    fn unloading_in_vain_is_tried_rarely() {
-        let patience = Patience::default();
-        let tries =
-            (0..1000).filter(|_| patience.may_unload()).inspect(|_| patience.unloaded(false));
-        assert!(tries.count() < 1000 / MIN_REST as usize + 10);
-        while !patience.may_unload() {}
-        patience.unloaded(true);
-        assert!(patience.may_unload());
     }
 }

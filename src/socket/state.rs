@@ -2,6 +2,7 @@
 
 use super::endpoints::Endpoints;
 use super::owner::SocketOwner;
+use super::unload::Unloading;
 use super::{Event, Events, Mailbox, SocketEnd, Watched};
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
@@ -22,6 +23,8 @@ pub(super) struct State {
     pub(super) endpoints: Endpoints,
     /// More parts of the message that was received last follow.
     pub(super) receiving: bool,
+    /// Whether calls that send should write what waits themselves.
+    pub(super) unloading: Unloading,
 }
 
 impl State {
@@ -39,6 +42,7 @@ impl State {
             pattern: pattern_of(socket_type),
             endpoints: Endpoints::default(),
             receiving: false,
+            unloading: Unloading::default(),
         }
     }
 
