@@ -1,0 +1,72 @@
+//! The options of an open socket, and what only its state can tell.
+
+use super::Socket;
+use super::state::State;
+use crate::error::{Error, Result};
+use crate::options::{Answer, Applied, Live, Value, ids};
+
+impl Socket {
+    /// Sets an option (zmq_setsockopt(3)); `None` is a NULL value.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::NotASocket`].
+    pub fn set_option(&self, option: i32, value: Option<&[u8]>) -> Result<()> {
+        self.with(|state| {
+            state.check_context()?;
+            let State { core, pattern, .. } = state;
+            match core.options.set(option, value)? {
+                Applied::Stored if state.context.is_inherited() => return Ok(()),
+                Applied::Stored => {}
+                _ if state.context.is_inherited() => return Err(Error::Interrupted),
+                Applied::Subscribe(prefix) => pattern.subscribe(core, prefix)?,
+                Applied::Unsubscribe(prefix) => pattern.unsubscribe(core, prefix)?,
+            }
+            if option == ids::BUSY_WAIT {
+                state.mailbox.patience.set_bound(core.options.busy_wait);
+            }
+            if matches!(option, ids::SNDHWM | ids::RCVHWM) {
+                let options = &core.options;
+                let (send, receive) =
+                    (options.send_high_water_mark, options.receive_high_water_mark);
+                for id in core.pipes.set_shares(send, receive) {
+                    pattern.writable(core, id);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads an option into `out` (zmq_getsockopt(3)); returns how many bytes it has. What
+    /// remains of the buffer is filled with zeros, as the reference does.
+    ///
+    /// # Errors
+    /// As [`set_option`](Self::set_option).
+    pub fn option(&self, option: i32, out: &mut [u8]) -> Result<usize> {
+        self.with(|state| {
+            state.check_context()?;
+            let room = out.len();
+            let value = match state.core.options.get(option, room)? {
+                Answer::Value(value) => value,
+                Answer::Live(Live::ReceiveMore) => Value::live_int(state.receiving.into(), room)?,
+                Answer::Live(Live::Descriptor) => {
+                    let checked = Value::live_int(-1, room).is_ok();
+                    let descriptor = if checked { state.mailbox.descriptor()? } else { -1 };
+                    Value::live_int(descriptor, room)?
+                }
+                Answer::Live(Live::Events) => {
+                    state.process()?;
+                    Value::live_int(state.events().0.into(), room)?
+                }
+                Answer::Live(Live::LastEndpoint) => {
+                    Value::text(state.endpoints.last().as_bytes(), room)?
+                }
+            };
+            let bytes = value.as_bytes();
+            let (place, rest) =
+                out.split_at_mut_checked(bytes.len()).ok_or(Error::InvalidArgument)?;
+            place.copy_from_slice(bytes);
+            rest.fill(0);
+            Ok(bytes.len())
+        })
+    }
+}
