@@ -8,6 +8,7 @@
 //! The mark counts whole messages. As in the original, a writer that reached it goes on when the
 //! reader has read to a multiple of half the mark (observed).
 
+mod chunk;
 mod queue;
 mod sync;
 

@@ -1,31 +1,20 @@
 //! An unbounded single-producer single-consumer queue in which items become visible in batches.
 //!
 //! The producer pushes items, commits them when a message is whole, and publishes what is
-//! committed: so a message of several parts appears whole or not at all. The consumer says when it goes to sleep, and the publish
-//! that ends the sleep tells the producer so: one wake-up for each change from empty to not
-//! empty, none for what lies between.
+//! committed: so a message of several parts appears whole or not at all. The consumer says when it
+//! goes to sleep, and the publish that ends the sleep tells the producer so: one wake-up for each
+//! change from empty to not empty, none for what lies between.
 //!
 //! The items stand in a chain of small chunks. An unused queue has none, and the first is for a few
 //! items only: many connections carry no more.
 
 #![allow(unsafe_code)]
 
+use super::chunk::{CHUNK, Chunk, FIRST, free_chunk, slot};
 use super::sync::{Arc, AtomicPtr, AtomicU64, Ordering, UnsafeCell};
-use crate::message::{allocate_place, free_place, prefetch_to_write};
+use crate::message::prefetch_to_write;
 use std::mem::MaybeUninit;
-use std::ptr::{self, NonNull};
-
-/// Items in a chunk. With 31 messages it has 2,000 bytes, just below a class of memory.
-#[cfg(not(loom))]
-const CHUNK: usize = 31;
-/// Items in the first chunk.
-#[cfg(not(loom))]
-const FIRST: usize = 3;
-/// Small enough for the model checker to reach a third chunk.
-#[cfg(loom)]
-const CHUNK: usize = 2;
-#[cfg(loom)]
-const FIRST: usize = 1;
+use std::ptr;
 
 /// `published`: the consumer found nothing and waits to be woken.
 const ASLEEP: u64 = 1;
@@ -33,76 +22,6 @@ const ASLEEP: u64 = 1;
 const ENDED: u64 = 2;
 /// The count of items stands above the flags.
 const COUNT_SHIFT: u32 = 2;
-
-/// A chunk; the first one of a queue has fewer slots, and is reached as if it were like the others.
-/// So no reference to a whole chunk is ever made, and its slots are found from the end of what it
-/// holds: see [`slot`].
-#[repr(C)]
-struct Chunk<T, const SLOTS: usize = CHUNK> {
-    /// The chunk that follows; set by the producer before it publishes an item in it.
-    next: AtomicPtr<Chunk<T>>,
-    /// The chunk before; the producer's, valid while nothing in this one is published.
-    previous: UnsafeCell<*mut Chunk<T>>,
-    /// The last item of the chunk stands first.
-    slots: [UnsafeCell<MaybeUninit<T>>; SLOTS],
-}
-
-impl<T, const SLOTS: usize> Chunk<T, SLOTS> {
-    fn allocate(previous: *mut Chunk<T>) -> *mut Chunk<T> {
-        let place = allocate_place::<Self>().as_ptr();
-        // SAFETY: a fresh place for a chunk.
-        unsafe {
-            place.write(Self {
-                next: AtomicPtr::new(ptr::null_mut()),
-                previous: UnsafeCell::new(previous),
-                slots: std::array::from_fn(|_| UnsafeCell::new(MaybeUninit::uninit())),
-            });
-        }
-        place.cast()
-    }
-
-    /// # Safety
-    /// It came from `allocate` of the same size; nobody uses it any more, and its items are gone.
-    unsafe fn free(chunk: *mut Chunk<T>) {
-        if let Some(place) = NonNull::new(chunk.cast::<Self>()) {
-            // SAFETY: as the caller promises; dropped once, here.
-            unsafe {
-                ptr::drop_in_place(place.as_ptr());
-                free_place(place);
-            }
-        }
-    }
-}
-
-/// Frees the chunk that ends in front of this position.
-///
-/// # Safety
-/// As [`Chunk::free`].
-unsafe fn free_chunk<T>(chunk: *mut Chunk<T>, end: u64) {
-    // SAFETY: as the caller promises; only the first chunk ends there.
-    unsafe {
-        match end == FIRST as u64 {
-            true => Chunk::<T, FIRST>::free(chunk),
-            false => Chunk::<T, CHUNK>::free(chunk),
-        }
-    }
-}
-
-/// Where the item of this position stands, in the chunk that ends in front of `end`.
-///
-/// # Safety
-/// The chunk is valid, and the position one of its own.
-#[inline(always)]
-unsafe fn slot<T>(
-    chunk: *mut Chunk<T>,
-    end: u64,
-    position: u64,
-) -> *const UnsafeCell<MaybeUninit<T>> {
-    let index = (end - 1 - position) as usize;
-    // SAFETY: the index is below the number of its slots, as the caller promises; no reference is
-    // made to others.
-    unsafe { (&raw const (*chunk).slots).cast::<UnsafeCell<MaybeUninit<T>>>().add(index) }
-}
 
 /// Keeps what two threads write on cache lines of their own.
 #[repr(align(128))]
@@ -489,220 +408,7 @@ impl<T> Drop for Consumer<T> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-
-    fn publish<T>(producer: &mut Producer<T>) -> bool {
-        producer.commit();
-        producer.publish()
-    }
-
-    #[test]
-    fn items_are_invisible_until_published() {
-        let (mut producer, mut consumer) = queue();
-        producer.push(1);
-        assert_eq!(consumer.pop(), None);
-        assert!(!publish(&mut producer));
-        assert_eq!(consumer.pop(), Some(1));
-    }
-
-    #[test]
-    fn order_holds_over_many_chunks() {
-        let (mut producer, mut consumer) = queue();
-        for n in 0..1000 {
-            producer.push(n);
-            if n % 7 == 0 {
-                publish(&mut producer);
-            }
-        }
-        publish(&mut producer);
-        for n in 0..1000 {
-            assert_eq!(consumer.peek(), Some(&n));
-            assert_eq!(consumer.pop(), Some(n));
-        }
-        assert_eq!(consumer.look(), Found::Nothing);
-        drop(producer);
-        assert_eq!(consumer.look(), Found::End);
-    }
-
-    #[test]
-    fn only_the_publish_that_ends_a_sleep_wakes() {
-        let (mut producer, mut consumer) = queue();
-        assert_eq!(consumer.sleep(), Found::Nothing);
-        producer.push(1);
-        assert!(publish(&mut producer));
-        producer.push(2);
-        assert!(!publish(&mut producer));
-        assert_eq!(consumer.sleep(), Found::Item);
-    }
-
-    #[test]
-    fn retracted_items_are_dropped_across_chunks() {
-        for published in [0, 1, FIRST, FIRST + 1, FIRST + CHUNK, FIRST + CHUNK + 1] {
-            let item = Arc::new(());
-            let (mut producer, mut consumer) = queue();
-            for _ in 0..published {
-                producer.push(item.clone());
-            }
-            publish(&mut producer);
-            for _ in 0..3 * CHUNK {
-                producer.push(item.clone());
-            }
-            producer.retract();
-            assert_eq!(Arc::strong_count(&item), 1 + published);
-            producer.push(item.clone());
-            publish(&mut producer);
-            let mut seen = 0;
-            while consumer.pop().is_some() {
-                seen += 1;
-            }
-            assert_eq!(seen, published + 1);
-            assert_eq!(Arc::strong_count(&item), 1);
-        }
-    }
-
-    #[test]
-    fn nothing_leaks_whichever_end_goes_first() {
-        for popped in [0, 1, FIRST, FIRST + 1, FIRST + CHUNK, FIRST + CHUNK + 1, 4 * CHUNK] {
-            for consumer_first in [false, true] {
-                let item = Arc::new(());
-                let (mut producer, mut consumer) = queue();
-                for _ in 0..4 * CHUNK {
-                    producer.push(item.clone());
-                }
-                publish(&mut producer);
-                for _ in 0..popped {
-                    consumer.pop();
-                }
-                if consumer_first {
-                    drop(consumer);
-                    producer.push(item.clone());
-                    publish(&mut producer);
-                    drop(producer);
-                } else {
-                    drop(producer);
-                    drop(consumer);
-                }
-                assert_eq!(Arc::strong_count(&item), 1);
-            }
-        }
-    }
-
-    #[test]
-    fn two_threads_pass_items_in_order() {
-        let (mut producer, mut consumer) = queue();
-        let writer = std::thread::spawn(move || {
-            for n in 0..200_000u64 {
-                producer.push(n);
-                publish(&mut producer);
-            }
-        });
-        let mut expected = 0;
-        while consumer.look() != Found::End {
-            if let Some(n) = consumer.pop() {
-                assert_eq!(n, expected);
-                expected += 1;
-            }
-        }
-        assert_eq!(expected, 200_000);
-        writer.join().unwrap();
-    }
-}
+mod tests;
 
 #[cfg(all(test, loom))]
-mod loom_tests {
-    use super::*;
-    use loom::sync::atomic::AtomicBool;
-    use loom::thread;
-
-    fn publish<T>(producer: &mut Producer<T>) -> bool {
-        producer.commit();
-        producer.publish()
-    }
-
-    /// Three items over two chunks, consumer sleeping in between: all arrive, in order, and every
-    /// sleep is ended by a publish that says so.
-    #[test]
-    fn a_sleeping_consumer_is_always_woken() {
-        loom::model(|| {
-            let (mut producer, mut consumer) = queue::<u32>();
-            let woken = Arc::new(AtomicBool::new(false));
-            let wake = woken.clone();
-            let writer = thread::spawn(move || {
-                for n in 0..3 {
-                    producer.push(n);
-                    if n != 1 && publish(&mut producer) {
-                        wake.swap(true, Ordering::AcqRel);
-                    }
-                }
-                producer
-            });
-            let mut expected = 0;
-            while expected < 3 {
-                match consumer.pop() {
-                    Some(n) => {
-                        assert_eq!(n, expected);
-                        expected += 1;
-                    }
-                    None => {
-                        if consumer.sleep() == Found::Nothing {
-                            while !woken.swap(false, Ordering::Acquire) {
-                                thread::yield_now();
-                            }
-                        }
-                    }
-                }
-            }
-            writer.join().unwrap();
-        });
-    }
-
-    /// Parts that are taken back, in a chunk that the consumer has yet to reach, while it frees the
-    /// one before: neither meets a chunk that is gone.
-    #[test]
-    fn parts_are_taken_back_while_the_consumer_moves_on() {
-        loom::model(|| {
-            let (mut producer, mut consumer) = queue::<Box<u32>>();
-            let writer = thread::spawn(move || {
-                for n in 0..2 {
-                    producer.push(Box::new(n));
-                }
-                publish(&mut producer);
-                producer.push(Box::new(7));
-                producer.retract();
-                producer.push(Box::new(2));
-                publish(&mut producer);
-            });
-            let mut expected = 0;
-            while consumer.look() != Found::End {
-                match consumer.pop() {
-                    Some(n) => {
-                        assert_eq!(*n, expected);
-                        expected += 1;
-                    }
-                    None => thread::yield_now(),
-                }
-            }
-            assert_eq!(expected, 3);
-            writer.join().unwrap();
-        });
-    }
-
-    /// Both ends go at any moment: every item is dropped exactly once (loom checks the cells).
-    #[test]
-    fn ends_may_be_dropped_at_any_moment() {
-        loom::model(|| {
-            let (mut producer, mut consumer) = queue::<Box<u32>>();
-            let writer = thread::spawn(move || {
-                for n in 0..3 {
-                    producer.push(Box::new(n));
-                    publish(&mut producer);
-                }
-            });
-            consumer.pop();
-            drop(consumer);
-            writer.join().unwrap();
-        });
-    }
-}
+mod loom_tests;
