@@ -1,0 +1,181 @@
+//! The reading end of a pipe.
+
+use super::flow::{COUNT_SHIFT, Flow, GONE, READER, WAITING, next_report};
+use super::gathering::Gathering;
+use super::queue::Consumer;
+use super::sync::{Arc, Ordering, fence};
+use super::{Found, HEAVY, Notify};
+use crate::message::Message;
+use std::sync::Arc as StdArc;
+
+/// How long a reader lets a stream gather: so many times the processor's own pause, which makes
+/// one to three microseconds.
+const PAUSE: u32 = 64;
+/// So many times at most, as long as so many messages come meanwhile: each look takes from the
+/// writer what it is about to write to.
+const PAUSES: u32 = 4;
+const STREAM: u64 = 8;
+
+/// The reading end.
+pub struct PipeReader {
+    queue: Consumer<Message>,
+    flow: Arc<Flow>,
+    /// Whole messages read.
+    read: u64,
+    /// The mark that `report_at` was found for.
+    mark: u64,
+    /// The next count of messages read that the writer is told.
+    report_at: u64,
+    /// Bytes of heavy parts read.
+    unloaded: u64,
+    gathering: Gathering,
+    writer: StdArc<dyn Notify>,
+}
+
+impl PipeReader {
+    /// `mark` is the high-water mark of the flow.
+    pub(super) fn new(
+        queue: Consumer<Message>,
+        flow: Arc<Flow>,
+        mark: u64,
+        writer: StdArc<dyn Notify>,
+    ) -> Self {
+        Self {
+            queue,
+            flow,
+            read: 0,
+            mark,
+            report_at: next_report(0, mark),
+            unloaded: 0,
+            gathering: Gathering::default(),
+            writer,
+        }
+    }
+
+    /// The next part, if there is one.
+    #[inline]
+    pub fn read(&mut self) -> Option<Message> {
+        let mut message = Message::new();
+        self.read_into(&mut message).then_some(message)
+    }
+
+    /// Takes the next part, if there is one, in the place of this message.
+    #[inline]
+    pub fn read_into(&mut self, message: &mut Message) -> bool {
+        if !self.queue.pop_into(message) {
+            return false;
+        }
+        if self.flow.newest.is_some() {
+            self.take_newest(message);
+        } else if !message.is_short() && message.len() >= HEAVY {
+            self.unloaded += message.len() as u64;
+            self.flow.unloaded.store(self.unloaded, Ordering::Relaxed);
+        }
+        if let Some(next) = self.queue.peek_near() {
+            next.prefetch();
+        }
+        if !message.more() {
+            self.read += 1;
+            // Relaxed: a limit, not a signal.
+            let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+            if self.read == self.report_at || mark != self.mark {
+                self.report_if_due(mark);
+            }
+        }
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_newest(&self, message: &mut Message) {
+        if let Some(newest) = &self.flow.newest {
+            *message = newest.lock().take().unwrap_or_default();
+        }
+    }
+
+    /// Reports where the count is a multiple of half the mark, or the mark changed: what is not
+    /// reported is never more than half of the present mark.
+    #[cold]
+    fn report_if_due(&mut self, mark: u64) {
+        let is_due = mark != self.mark || self.read == self.report_at;
+        self.mark = mark;
+        self.report_at = next_report(self.read, mark);
+        if is_due {
+            self.report();
+        }
+    }
+
+    /// To be called before the reader goes to sleep: where messages come in a stream it waits a
+    /// moment instead, without disturbing the writer, so that several are there at once. True if
+    /// something came.
+    #[inline]
+    pub fn gather(&mut self) -> bool {
+        if !self.gathering.is_worthwhile() {
+            return false;
+        }
+        let mut came = 0;
+        for _ in 0..PAUSES {
+            for _ in 0..PAUSE {
+                std::hint::spin_loop();
+            }
+            let before = came;
+            came = self.queue.waiting();
+            if came < before + STREAM {
+                break;
+            }
+        }
+        self.gathering.waited(came > 0);
+        came > 0
+    }
+
+    /// The next part, left in the pipe. Not for pipes that conflate.
+    pub fn peek(&mut self) -> Option<&Message> {
+        self.queue.peek()
+    }
+
+    /// Tells the writer how much was read, and wakes it if it waits for that.
+    #[cold]
+    fn report(&mut self) {
+        // Release: the reader is done with what it counts; Acquire: for the flag.
+        let before = self.flow.consumed.swap(self.read << COUNT_SHIFT, Ordering::AcqRel);
+        if before & WAITING != 0 {
+            self.writer.writable();
+        }
+    }
+
+    /// Changes what the reader's party adds to the high-water mark.
+    pub fn set_share(&self, share: u32) {
+        if self.flow.set_share(READER, share) {
+            self.writer.writable();
+        }
+    }
+
+    /// Whether a part is there.
+    #[inline]
+    pub fn look(&mut self) -> Found {
+        self.queue.look()
+    }
+
+    /// Arranges for a notification when a message comes or the writer goes; returns `Nothing`
+    /// then. Anything else is there already.
+    pub fn sleep(&mut self) -> Found {
+        let found = self.queue.sleep();
+        if found == Found::Nothing {
+            // Pairs with the fence in `room_when_full`. Below a lowered mark, the rest that is not
+            // reported may be all that it takes.
+            fence(Ordering::SeqCst);
+            let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+            if mark != self.mark {
+                self.report_if_due(mark);
+            }
+        }
+        found
+    }
+}
+
+impl Drop for PipeReader {
+    fn drop(&mut self) {
+        self.flow.consumed.fetch_or(GONE, Ordering::AcqRel);
+        self.writer.writable();
+    }
+}

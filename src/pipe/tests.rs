@@ -1,0 +1,207 @@
+use super::*;
+use crate::message::Message;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[derive(Default)]
+struct Count {
+    readable: AtomicUsize,
+    writable: AtomicUsize,
+}
+
+impl Notify for Count {
+    fn readable(&self) {
+        self.readable.fetch_add(1, Ordering::SeqCst);
+    }
+    fn writable(&self) {
+        self.writable.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn text(text: &str, more: bool) -> Message {
+    let mut message = Message::from_short(text.as_bytes());
+    message.set_more(more);
+    message
+}
+
+fn make(mark: u32, conflate: bool) -> (PipeWriter, PipeReader, StdArc<Count>) {
+    let count = StdArc::new(Count::default());
+    let (writer, reader) = pipe([Some(mark), None], conflate, count.clone(), count.clone());
+    (writer, reader, count)
+}
+
+#[test]
+fn a_full_pipe_takes_messages_again_at_half_the_mark() {
+    let (mut writer, mut reader, count) = make(4, false);
+    for _ in 0..4 {
+        writer.write(text("m", false)).unwrap();
+    }
+    writer.flush();
+    assert_eq!(writer.room(), Room::Full);
+    reader.read().unwrap();
+    assert_eq!(writer.room(), Room::Full);
+    reader.read().unwrap();
+    assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+    assert_eq!(writer.room(), Room::Available);
+}
+
+#[test]
+fn parts_count_as_one_message_and_appear_together() {
+    let (mut writer, mut reader, _) = make(1, false);
+    writer.write(text("a", true)).unwrap();
+    writer.flush();
+    assert!(reader.read().is_none());
+    writer.write(text("b", false)).unwrap();
+    writer.flush();
+    assert!(writer.write(text("c", false)).is_err());
+    assert!(reader.read().unwrap().more());
+    assert!(!reader.read().unwrap().more());
+}
+
+#[test]
+fn an_unfinished_message_can_be_rolled_back() {
+    let (mut writer, mut reader, _) = make(0, false);
+    writer.write(text("a", false)).unwrap();
+    writer.flush();
+    writer.write(text("b", true)).unwrap();
+    writer.rollback();
+    writer.write(text("c", false)).unwrap();
+    writer.flush();
+    assert_eq!(reader.read().unwrap().data(), b"a");
+    assert_eq!(reader.read().unwrap().data(), b"c");
+    assert!(reader.read().is_none());
+}
+
+#[test]
+fn a_conflating_pipe_holds_the_newest_message() {
+    let (mut writer, mut reader, _) = make(0, true);
+    for text in [text("1", false), text("2", false), text("3", false)] {
+        writer.write(text).unwrap();
+        writer.flush();
+    }
+    assert_eq!(reader.read().unwrap().data(), b"3");
+    assert!(reader.read().is_none());
+}
+
+#[test]
+fn half_the_mark_is_reported_also_after_the_mark_changed() {
+    let (mut writer, mut reader, count) = make(8, false);
+    for _ in 0..8 {
+        writer.write(text("m", false)).unwrap();
+    }
+    writer.flush();
+    assert_eq!(writer.room(), Room::Full);
+    reader.read().unwrap();
+    assert!(writer.set_share(4));
+    assert_eq!(writer.room(), Room::Full);
+    reader.read().unwrap();
+    assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+    // Six are left, more than the new mark.
+    assert_eq!(writer.room(), Room::Full);
+    for _ in 0..4 {
+        reader.read().unwrap();
+    }
+    assert_eq!(writer.room(), Room::Available);
+}
+
+#[test]
+fn the_load_is_what_waits_in_heavy_parts() {
+    let (mut writer, mut reader, _) = make(0, false);
+    let heavy = |more| {
+        let mut message = Message::from_slice(&[0; HEAVY]).unwrap();
+        message.set_more(more);
+        message
+    };
+    writer.write(text("light", false)).unwrap();
+    writer.write(heavy(true)).unwrap();
+    writer.write_from(&mut heavy(false));
+    assert_eq!(writer.load(), 2 * HEAVY as u64);
+    writer.write(heavy(true)).unwrap();
+    writer.rollback();
+    writer.flush();
+    assert_eq!(writer.load(), 2 * HEAVY as u64);
+    while reader.read().is_some() {}
+    assert_eq!(writer.load(), 0);
+}
+
+#[test]
+fn a_mark_that_is_raised_makes_room_at_once() {
+    let (mut writer, mut reader, count) = make(1, false);
+    writer.write(text("m", false)).unwrap();
+    writer.flush();
+    assert_eq!(writer.room(), Room::Full);
+    reader.set_share(1);
+    assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+    writer.write(text("m", false)).unwrap();
+    assert_eq!(writer.room(), Room::Full);
+    assert!(writer.set_share(0));
+    assert_eq!(writer.room(), Room::Available);
+    assert!(reader.read().is_some());
+}
+
+#[test]
+fn a_mark_below_what_a_sleeping_reader_did_not_report_leaves_room() {
+    for asleep_before in [true, false] {
+        let (mut writer, mut reader, count) = make(8, false);
+        for _ in 0..3 {
+            writer.write(text("m", false)).unwrap();
+        }
+        writer.flush();
+        while reader.read().is_some() {}
+        if asleep_before {
+            assert_eq!(reader.sleep(), Found::Nothing);
+        }
+        assert!(!writer.set_share(2));
+        if !asleep_before {
+            assert_eq!(writer.room(), Room::Full);
+            assert_eq!(reader.sleep(), Found::Nothing);
+            assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+        }
+        assert_eq!(writer.room(), Room::Available);
+    }
+}
+
+#[test]
+fn a_reader_that_met_a_lowered_mark_leaves_nothing_unreported() {
+    let (mut writer, mut reader, count) = make(20, false);
+    for _ in 0..9 {
+        writer.write(text("m", false)).unwrap();
+    }
+    writer.flush();
+    (0..8).for_each(|_| _ = reader.read().unwrap());
+    assert!(!writer.set_share(3));
+    assert_eq!(writer.room(), Room::Full);
+    reader.read().unwrap();
+    assert_eq!(reader.sleep(), Found::Nothing);
+    assert_eq!(count.writable.load(Ordering::SeqCst), 1);
+    assert_eq!(writer.room(), Room::Available);
+}
+
+#[test]
+fn a_conflating_pipe_has_no_load() {
+    let (mut writer, mut reader, _) = make(0, true);
+    for _ in 0..3 {
+        writer.write(Message::from_slice(&[0; HEAVY]).unwrap()).unwrap();
+        writer.flush();
+    }
+    assert_eq!(writer.load(), 0);
+    assert!(reader.read().is_some());
+    assert_eq!(writer.load(), 0);
+}
+
+#[test]
+fn each_end_learns_that_the_other_is_gone() {
+    let (mut writer, mut reader, count) = make(1, false);
+    assert_eq!(reader.sleep(), Found::Nothing);
+    writer.write(text("m", false)).unwrap();
+    writer.flush();
+    assert_eq!(writer.room(), Room::Full);
+    drop(writer);
+    assert!(reader.read().is_some());
+    assert_eq!(reader.look(), Found::End);
+    let (mut writer, reader, _) = make(1, false);
+    writer.write(text("m", false)).unwrap();
+    assert_eq!(writer.room(), Room::Full);
+    drop(reader);
+    assert_eq!(writer.room(), Room::Gone);
+    assert!(count.readable.load(Ordering::SeqCst) == 1);
+}

@@ -1,0 +1,192 @@
+//! The writing end of a pipe.
+
+use super::flow::{COUNT_SHIFT, Flow, GONE, WAITING, WRITER};
+use super::queue::Producer;
+use super::sync::{Arc, Ordering, fence};
+use super::{HEAVY, Notify, Room};
+use crate::message::Message;
+use std::sync::Arc as StdArc;
+
+/// The writing end.
+pub struct PipeWriter {
+    queue: Producer<Message>,
+    flow: Arc<Flow>,
+    /// Whole messages written.
+    written: u64,
+    /// Messages that the reader is known to have read; `acknowledged <= written`.
+    acknowledged: u64,
+    /// Parts of an unfinished message were written.
+    in_message: bool,
+    /// Bytes of heavy parts written; `unfinished` of them belong to an unfinished message.
+    loaded: u64,
+    unfinished: u64,
+    reader: StdArc<dyn Notify>,
+}
+
+impl PipeWriter {
+    pub(super) fn new(
+        queue: Producer<Message>,
+        flow: Arc<Flow>,
+        reader: StdArc<dyn Notify>,
+    ) -> Self {
+        Self {
+            queue,
+            flow,
+            written: 0,
+            acknowledged: 0,
+            in_message: false,
+            loaded: 0,
+            unfinished: 0,
+            reader,
+        }
+    }
+
+    /// Whether a message can be written now. `Full` arranges for a notification.
+    #[inline]
+    pub fn room(&mut self) -> Room {
+        // Relaxed: a limit, not a signal.
+        let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+        if self.in_message || mark == 0 || self.written - self.acknowledged < mark {
+            return Room::Available;
+        }
+        self.room_when_full()
+    }
+
+    #[cold]
+    fn room_when_full(&mut self) -> Room {
+        // Acquire pairs with the reader's Release in `report`.
+        let mut consumed = self.flow.consumed.load(Ordering::Acquire);
+        loop {
+            if consumed & GONE != 0 {
+                return Room::Gone;
+            }
+            self.acknowledged = self.acknowledged.max(consumed >> COUNT_SHIFT);
+            if self.flow.newest.is_some() || self.is_below_mark() {
+                return Room::Available;
+            }
+            match self.flow.consumed.compare_exchange(
+                consumed,
+                consumed | WAITING,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => break,
+                Err(now) => consumed = now,
+            }
+        }
+        // The mark may have been raised just before the flag was set, or lowered after a reader
+        // fell asleep that had not yet reported all that it read. Pairs with the fence in `sleep`:
+        // either the reader sees a mark that changed, or we see that it sleeps.
+        fence(Ordering::SeqCst);
+        if self.queue.is_drained() {
+            self.acknowledged = self.written;
+        }
+        if self.is_below_mark() { Room::Available } else { Room::Full }
+    }
+
+    fn is_below_mark(&self) -> bool {
+        let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+        mark == 0 || self.written - self.acknowledged < mark
+    }
+
+    /// True if the reader is gone: what is written goes nowhere.
+    pub fn is_abandoned(&self) -> bool {
+        self.flow.consumed.load(Ordering::Acquire) & GONE != 0
+    }
+
+    /// Writes a part, if there is room; otherwise gives it back. Nobody sees it before
+    /// [`flush`](Self::flush), and never a part of a message without the others.
+    #[inline]
+    pub fn write(&mut self, mut message: Message) -> Result<(), Message> {
+        if self.write_from(&mut message) { Ok(()) } else { Err(message) }
+    }
+
+    /// As [`write`](Self::write), leaving an empty message; false if there is no room.
+    #[inline]
+    pub fn write_from(&mut self, message: &mut Message) -> bool {
+        let room = self.room() == Room::Available;
+        if room {
+            self.write_unbounded_from(message);
+        }
+        room
+    }
+
+    /// Writes a part without regard to the high-water mark.
+    #[inline]
+    pub fn write_unbounded(&mut self, mut message: Message) {
+        self.write_unbounded_from(&mut message);
+    }
+
+    /// As [`write_unbounded`](Self::write_unbounded), leaving an empty message.
+    #[inline(always)]
+    pub fn write_unbounded_from(&mut self, message: &mut Message) {
+        self.in_message = message.more();
+        if self.flow.newest.is_none() {
+            if !message.is_short() && message.len() >= HEAVY {
+                self.loaded += message.len() as u64;
+                self.unfinished += message.len() as u64;
+            }
+            self.queue.push_with(|place| message.move_to(place));
+        } else {
+            self.replace_newest(message.take());
+        }
+        if !self.in_message {
+            self.written += 1;
+            self.unfinished = 0;
+            self.queue.commit();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn replace_newest(&mut self, message: Message) {
+        if let Some(newest) = &self.flow.newest
+            && newest.lock().replace(message).is_none()
+        {
+            self.queue.push(Message::new());
+        }
+    }
+
+    /// Has the processor fetch what the next message is written to, if that is soon.
+    #[inline(always)]
+    pub fn prefetch(&self) {
+        self.queue.prefetch();
+    }
+
+    /// Bytes of the heavy parts that wait in the pipe; none in one that conflates.
+    #[inline]
+    pub fn load(&self) -> u64 {
+        // Relaxed: a hint.
+        self.loaded.saturating_sub(self.flow.unloaded.load(Ordering::Relaxed))
+    }
+
+    /// Makes whole messages visible to the reader and wakes it if it waits.
+    #[inline]
+    pub fn flush(&mut self) {
+        if self.queue.publish() {
+            self.reader.readable();
+        }
+    }
+
+    /// Drops the parts of an unfinished message.
+    pub fn rollback(&mut self) {
+        self.queue.retract();
+        self.in_message = false;
+        self.loaded -= std::mem::take(&mut self.unfinished);
+    }
+
+    /// Changes what the writer's party adds to the high-water mark. True if the pipe had been
+    /// found full: the writer is to look again, and gets no other notification.
+    #[must_use]
+    pub fn set_share(&self, share: u32) -> bool {
+        self.flow.set_share(WRITER, share)
+    }
+}
+
+impl Drop for PipeWriter {
+    fn drop(&mut self) {
+        if self.queue.end() {
+            self.reader.readable();
+        }
+    }
+}
