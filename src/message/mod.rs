@@ -11,10 +11,14 @@
 mod block;
 mod builder;
 mod cache;
+mod create;
+mod head;
 mod large;
 mod metadata;
 mod prefetch;
+mod raw;
 mod receive_buffer;
+mod share;
 mod short;
 
 pub use block::FreeFunction;
@@ -23,86 +27,17 @@ pub use cache::{allocate_place, free_all as free_kept_memory, free_place, with_l
 pub use metadata::Metadata;
 pub use prefetch::{prefetch, prefetch_to_write};
 pub use receive_buffer::{ByteSource, Filled, ReceiveBuffer};
+pub use share::Copies;
 
-use crate::error::{Error, Result};
-use block::{Block, Slice};
-use std::ffi::c_void;
+use crate::error::Error;
+use block::Slice;
+use head::{COMMAND, FLAGS, Head, KIND, Kind, LENGTH, METADATA, MORE, SHARED};
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// Bytes that a message holds without a block.
 pub const INLINE_CAPACITY: usize = 40;
-
-/// Marks initialised messages, so that a closed or foreign `zmq_msg_t` is recognised.
-const TAG: u8 = 0xA7;
-
-const MORE: u8 = 1;
-const COMMAND: u8 = 2;
-const SHARED: u8 = 4;
-/// There are properties.
-const METADATA: u8 = 8;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Kind {
-    Inline,
-    Constant,
-    Block,
-}
-
-/// What a message is, in one word: a message is made, recognised and found to hold nothing by
-/// one store or load. Bytes from the lowest: four of the number that `zmq_msg_set_routing_id`
-/// sets (thread-safe socket types), the kind, the flags, the inline length, the tag.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(transparent)]
-struct Head(u64);
-
-const KIND: u32 = 32;
-const FLAGS: u32 = 40;
-const LENGTH: u32 = 48;
-const TAG_SHIFT: u32 = 56;
-
-impl Head {
-    /// What no function takes for a message.
-    const CLOSED: Self = Self(0);
-
-    #[inline(always)]
-    const fn new(kind: Kind, inline_length: u8) -> Self {
-        Self((kind as u64) << KIND | (inline_length as u64) << LENGTH | (TAG as u64) << TAG_SHIFT)
-    }
-
-    #[inline(always)]
-    fn kind(self) -> Kind {
-        match (self.0 >> KIND) as u8 {
-            0 => Kind::Inline,
-            1 => Kind::Constant,
-            _ => Kind::Block,
-        }
-    }
-
-    #[inline(always)]
-    fn flags(self) -> u8 {
-        (self.0 >> FLAGS) as u8
-    }
-
-    #[inline(always)]
-    fn inline_length(self) -> u8 {
-        (self.0 >> LENGTH) as u8
-    }
-
-    #[inline(always)]
-    fn is_message(self) -> bool {
-        (self.0 >> TAG_SHIFT) as u8 == TAG
-    }
-
-    /// Whether there is a reference to give up: to a block or to properties.
-    #[inline(always)]
-    fn holds_references(self) -> bool {
-        self.0 & ((Kind::Block as u64) << KIND | (METADATA as u64) << FLAGS) != 0
-    }
-}
 
 union Body {
     inline: [u8; INLINE_CAPACITY],
@@ -134,12 +69,6 @@ unsafe impl Send for Message {}
 // SAFETY: through a shared reference nothing is written.
 unsafe impl Sync for Message {}
 
-impl Default for Message {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl std::fmt::Debug for Message {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -152,62 +81,6 @@ impl std::fmt::Debug for Message {
 }
 
 impl Message {
-    /// An empty message.
-    #[inline(always)]
-    pub const fn new() -> Self {
-        Self::with_body(Body { inline: [0; INLINE_CAPACITY] }, Kind::Inline, 0)
-    }
-
-    #[inline(always)]
-    const fn with_body(body: Body, kind: Kind, inline_length: u8) -> Self {
-        Self {
-            body,
-            metadata: MaybeUninit::uninit(),
-            head: Head::new(kind, inline_length),
-            reserved: MaybeUninit::uninit(),
-        }
-    }
-
-    fn from_slice_of_block(slice: Slice) -> Self {
-        Self::with_body(Body { slice: ManuallyDrop::new(slice) }, Kind::Block, 0)
-    }
-
-    /// A message with a copy of these bytes.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    #[inline(always)]
-    pub fn from_slice(bytes: &[u8]) -> Result<Self> {
-        let mut message = Self::new();
-        message.set_bytes(bytes)?;
-        Ok(message)
-    }
-
-    /// Makes a message one of these bytes; what it held is dropped.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    #[inline(always)]
-    pub fn set_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        if bytes.len() > INLINE_CAPACITY {
-            return self.set_long_bytes(bytes);
-        }
-        *self = Self::new();
-        // SAFETY: an empty message holds its bytes itself.
-        short::fill(unsafe { &mut self.body.inline }, bytes);
-        self.head = Head::new(Kind::Inline, bytes.len() as u8);
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn set_long_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        let slice = Block::allocate(bytes.len())?.into_slice(bytes.len());
-        // SAFETY: as many writable bytes, just allocated.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), slice.data, bytes.len()) };
-        *self = Self::from_slice_of_block(slice);
-        Ok(())
-    }
-
     /// Copies the front of the bytes, as much as there is room for.
     #[inline(always)]
     pub fn copy_to(&self, out: &mut [MaybeUninit<u8>]) {
@@ -217,22 +90,6 @@ impl Message {
             Some(body) => short::spread(body, out),
             None => _ = out.write_copy_of_slice(&self.data()[..length]),
         }
-    }
-
-    /// A copy of a few bytes that fit into the message itself; longer ones are cut off.
-    pub fn from_short(bytes: &[u8]) -> Self {
-        let length = bytes.len().min(INLINE_CAPACITY);
-        let mut inline = [0; INLINE_CAPACITY];
-        inline[..length].copy_from_slice(&bytes[..length]);
-        Self::with_body(Body { inline }, Kind::Inline, length as u8)
-    }
-
-    /// As [`from_short`](Self::from_short) of the first `length` bytes: a copy of known size is a
-    /// few instructions. The others are not seen.
-    #[inline(always)]
-    pub(crate) fn from_front(bytes: &[u8; INLINE_CAPACITY], length: usize) -> Self {
-        let length = length.min(INLINE_CAPACITY) as u8;
-        Self::with_body(Body { inline: *bytes }, Kind::Inline, length)
     }
 
     /// The bytes of a message without a block, and behind its length some of no meaning.
@@ -246,38 +103,9 @@ impl Message {
         }
     }
 
-    /// A message that points at bytes which live forever.
-    ///
-    /// # Safety
-    /// `size` bytes at `data` stay readable and unchanged as long as any copy lives.
-    pub const unsafe fn from_constant(data: *const u8, size: usize) -> Self {
-        Self::with_body(Body { constant: (data, size) }, Kind::Constant, 0)
-    }
-
     #[inline(always)]
     fn kind(&self) -> Kind {
         self.head.kind()
-    }
-
-    /// A message with these bytes, which are wiped when its last copy goes.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    pub fn from_secret(bytes: Zeroizing<Vec<u8>>) -> Result<Self> {
-        unsafe extern "C" fn wipe(_: *mut c_void, secret: *mut c_void) {
-            // SAFETY: made below, and called once.
-            drop(unsafe { Box::from_raw(secret.cast::<Zeroizing<Vec<u8>>>()) });
-        }
-        let mut secret = Box::new(bytes);
-        let (data, size) = (secret.as_mut_ptr(), secret.len());
-        let hint = Box::into_raw(secret).cast();
-        // SAFETY: the vector is there, and is not touched, until `wipe` is called.
-        let slice = unsafe { Block::adopt(data.cast(), size, wipe, hint) };
-        if slice.is_err() {
-            // SAFETY: it was not called.
-            unsafe { wipe(data.cast(), hint) };
-        }
-        slice.map(Self::from_slice_of_block)
     }
 
     /// The number of bytes.
@@ -449,55 +277,6 @@ impl Message {
         Some(unsafe { self.metadata.assume_init_read() })
     }
 
-    /// A second message with the same bytes, flags and properties (zmq_msg_copy(3)): it shares
-    /// the block, if there is one.
-    pub fn share(&mut self) -> Self {
-        let mut copy = Self::new();
-        copy.share_from(self);
-        copy
-    }
-
-    /// Becomes what [`share`](Self::share) of the other message would be. What it held is dropped.
-    #[inline(always)]
-    pub fn share_from(&mut self, other: &mut Self) {
-        other.share_references(1);
-        // SAFETY: the reference was counted just now, for this duplicate; what was here is dropped.
-        unsafe {
-            ptr::drop_in_place(self);
-            other.duplicate_to(self);
-        }
-    }
-
-    /// Hands out copies for many receivers: the references are counted at once.
-    pub fn share_among(&mut self, copies: usize) -> Copies<'_> {
-        self.share_references(copies);
-        Copies { message: self, left: copies }
-    }
-
-    /// Counts references to the block, if there is one, for as many copies.
-    #[inline(always)]
-    fn share_references(&mut self, copies: usize) {
-        if self.kind() == Kind::Block && copies > 0 {
-            // SAFETY: `kind` says that the slice is there.
-            unsafe { (*self.body.slice).add_references(copies) };
-            self.set_flag(SHARED, true);
-        }
-    }
-
-    /// # Safety
-    /// A reference to the block was counted for the duplicate; `place` can be written to and holds
-    /// no message.
-    #[inline(always)]
-    unsafe fn duplicate_to(&self, place: *mut Self) {
-        if self.flag(METADATA) {
-            // SAFETY: the flag says that they are there. The word that is copied below is the new
-            // reference.
-            std::mem::forget(unsafe { self.metadata.assume_init_ref() }.clone());
-        }
-        // SAFETY: two places (the caller's is writable); the references in it were counted.
-        unsafe { Self::copy_words(self, place) };
-    }
-
     /// Copies a message word by word: a wider load of words that were written one by one just
     /// before, as they are in a new message, would wait until the stores have left the processor.
     ///
@@ -559,125 +338,6 @@ impl Message {
         };
         other.move_to(place);
     }
-
-    /// Makes a message of `size` bytes where C wants one; false for NULL. Bytes of a block are not
-    /// initialised: only C, which has no such notion, may see them.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    ///
-    /// # Safety
-    /// `raw` is NULL or points at 64 writable bytes that hold no message; the message's bytes are
-    /// written before anything but C reads them.
-    #[inline(always)]
-    pub unsafe fn init_raw_with_size(raw: *mut Message, size: usize) -> Result<bool> {
-        if raw.is_null() || !raw.is_aligned() {
-            return Ok(false);
-        }
-        if size <= INLINE_CAPACITY {
-            // SAFETY: aligned and writable (caller).
-            unsafe { (&raw mut (*raw).head).write(Head::new(Kind::Inline, size as u8)) };
-            return Ok(true);
-        }
-        // SAFETY: as above.
-        unsafe { Self::init_raw_with_block(raw, size) }
-    }
-
-    /// # Safety
-    /// As [`init_raw_with_size`](Self::init_raw_with_size), for a pointer that can be written to.
-    #[inline(never)]
-    unsafe fn init_raw_with_block(raw: *mut Message, size: usize) -> Result<bool> {
-        let slice = Block::allocate(size)?.into_slice(size);
-        // SAFETY: writable (caller).
-        unsafe { Self::write_slice(raw, slice) };
-        Ok(true)
-    }
-
-    /// Makes a message over memory of the application where C wants one (zmq_msg_init_data(3));
-    /// false for NULL. `free` runs exactly once, on the thread that drops the last copy; without
-    /// one the memory is never freed.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`]; `free` is not called then.
-    ///
-    /// # Safety
-    /// As [`init_raw_with_size`](Self::init_raw_with_size); `size` bytes at `data` stay valid until
-    /// `free(data, hint)` is called, which may happen on any thread.
-    #[inline(always)]
-    pub unsafe fn init_raw_over(
-        raw: *mut Message,
-        (data, size): (*mut c_void, usize),
-        free: Option<FreeFunction>,
-        hint: *mut c_void,
-    ) -> Result<bool> {
-        if raw.is_null() || !raw.is_aligned() {
-            return Ok(false);
-        }
-        // SAFETY: the caller's promises. Nobody frees memory without a function, so it stays as
-        // it is.
-        unsafe {
-            match free {
-                Some(free) => Self::write_slice(raw, Block::adopt(data, size, free, hint)?),
-                None => raw.write(Self::from_constant(data.cast(), size)),
-            }
-        }
-        Ok(true)
-    }
-
-    /// # Safety
-    /// `raw` can be written to and holds no message.
-    #[inline(always)]
-    unsafe fn write_slice(raw: *mut Message, slice: Slice) {
-        // SAFETY: writable (caller).
-        unsafe {
-            (&raw mut (*raw).body).cast::<Slice>().write(slice);
-            (&raw mut (*raw).head).write(Head::new(Kind::Block, 0));
-        }
-    }
-
-    /// The message behind a C pointer; `None` for NULL and for what is not an initialised message.
-    ///
-    /// # Safety
-    /// `raw` is NULL or points at 64 readable and writable bytes that nobody else uses meanwhile.
-    #[inline(always)]
-    pub unsafe fn from_raw<'a>(raw: *mut Message) -> Option<&'a mut Message> {
-        let pointer = NonNull::new(raw)?;
-        if !raw.is_aligned() {
-            return None;
-        }
-        // SAFETY: readable (caller); the head is read as a plain word before anything else.
-        if !unsafe { (*raw).head }.is_message() {
-            return None;
-        }
-        // SAFETY: the tag says that one of this module's functions made it.
-        Some(unsafe { &mut *pointer.as_ptr() })
-    }
-
-    /// As [`from_raw`](Self::from_raw), to read only.
-    ///
-    /// # Safety
-    /// `raw` is NULL or points at 64 readable bytes that nobody changes meanwhile.
-    #[inline(always)]
-    pub unsafe fn from_raw_const<'a>(raw: *const Message) -> Option<&'a Message> {
-        // SAFETY: the caller's promise; nothing is written through the result.
-        unsafe { Self::from_raw(raw.cast_mut()) }.map(|message| &*message)
-    }
-
-    /// Closes the message behind a C pointer: releases what it holds and leaves a value that no
-    /// function takes for a message. False if it was none.
-    ///
-    /// # Safety
-    /// As [`from_raw`](Self::from_raw).
-    #[inline(always)]
-    pub unsafe fn close_raw(raw: *mut Message) -> bool {
-        // SAFETY: the caller's promise.
-        match unsafe { Self::from_raw(raw) } {
-            Some(message) if message.head.holds_references() => message.close(),
-            Some(message) => message.head = Head::CLOSED,
-            None => return false,
-        }
-        true
-    }
 }
 
 impl Drop for Message {
@@ -690,13 +350,6 @@ impl Drop for Message {
 }
 
 impl Message {
-    /// Drops what it holds, and marks it as what nobody takes for a message.
-    #[inline(never)]
-    fn close(&mut self) {
-        self.give_up_references();
-        self.head = Head::CLOSED;
-    }
-
     /// Out of line: most functions drop messages that hold nothing.
     #[inline(never)]
     fn give_up_references(&mut self) {
@@ -706,32 +359,6 @@ impl Message {
             // is nothing but overwritten afterwards.
             unsafe { ManuallyDrop::drop(&mut self.body.slice) };
         }
-    }
-}
-
-/// Copies of one message whose references are counted already.
-pub struct Copies<'a> {
-    message: &'a mut Message,
-    left: usize,
-}
-
-impl Iterator for Copies<'_> {
-    type Item = Message;
-
-    fn next(&mut self) -> Option<Message> {
-        self.left = self.left.checked_sub(1)?;
-        let mut copy = MaybeUninit::uninit();
-        // SAFETY: `share_among` counted a reference for each of the copies; they are written whole.
-        Some(unsafe {
-            self.message.duplicate_to(copy.as_mut_ptr());
-            copy.assume_init()
-        })
-    }
-}
-
-impl Drop for Copies<'_> {
-    fn drop(&mut self) {
-        self.by_ref().for_each(drop);
     }
 }
 

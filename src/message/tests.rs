@@ -1,4 +1,5 @@
 use super::*;
+use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static FREED: AtomicUsize = AtomicUsize::new(0);
