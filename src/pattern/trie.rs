@@ -9,29 +9,13 @@
 //!
 //! Many prefixes of few lengths have an index beside it.
 
+mod node;
+mod table;
+
 use super::index::Index;
 use crate::message::with_large_pages;
+use node::{Edge, Node};
 use std::hash::{BuildHasher, Hasher, RandomState};
-
-/// Bytes of an edge that stand in the node itself.
-const SHORT: usize = 22;
-
-/// What a node adds to its parent's prefix.
-enum Edge {
-    Short(u8, [u8; SHORT]),
-    Long(Box<[u8]>),
-}
-
-/// One cache line, where the value is not larger than a vector.
-#[repr(align(64))]
-struct Node<V> {
-    parent: u32,
-    children: u32,
-    /// The numbers of all children, combined by exclusive or: of one child, its number.
-    only_child: u32,
-    edge: Edge,
-    value: Option<V>,
-}
 
 /// A map from prefixes to values.
 pub(super) struct Trie<V> {
@@ -50,51 +34,8 @@ pub(super) struct Trie<V> {
 }
 
 const ROOT: u32 = 0;
-/// Entries of the smallest table.
-const SMALLEST_TABLE: usize = 16;
 /// So many prefixes, at least, are worth an index.
 const WORTH_AN_INDEX: usize = if cfg!(test) { 4 } else { 1024 };
-
-impl Edge {
-    fn new(bytes: &[u8]) -> Self {
-        if bytes.len() > SHORT {
-            return Self::Long(bytes.into());
-        }
-        let mut short = [0; SHORT];
-        short[..bytes.len()].copy_from_slice(bytes);
-        Self::Short(bytes.len() as u8, short)
-    }
-
-    #[inline(always)]
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Short(length, bytes) => &bytes[..*length as usize],
-            Self::Long(bytes) => bytes,
-        }
-    }
-}
-
-impl<V> Node<V> {
-    fn new(parent: u32, edge: &[u8]) -> Self {
-        Self { parent, children: 0, only_child: 0, edge: Edge::new(edge), value: None }
-    }
-
-    /// The first byte of its edge; the root and free nodes have none.
-    #[inline(always)]
-    fn first(&self) -> Option<u8> {
-        self.edge.bytes().first().copied()
-    }
-
-    fn add_child(&mut self, child: u32) {
-        self.children += 1;
-        self.only_child ^= child;
-    }
-
-    fn remove_child(&mut self, child: u32) {
-        self.children -= 1;
-        self.only_child ^= child;
-    }
-}
 
 impl<V> Default for Trie<V> {
     fn default() -> Self {
@@ -339,8 +280,6 @@ impl<V> Trie<V> {
         all
     }
 
-    // The index.
-
     /// Whether this is the prefix of the node.
     #[inline]
     fn is_prefix(&self, number: u32, prefix: &[u8]) -> bool {
@@ -393,203 +332,7 @@ impl<V> Trie<V> {
             index.remove(&prefix, number);
         }
     }
-
-    // The table.
-
-    /// Where an entry for this child is looked for first.
-    #[inline(always)]
-    fn place(&self, parent: u32, first: u8) -> usize {
-        let key = (parent as u64) << 8 | first as u64;
-        // The upper bits of the product depend on all of the key.
-        let hash = key.wrapping_mul(self.multiplier);
-        (hash >> (64 - self.table.len().trailing_zeros())) as usize
-    }
-
-    /// The child of a node whose edge begins with this byte.
-    #[inline(always)]
-    fn child(&self, parent: u32, first: u8) -> Option<u32> {
-        if self.node(parent).children == 0 {
-            return None;
-        }
-        let mut place = self.place(parent, first);
-        loop {
-            let number = self.table[place];
-            if number == ROOT {
-                return None;
-            }
-            let node = self.node(number);
-            if node.parent == parent && node.first() == Some(first) {
-                return Some(number);
-            }
-            place = (place + 1) & (self.table.len() - 1);
-        }
-    }
-
-    /// Adds new nodes to the table: all that are not in it.
-    fn enter(&mut self, new: &[u32]) {
-        let nodes = self.nodes.len();
-        if self.table.len() >= 2 * nodes {
-            return new.iter().for_each(|number| self.enter_in_table(*number));
-        }
-        self.table = Vec::new();
-        let places = (2 * nodes).next_power_of_two().max(SMALLEST_TABLE);
-        self.table = with_large_pages(places);
-        self.table.resize(places, ROOT);
-        (1..nodes as u32).for_each(|number| self.enter_in_table(number));
-    }
-
-    fn enter_in_table(&mut self, number: u32) {
-        let node = self.node(number);
-        let Some(first) = node.first() else {
-            return;
-        };
-        let mut place = self.place(node.parent, first);
-        while self.table[place] != ROOT {
-            place = (place + 1) & (self.table.len() - 1);
-        }
-        self.table[place] = number;
-    }
-
-    /// Removes a node from the table, before its parent or edge changes. The entries behind it
-    /// move up where the gap would hide them.
-    fn leave(&mut self, number: u32) {
-        let mask = self.table.len() - 1;
-        let home = |trie: &Self, number: u32| {
-            let node = trie.node(number);
-            node.first().map(|first| trie.place(node.parent, first))
-        };
-        let Some(mut gap) = home(self, number) else {
-            return;
-        };
-        while self.table[gap] != number {
-            if self.table[gap] == ROOT {
-                return;
-            }
-            gap = (gap + 1) & mask;
-        }
-        let mut place = gap;
-        loop {
-            place = (place + 1) & mask;
-            let next = self.table[place];
-            if next == ROOT {
-                break;
-            }
-            // Between its home and where it stands: would the gap interrupt the search?
-            let Some(own) = home(self, next) else {
-                break;
-            };
-            if (place.wrapping_sub(own) & mask) >= (place.wrapping_sub(gap) & mask) {
-                self.table[gap] = next;
-                gap = place;
-            }
-        }
-        self.table[gap] = ROOT;
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
-    fn matching(trie: &Trie<usize>, text: &[u8]) -> Vec<usize> {
-        let mut found = Vec::new();
-        trie.matches(text, |value| found.push(*value));
-        found
-    }
-
-    #[test]
-    fn the_empty_prefix_matches_everything() {
-        let mut trie = Trie::default();
-        trie.get_or_insert(b"", || 1);
-        assert_eq!(matching(&trie, b""), [1]);
-        assert_eq!(matching(&trie, b"x"), [1]);
-    }
-
-    #[test]
-    fn a_very_deep_tree_is_built_and_dropped() {
-        let mut trie = Trie::default();
-        let topic = vec![b'a'; 20_000];
-        for length in (0..topic.len()).step_by(7) {
-            trie.get_or_insert(&topic[..length], || length);
-        }
-        for length in (0..topic.len()).step_by(7) {
-            assert_eq!(trie.remove(&topic[..length]), Some(length));
-        }
-        assert_eq!(trie.len(), 0);
-    }
-
-    #[test]
-    fn the_number_of_a_prefix_stays_while_others_come_and_go() {
-        let mut trie = Trie::default();
-        let topic = |n: usize| format!("topic/{:06}/of some length", n * 7919 % 100_000);
-        let numbers: Vec<_> = (0..2000).map(|n| trie.insert(topic(n).as_bytes(), || n).0).collect();
-        for n in (0..2000).filter(|n| n % 3 != 0) {
-            assert_eq!(trie.remove_number(numbers[n]), Some(n));
-            assert_eq!(trie.find(topic(n).as_bytes()), None);
-        }
-        for n in (0..2000).step_by(3) {
-            assert_eq!(trie.find(topic(n).as_bytes()), Some(numbers[n]));
-            assert_eq!(trie.prefix(numbers[n]), topic(n).into_bytes());
-            assert_eq!(trie.value_mut(numbers[n]), Some(&mut n.clone()));
-        }
-    }
-
-    #[test]
-    fn many_prefixes_have_an_index_while_their_lengths_are_few() {
-        let mut trie = Trie::default();
-        for number in 0..100_usize {
-            trie.get_or_insert(format!("{number:03}").as_bytes(), || number);
-        }
-        trie.get_or_insert(b"", || 100);
-        assert!(trie.index.is_some());
-        assert_eq!(matching(&trie, b"042..."), [100, 42]);
-        assert_eq!(trie.remove(b"042"), Some(42));
-        assert_eq!(matching(&trie, b"042..."), [100]);
-        let long = [b'x'; 20];
-        for length in 4..=20 {
-            trie.get_or_insert(&long[..length], || 1000 + length);
-        }
-        assert!(trie.index.is_none());
-        assert_eq!(matching(&trie, b"041..."), [100, 41]);
-        assert_eq!(matching(&trie, &long[..5]), [100, 1004, 1005]);
-    }
-
-    /// Prefixes with edges of one byte and of many.
-    fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
-        let piece = prop_oneof![Just(vec![0]), Just(vec![1]), Just(vec![2; 15]), Just(vec![3; 30])];
-        prop::collection::vec(piece, 0..most).prop_map(|pieces| pieces.concat())
-    }
-
-    proptest! {
-        #[test]
-        fn behaves_like_a_sorted_map(
-            steps in prop::collection::vec((0..3, bytes(6)), 0..80),
-            text in bytes(8),
-        ) {
-            let mut trie = Trie::default();
-            let mut model = BTreeMap::new();
-            for (number, (step, prefix)) in steps.into_iter().enumerate() {
-                if step > 0 {
-                    trie.get_or_insert(&prefix, || number);
-                    model.entry(prefix).or_insert(number);
-                } else {
-                    prop_assert_eq!(trie.remove(&prefix), model.remove(&prefix));
-                }
-                prop_assert_eq!(trie.len(), model.len());
-            }
-            prop_assert_eq!(trie.prefixes(), model.keys().cloned().collect::<Vec<_>>());
-            let mut expected: Vec<usize> = model
-                .iter()
-                .filter(|(prefix, _)| text.starts_with(prefix))
-                .map(|(_, value)| *value)
-                .collect();
-            prop_assert_eq!(trie.has_prefix_of(&text), !expected.is_empty());
-            let mut found = matching(&trie, &text);
-            expected.sort();
-            found.sort();
-            prop_assert_eq!(found, expected);
-        }
-    }
-}
+mod tests;
