@@ -13,21 +13,9 @@
 
 use super::frame::{COMMAND, LARGE};
 use super::mechanism::{Context, Mechanism, Protection, Step, Task};
-use super::{ProtocolError, SocketType, metadata, reserve_wiping};
+use super::peer::{MAX_ROUTING_ID, PeerProperties};
+use super::{Peer, ProtocolError, SocketType, Version, metadata, reserve_wiping};
 use zeroize::{Zeroize, Zeroizing};
-
-/// A version of the protocol, as agreed upon with a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Version {
-    /// ZMTP 1.0, RFC 13.
-    V1,
-    /// ZMTP 2.0, RFC 15.
-    V2,
-    /// ZMTP 3.0, RFC 23.
-    V3_0,
-    /// ZMTP 3.1, RFC 37.
-    V3_1,
-}
 
 /// What we are, and what is asked of the peer.
 pub struct HandshakeConfig {
@@ -54,21 +42,6 @@ pub struct Authentication {
     pub credentials: Vec<Zeroizing<Vec<u8>>>,
 }
 
-/// What we know of the peer when the connection is established.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
-    /// The version to speak.
-    pub version: Version,
-    /// Its socket type; 1.0 peers do not tell.
-    pub socket_type: Option<SocketType>,
-    /// Its routing id, empty if it has none.
-    pub routing_id: Vec<u8>,
-    /// The properties of its metadata, in order, Socket-Type and Identity among them.
-    pub properties: Vec<(String, Vec<u8>)>,
-    /// Who it proved to be, where the mechanism knows.
-    pub user_id: Option<Vec<u8>>,
-}
-
 const SIGNATURE: usize = 10;
 const GREETING: usize = 64;
 /// The mechanism's name in the greeting, padded with zeros.
@@ -79,39 +52,6 @@ const MECHANISM: std::ops::Range<usize> = 12..32;
 pub const MAX_COMMAND: usize = 64 * 1024;
 /// A command that the original's PLAIN servers call `^RROR`, with nothing before it (observed).
 const ERROR: &[u8] = b"ERROR";
-/// Longest routing id (zmq_setsockopt(3), ZMQ_ROUTING_ID).
-const MAX_ROUTING_ID: usize = 255;
-
-/// What a peer's metadata told.
-pub(super) struct PeerProperties {
-    own_type: SocketType,
-    socket_type: Option<SocketType>,
-    routing_id: Vec<u8>,
-    properties: Vec<(String, Vec<u8>)>,
-    pub(super) user_id: Option<Vec<u8>>,
-}
-
-impl PeerProperties {
-    /// Takes parsed metadata. A peer that does not tell its type is taken as it is (observed).
-    pub(super) fn take(&mut self, properties: Vec<(String, Vec<u8>)>) -> Result<(), ProtocolError> {
-        for (name, told) in &properties {
-            if name.eq_ignore_ascii_case("Socket-Type") {
-                self.socket_type = SocketType::from_name(told);
-                if !self.socket_type.is_some_and(|peer| self.own_type.is_compatible(peer)) {
-                    return Err(ProtocolError::IncompatibleSocketType);
-                }
-            }
-        }
-        let id = properties.iter().find(|(name, _)| name.eq_ignore_ascii_case("Identity"));
-        self.routing_id = id.map(|(_, value)| value.clone()).unwrap_or_default();
-        if self.routing_id.len() > MAX_ROUTING_ID {
-            return Err(ProtocolError::InvalidMetadata);
-        }
-        self.properties = properties;
-        Ok(())
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Waiting for the signature and the version.
@@ -160,13 +100,7 @@ impl Handshake {
         if own.announces_routing_id() {
             metadata::append(&mut local_metadata, "Identity", &config.routing_id);
         }
-        let peer = PeerProperties {
-            own_type: own,
-            socket_type: None,
-            routing_id: Vec::new(),
-            properties: Vec::new(),
-            user_id: None,
-        };
+        let peer = PeerProperties::new(own);
         Self {
             config,
             stage: Stage::Signature,
@@ -291,11 +225,8 @@ impl Handshake {
                 self.authentication = Some(Authentication { mechanism, credentials });
             }
             Step::Done => {
-                let socket_type = self.peer.socket_type;
-                let routing_id = std::mem::take(&mut self.peer.routing_id);
-                let properties = std::mem::take(&mut self.peer.properties);
-                let user_id = self.peer.user_id.take();
-                self.establish(Peer { version, socket_type, routing_id, properties, user_id });
+                let peer = self.peer.establish(version);
+                self.establish(peer);
             }
         }
         Ok(())
@@ -457,107 +388,4 @@ impl Handshake {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn handshake(socket_type: SocketType, id: &[u8]) -> Handshake {
-        Handshake::new(HandshakeConfig {
-            socket_type,
-            routing_id: id.to_vec(),
-            mechanism: Box::new(crate::zmtp::Null::default()),
-            authenticates: false,
-            refuses_old_peers: false,
-        })
-    }
-
-    /// Passes bytes between two handshakes, `step` at a time, until nothing moves.
-    fn connect(
-        left: &mut Handshake,
-        right: &mut Handshake,
-        step: usize,
-    ) -> Result<(), ProtocolError> {
-        let (mut to_right, mut to_left) = (Vec::new(), Vec::new());
-        for _ in 0..1000 {
-            for (from, to, wire) in [(0, 1, &mut to_right), (1, 0, &mut to_left)] {
-                let ends = [&mut *left, &mut *right];
-                ends[from].poll_output(wire);
-                let mut offered = wire.len().min(step);
-                while offered <= wire.len() && offered > 0 {
-                    let taken = ends[to].handle_input(&wire[..offered])?;
-                    if taken > 0 {
-                        wire.drain(..taken);
-                        break;
-                    }
-                    if offered == wire.len() {
-                        break;
-                    }
-                    offered = (offered + step).min(wire.len());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn two_peers_establish_3_1_at_every_step_of_the_stream() {
-        for step in 1..100 {
-            let mut dealer = handshake(SocketType::Dealer, b"me");
-            let mut router = handshake(SocketType::Router, b"");
-            connect(&mut dealer, &mut router, step).unwrap();
-            let peer = router.poll_established().unwrap();
-            assert_eq!(peer.version, Version::V3_1);
-            assert_eq!(peer.socket_type, Some(SocketType::Dealer));
-            assert_eq!(peer.routing_id, b"me");
-            assert!(dealer.poll_established().is_some());
-        }
-    }
-
-    #[test]
-    fn incompatible_types_are_refused() {
-        let mut push = handshake(SocketType::Push, b"");
-        let mut publisher = handshake(SocketType::Pub, b"");
-        let refused = connect(&mut push, &mut publisher, 100);
-        assert_eq!(refused, Err(ProtocolError::IncompatibleSocketType));
-    }
-
-    fn feed(own: &mut Handshake, mut stream: &[u8]) -> Result<(Vec<u8>, Vec<u8>), ProtocolError> {
-        loop {
-            let taken = own.handle_input(stream)?;
-            stream = &stream[taken..];
-            if taken == 0 || own.stage == Stage::Established {
-                break;
-            }
-        }
-        let mut out = Vec::new();
-        own.poll_output(&mut out);
-        Ok((out, stream.to_vec()))
-    }
-
-    #[test]
-    fn a_1_0_peer_gets_our_id_as_its_first_frame() {
-        let mut own = handshake(SocketType::Router, b"abc");
-        let (out, rest) = feed(&mut own, b"\x04\x00xyz\x02\x00m").unwrap();
-        assert_eq!(out, b"\xFF\0\0\0\0\0\0\0\x04\x7Fabc");
-        assert_eq!(rest, b"\x02\x00m");
-        let peer = own.poll_established().unwrap();
-        assert_eq!((peer.version, peer.routing_id.as_slice()), (Version::V1, &b"xyz"[..]));
-    }
-
-    #[test]
-    fn a_2_0_peer_gets_type_and_id() {
-        let mut own = handshake(SocketType::Pull, b"");
-        let (out, rest) = feed(&mut own, b"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x08\0\0\0\x01m").unwrap();
-        assert_eq!(out, b"\xFF\0\0\0\0\0\0\0\x01\x7F\x03\x07\0\0");
-        assert_eq!(rest, b"\0\x01m");
-        let peer = own.poll_established().unwrap();
-        assert_eq!((peer.version, peer.socket_type), (Version::V2, Some(SocketType::Push)));
-    }
-
-    #[test]
-    fn another_mechanism_is_refused() {
-        let mut own = handshake(SocketType::Pull, b"");
-        let mut greeting = b"\xFF\0\0\0\0\0\0\0\x01\x7F\x03\x00PLAIN".to_vec();
-        greeting.resize(64, 0);
-        assert_eq!(feed(&mut own, &greeting), Err(ProtocolError::MechanismMismatch));
-    }
-}
+mod tests;

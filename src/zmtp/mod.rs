@@ -13,6 +13,7 @@ mod frame;
 mod handshake;
 mod mechanism;
 mod metadata;
+mod peer;
 mod secret;
 mod socket_type;
 mod zap;
@@ -20,12 +21,13 @@ mod zap;
 pub use command::{Command, cancel, ping, pong, subscribe};
 pub use error::ProtocolError;
 pub use frame::{FrameDecoder, MAX_HEADER, encode_header, encode_sole_header};
-pub use handshake::{Authentication, Handshake, HandshakeConfig, MAX_COMMAND, Peer, Version};
+pub use handshake::{Authentication, Handshake, HandshakeConfig, MAX_COMMAND};
 pub use mechanism::{
     Context, CurveClient, CurveKey, CurveServer, Gssapi, Mechanism, NoContext, Null, Opener,
     PlainClient, PlainServer, Protection, Sealer, SecurityContext, Step, Task, curve_keypair,
     curve_public, error_of,
 };
+pub use peer::{Peer, Version};
 pub use secret::reserve_wiping;
 pub use socket_type::SocketType;
 pub use zap::{Admission, Visit, parse_zap_reply, zap_request};

@@ -34,7 +34,7 @@ pub use null::Null;
 pub use plain::{PlainClient, PlainServer};
 
 use super::frame::{self, MAX_HEADER, append_header};
-use super::handshake::PeerProperties;
+use super::peer::PeerProperties;
 use super::{ProtocolError, metadata, reserve_wiping};
 use crate::message::Message;
 use zeroize::Zeroizing;
