@@ -6,8 +6,10 @@
 #include "../harness.h"
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #define LIMIT 200
 static int hoard[LIMIT + 1], hoarded;
@@ -189,5 +191,37 @@ TEST (a_crowd_that_takes_every_descriptor_is_survived)
     CHECK_OK (zmq_close (late));
     CHECK_OK (zmq_close (pull));
     CHECK_OK (zmq_close (push));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+/*  The next calls that watch a descriptor fail, as where the system has no room for more of them.  */
+static int refusals;
+
+int epoll_ctl (int poller, int operation, int descriptor, struct epoll_event *event)
+{
+    if (operation == EPOLL_CTL_ADD && __atomic_fetch_sub (&refusals, 1, __ATOMIC_SEQ_CST) > 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return syscall (SYS_epoll_ctl, poller, operation, descriptor, event);
+}
+
+TEST (a_listener_that_could_not_be_watched_at_first_takes_every_connection_later)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    refusals = 1;
+    const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
+    while (__atomic_load_n (&refusals, __ATOMIC_SEQ_CST) > 0)
+        sleep_ms (1);
+    //  One may be taken when watching fails, one when the library looks again.
+    for (int i = 0; i < 3; i++) {
+        void *push = open_socket (context, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (push, endpoint));
+        send_text (push, "hello", 0);
+        EXPECT_TEXT (pull, "hello");
+        CHECK_OK (zmq_close (push));
+    }
+    CHECK_OK (zmq_close (pull));
     CHECK_OK (zmq_ctx_term (context));
 }

@@ -119,7 +119,8 @@ impl Source for BoundEndpoint {
     }
 
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) {
-        self.accept_waiting(reactor);
+        // Registers it as well, where that failed.
+        self.on_run(reactor);
     }
 
     fn socket(&self) -> u64 {
