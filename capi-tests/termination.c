@@ -101,6 +101,42 @@ TEST (term_ends_blocked_calls)
         end_thread (threads[n]);
 }
 
+/*  A socket is told of the end by the first call that takes its news in; until then its options
+ *  can be set, as programs do that shut down first and choose the linger time of each socket then.  */
+TEST (options_can_be_set_until_the_socket_was_told_of_the_end)
+{
+    void *context = zmq_ctx_new ();
+    void *sub = open_socket (context, ZMQ_SUB);
+    CHECK_OK (zmq_ctx_shutdown (context));
+    set_int (sub, ZMQ_LINGER, 7);
+    CHECK_INT (get_int (sub, ZMQ_LINGER), 7);
+    CHECK_INT (get_int (sub, ZMQ_TYPE), ZMQ_SUB);
+    CHECK_INT (get_int (sub, ZMQ_RCVMORE), 0);
+    subscribe (sub, "topic");
+    int value = 1;
+    size_t size = sizeof value;
+    CHECK_ERRNO (zmq_setsockopt (sub, 9999, &value, sizeof value), EINVAL);
+    struct pollfd news = {get_int (sub, ZMQ_FD), POLLIN, 0};
+    CHECK_INT (poll (&news, 1, PATIENCE_MS), 1);
+    CHECK_ERRNO (zmq_getsockopt (sub, ZMQ_EVENTS, &value, &size), ETERM);
+    CHECK_ERRNO (zmq_setsockopt (sub, ZMQ_LINGER, &value, sizeof value), ETERM);
+    CHECK_ERRNO (zmq_getsockopt (sub, ZMQ_LINGER, &value, &size), ETERM);
+    FINISH (context, sub);
+}
+
+TEST (a_linger_time_that_was_set_after_shutdown_holds)
+{
+    void *context = zmq_ctx_new ();
+    void *push = zmq_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (push, absent ("tcp")));
+    send_text (push, "for nobody", 0);
+    CHECK_OK (zmq_ctx_shutdown (context));
+    set_int (push, ZMQ_LINGER, 0);
+    int64_t start = now_ms ();
+    FINISH (context, push);
+    CHECK (now_ms () - start < PATIENCE_MS);
+}
+
 TEST (every_call_afterwards_says_eterm)
 {
     void *context = zmq_ctx_new ();

@@ -12,7 +12,7 @@ impl Socket {
     /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::NotASocket`].
     pub fn set_option(&self, option: i32, value: Option<&[u8]>) -> Result<()> {
         self.with(|state| {
-            state.check_context()?;
+            state.allow_options()?;
             let State { core, pattern, .. } = state;
             match core.options.set(option, value)? {
                 Applied::Stored if state.context.is_inherited() => return Ok(()),
@@ -43,7 +43,7 @@ impl Socket {
     /// As [`set_option`](Self::set_option).
     pub fn option(&self, option: i32, out: &mut [u8]) -> Result<usize> {
         self.with(|state| {
-            state.check_context()?;
+            state.allow_options()?;
             let room = out.len();
             let value = match state.core.options.get(option, room)? {
                 Answer::Value(value) => value,

@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) endpoints: Endpoints,
     /// More parts of the message that was received last follow.
     pub(super) receiving: bool,
+    /// A call found that the context ends: from then on options cannot be set or read either.
+    told_of_the_end: bool,
     /// Whether calls that send should write what waits themselves.
     pub(super) unloading: Unloading,
 }
@@ -42,12 +44,15 @@ impl State {
             pattern: pattern_of(socket_type),
             endpoints: Endpoints::default(),
             receiving: false,
+            told_of_the_end: false,
             unloading: Unloading::default(),
         }
     }
 
-    pub(super) fn check_context(&self) -> Result<()> {
-        if self.context.is_terminated() { Err(Error::Terminated) } else { Ok(()) }
+    /// Options can be set and read until a call has found that the context ends, as the reference
+    /// has it: whoever shuts a context down may still choose how long its sockets linger.
+    pub(super) fn allow_options(&self) -> Result<()> {
+        if self.told_of_the_end { Err(Error::Terminated) } else { Ok(()) }
     }
 
     pub(super) fn watched(&self) -> Watched {
@@ -65,7 +70,11 @@ impl State {
         if self.mailbox.has_news() {
             self.process_news();
         }
-        self.check_context()
+        if self.context.is_terminated() {
+            self.told_of_the_end = true;
+            return Err(Error::Terminated);
+        }
+        Ok(())
     }
 
     fn process_news(&mut self) {
