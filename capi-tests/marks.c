@@ -2,10 +2,13 @@
  *  on the types that know it and on those that do not.  */
 #include "peers.h"
 
-static void marks (void *socket, int send, int receive)
+/*  A socket with this mark in each direction.  */
+static void *marked (void *context, int type, int mark)
 {
-    set_int (socket, ZMQ_SNDHWM, send);
-    set_int (socket, ZMQ_RCVHWM, receive);
+    void *socket = zmq_socket (context, type);
+    set_int (socket, ZMQ_SNDHWM, mark);
+    set_int (socket, ZMQ_RCVHWM, mark);
+    return socket;
 }
 
 /*  Both sockets take in what the other told them.  */
@@ -30,9 +33,7 @@ static int take (void *socket)
 static void change_after_connect (int first_type, int second_type, int connect_first)
 {
     void *context = zmq_ctx_new ();
-    void *push = zmq_socket (context, first_type), *pull = zmq_socket (context, second_type);
-    marks (push, 1, 1);
-    marks (pull, 1, 1);
+    void *push = marked (context, first_type, 1), *pull = marked (context, second_type, 1);
     if (connect_first)
         CHECK_OK (zmq_connect (pull, "inproc://marks"));
     CHECK_OK (zmq_bind (push, "inproc://marks"));
@@ -58,9 +59,7 @@ TEST (the_sender_may_change_the_mark_of_an_inproc_pipe)
 TEST (the_receiver_may_change_the_mark_of_an_inproc_pipe)
 {
     void *context = zmq_ctx_new ();
-    void *push = zmq_socket (context, ZMQ_PUSH), *pull = zmq_socket (context, ZMQ_PULL);
-    marks (push, 3, 3);
-    marks (pull, 3, 3);
+    void *push = marked (context, ZMQ_PUSH, 3), *pull = marked (context, ZMQ_PULL, 3);
     join (push, pull, "inproc");
     set_int (pull, ZMQ_RCVHWM, 7);
     settle_both (push, pull);
@@ -74,9 +73,7 @@ TEST (the_receiver_may_change_the_mark_of_an_inproc_pipe)
 TEST (a_mark_lowered_while_the_pipe_is_full)
 {
     void *context = zmq_ctx_new ();
-    void *push = zmq_socket (context, ZMQ_PUSH), *pull = zmq_socket (context, ZMQ_PULL);
-    marks (push, 100, 100);
-    marks (pull, 1, 1);
+    void *push = marked (context, ZMQ_PUSH, 100), *pull = marked (context, ZMQ_PULL, 1);
     join (push, pull, "inproc");
     CHECK_INT (fill (push, 500), 101);
     set_int (push, ZMQ_SNDHWM, 70);

@@ -264,4 +264,15 @@ static const struct nonsense {
 };
 #define NONSENSE_COUNT (int) (sizeof NONSENSE / sizeof *NONSENSE)
 
+/*  What peers of ZMTP 1.0, of 1.0 with a signature and of 2.0 begin with, and a
+ *  message behind it.  */
+static const struct {
+    const char *bytes;
+    size_t size;
+} OLD_GREETINGS[] = {
+  {"\x01\x00\x06\x00hello", 9},
+  {"\xFF\0\0\0\0\0\0\0\x01\x7F\x00\x05\x01\x00\x06\x00hello", 21},
+  {"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x05\x00\x00\x00\x05hello", 21},
+};
+
 #endif

@@ -298,21 +298,13 @@ TEST (another_mechanism_on_either_side_is_a_mismatch)
 /*  CVE-2014-7202, CVE-2014-9721.  */
 TEST (old_peers_are_not_talked_to)
 {
-    static const struct {
-        const char *bytes;
-        size_t size;
-    } greetings[] = {
-      {"\x01\x00\x06\x00hello", 9},
-      {"\xFF\0\0\0\0\0\0\0\x01\x7F\x00\x05\x01\x00\x06\x00hello", 21},
-      {"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x05\x00\x00\x00\x05hello", 21},
-    };
     for (int i = 0; i < 6; i++) {
         pair pair = open_pair ();
         keypair server, client;
         curve (&pair, &server, &client);
         void *one = i < 3 ? pair.server : pair.client;
         int peer = plain_connect (port_of (bind_to (one, "tcp://127.0.0.1:*")));
-        plain_write (peer, greetings[i % 3].bytes, greetings[i % 3].size);
+        plain_write (peer, OLD_GREETINGS[i % 3].bytes, OLD_GREETINGS[i % 3].size);
         char byte;
         set_int (one, ZMQ_RCVTIMEO, SETTLE_MS);
         CHECK_ERRNO (zmq_recv (one, &byte, 1, 0), EAGAIN);

@@ -190,14 +190,6 @@ TEST (a_handler_that_stops_in_the_middle_lets_nobody_in)
 /*  CVE-2014-7202, CVE-2014-9721: an old greeting does not get past the handler.  */
 TEST (old_peers_do_not_get_past_the_handler)
 {
-    static const struct {
-        const char *bytes;
-        size_t size;
-    } greetings[] = {
-      {"\x01\x00\x06\x00hello", 9},
-      {"\xFF\0\0\0\0\0\0\0\x01\x7F\x00\x05\x01\x00\x06\x00hello", 21},
-      {"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x05\x00\x00\x00\x05hello", 21},
-    };
     for (int i = 0; i < 3; i++) {
         void *context = zmq_ctx_new ();
         zap_handler handler;
@@ -206,7 +198,7 @@ TEST (old_peers_do_not_get_past_the_handler)
         set_text (server, ZMQ_ZAP_DOMAIN, "global");
         set_int (server, ZMQ_RCVTIMEO, SETTLE_MS);
         int peer = plain_connect (port_of (bind_to (server, "tcp://127.0.0.1:*")));
-        plain_write (peer, greetings[i].bytes, greetings[i].size);
+        plain_write (peer, OLD_GREETINGS[i].bytes, OLD_GREETINGS[i].size);
         char byte;
         CHECK_ERRNO (zmq_recv (server, &byte, 1, 0), EAGAIN);
         close (peer);

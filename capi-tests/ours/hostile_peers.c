@@ -388,14 +388,6 @@ TEST (handshakes_give_way_where_descriptors_run_out)
 
 TEST (old_peers_are_refused_where_that_is_asked)
 {
-    static const struct {
-        const char *bytes;
-        size_t size;
-    } greetings[] = {
-      {"\x01\x00\x06\x00hello", 9},
-      {"\xFF\0\0\0\0\0\0\0\x01\x7F\x00\x05\x01\x00\x06\x00hello", 21},
-      {"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x05\x00\x00\x00\x05hello", 21},
-    };
     void *context = zmq_ctx_new ();
     for (int refuse = 0; refuse < 2; refuse++) {
         void *server = open_socket (context, ZMQ_DEALER);
@@ -404,7 +396,7 @@ TEST (old_peers_are_refused_where_that_is_asked)
         int port = port_of (bind_to (server, "tcp://127.0.0.1:*"));
         for (int i = 0; i < 3; i++) {
             int peer = plain_connect (port);
-            plain_write (peer, greetings[i].bytes, greetings[i].size);
+            plain_write (peer, OLD_GREETINGS[i].bytes, OLD_GREETINGS[i].size);
             if (refuse) {
                 char answer[64];
                 while (recv (peer, answer, sizeof answer, 0) > 0)
