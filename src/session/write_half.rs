@@ -1,30 +1,22 @@
 //! The writing half of a connection: messages from the socket, bytes out.
 
 mod direct;
+mod gather;
 
 use super::read_half::MAX_REPLIES;
 use crate::io::{ReactorHandle, nanoseconds};
 use crate::message::Message;
 use crate::pipe::{Found, PipeReader};
 use crate::transport::Stream;
-use crate::zmtp::{MAX_HEADER, ProtocolError, Sealer, Version, cancel, encode_header, subscribe};
+use crate::zmtp::{Sealer, Version};
+use gather::{LARGE_BATCH, MIN_BATCH};
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io;
 use std::mem;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-/// Bytes gathered for one write, unless the kernel's buffer was made smaller.
-const BATCH: usize = 64 * 1024;
-/// With bodies that are not copied. One that is half of that is written at once.
-const LARGE_BATCH: usize = 1024 * 1024;
-/// The least of that.
-const MIN_BATCH: usize = 8 * 1024;
-/// Pieces of one write.
-const PIECES: usize = 256;
-/// Shorter bodies are copied next to their headers, longer ones are referred to.
-const COPY_BELOW: usize = 4 * 1024;
 /// Bytes written in a row before other connections get their turn.
 const TURN: usize = 1024 * 1024;
 /// A caller that sends on without an answer writes itself only this often, in nanoseconds.
@@ -319,238 +311,7 @@ impl WriteHalf {
         }
         WriteOutcome::Busy
     }
-
-    /// Encodes messages until a batch is full or the pipe is empty.
-    fn gather(&mut self) -> Result<(), ProtocolError> {
-        if self.pending == 0 {
-            self.begin_batch();
-        }
-        self.forget_written();
-        let mut message = Message::new();
-        let batch = if self.most > 0 { self.most } else { LARGE_BATCH };
-        while self.pending < batch
-            && self.copied.len() - self.listed < BATCH
-            && self.pieces.len() < PIECES - 1
-        {
-            // Commands do not stand between the parts of a message.
-            if !self.in_message && !self.commands.is_empty() {
-                message = self.commands.pop_front().unwrap_or_default();
-            } else {
-                if let Some(kept) = self.kept.pop_front() {
-                    message = kept;
-                } else if !self.pipe.as_mut().is_some_and(|pipe| pipe.read_into(&mut message)) {
-                    break;
-                }
-                self.in_message = message.more();
-                if message.is_command() {
-                    message = self.on_the_wire(message);
-                }
-            }
-            self.encode(&mut message)?;
-        }
-        self.list_copied();
-        Ok(())
-    }
-
-    /// Forgets what was written, which is all.
-    fn begin_batch(&mut self) {
-        self.pieces.clear();
-        self.copied.clear();
-        (self.listed, self.written) = (0, 0);
-    }
-
-    /// Drops copied bytes that were written, where there are many: with a reader who never quite
-    /// catches up, `pending` is never 0.
-    fn forget_written(&mut self) {
-        let first = self.pieces.iter().find_map(|piece| match piece {
-            Piece::Copied(start, _) => Some(*start),
-            Piece::Body(_) => None,
-        });
-        let gone = first.unwrap_or(self.listed);
-        if gone < BATCH {
-            return;
-        }
-        self.copied.drain(..gone);
-        self.listed -= gone;
-        for piece in &mut self.pieces {
-            if let Piece::Copied(start, end) = piece {
-                *start -= gone;
-                *end -= gone;
-            }
-        }
-    }
-
-    /// Makes a piece of the bytes that were copied last.
-    fn list_copied(&mut self) {
-        let (start, end) = (self.listed, self.copied.len());
-        if end > start {
-            self.pieces.push_back(Piece::Copied(start, end));
-            self.pending += end - start;
-            self.listed = end;
-        }
-    }
-
-    /// Subscriptions travel as commands with 3.1, as messages with older peers.
-    fn on_the_wire(&self, mut message: Message) -> Message {
-        if self.version == Some(Version::V3_1) {
-            return match message.data().split_first() {
-                Some((1, prefix)) => subscribe(prefix),
-                Some((_, prefix)) => cancel(prefix),
-                None => message,
-            };
-        }
-        message.set_command(false);
-        message
-    }
-
-    /// Appends a part to what is to be written; takes its body only where that is long.
-    #[inline(always)]
-    fn encode(&mut self, message: &mut Message) -> Result<(), ProtocolError> {
-        if let Some(sealer) = &mut self.sealer {
-            sealer.seal(message, &mut self.copied)?;
-            if message.is_foreign() {
-                self.spent.push(message.take());
-            }
-            return Ok(());
-        }
-        if let Some(version) = self.version {
-            let mut header = [0; MAX_HEADER];
-            let length = encode_header(version, message, &mut header);
-            append_short(&mut self.copied, &header, length);
-        }
-        if let Some(bytes) = message.inline_bytes() {
-            append_short(&mut self.copied, bytes, message.len());
-        } else if message.len() < COPY_BELOW {
-            self.copied.extend_from_slice(message.data());
-            if message.is_foreign() {
-                self.spent.push(message.take());
-            }
-        } else {
-            self.list_copied();
-            self.pending += message.len();
-            self.pieces.push_back(Piece::Body(message.take()));
-        }
-        Ok(())
-    }
-
-    /// What `pieces` has for the next write, up to so many bytes.
-    fn unwritten(&self, most: usize) -> impl Iterator<Item = IoSlice<'_>> {
-        let (mut skip, mut room) = (self.written, most);
-        self.pieces.iter().map_while(move |piece| {
-            let bytes = match piece {
-                Piece::Copied(start, end) => &self.copied[*start..*end],
-                Piece::Body(message) => message.data(),
-            };
-            let bytes = &bytes[mem::take(&mut skip).min(bytes.len())..];
-            let bytes = &bytes[..bytes.len().min(room)];
-            room -= bytes.len();
-            (!bytes.is_empty()).then(|| IoSlice::new(bytes))
-        })
-    }
-
-    /// Writes once, as much as the kernel takes; returns how many bytes that was.
-    fn write(&mut self, stream: &Stream) -> io::Result<usize> {
-        let most = if self.most > 0 { self.most } else { usize::MAX };
-        let written = match self.pieces.len() {
-            1 => stream.write(self.unwritten(most).next().as_deref().unwrap_or_default())?,
-            _ => {
-                let mut slices = [IoSlice::new(&[]); PIECES];
-                let filled = slices.iter_mut().zip(self.unwritten(most));
-                let count = filled.map(|(slice, unwritten)| *slice = unwritten).count();
-                stream.write_vectored(&slices[..count])?
-            }
-        };
-        self.pending -= written.min(self.pending);
-        let mut taken = written;
-        while let Some(piece) = self.pieces.front() {
-            let length = match piece {
-                Piece::Copied(start, end) => end - start,
-                Piece::Body(message) => message.len(),
-            } - self.written;
-            if taken < length {
-                self.written += taken;
-                break;
-            }
-            taken -= length;
-            self.written = 0;
-            if let Some(Piece::Body(message)) = self.pieces.pop_front()
-                && message.is_foreign()
-            {
-                self.spent.push(message);
-            }
-        }
-        Ok(written)
-    }
-}
-
-/// Appends the first `length` of these bytes: a copy of known size is a few instructions.
-#[inline(always)]
-fn append_short<const N: usize>(to: &mut Vec<u8>, bytes: &[u8; N], length: usize) {
-    let end = to.len() + length.min(N);
-    to.extend_from_slice(bytes);
-    to.truncate(end);
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use crate::io::{ThreadSettings, start_thread};
-    use crate::pipe::{Notify, pipe};
-    use crate::transport::{Endpoint, Listener, TransportOptions};
-    use std::io::Read;
-    use std::net::TcpStream;
-
-    struct Nobody;
-
-    impl Notify for Nobody {
-        fn readable(&self) {}
-        fn writable(&self) {}
-    }
-
-    /// Seals so many messages.
-    struct Tires(usize);
-
-    impl Sealer for Tires {
-        fn seal(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
-            self.0 = self.0.checked_sub(1).ok_or(ProtocolError::InvalidSequence)?;
-            out.extend_from_slice(message.data());
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_failed_seal_ends_the_connection_and_nothing_is_written_any_more() {
-        let (reactor, thread) = start_thread(ThreadSettings::default()).unwrap();
-        let endpoint = Endpoint::for_bind("tcp://127.0.0.1:*", false).unwrap();
-        let listener = Listener::bind(&endpoint, &TransportOptions::default()).unwrap();
-        let address = listener.endpoint().trim_start_matches("tcp://");
-        let mut peer = TcpStream::connect(address).unwrap();
-        let stream = loop {
-            if let Some(stream) = listener.accept().unwrap() {
-                break stream;
-            }
-        };
-        let (told, heard) = (Arc::new(Nobody), Arc::new(Nobody));
-        let (mut writer, reader) = pipe([None, None], false, told, heard);
-        let mut half = WriteHalf::default();
-        half.set_pipe(reader);
-        let sealer = Some(Box::new(Tires(3)) as Box<dyn Sealer>);
-        half.open(Arc::new(stream), 0, Some(Version::V3_1), sealer, Vec::new(), None);
-        let mut send = |half: &mut WriteHalf, texts: &[&[u8]]| {
-            for text in texts {
-                writer.write_unbounded(Message::from_slice(text).unwrap());
-            }
-            writer.flush();
-            half.drive(&reactor)
-        };
-        assert_eq!(send(&mut half, &[b"one, ", b"two"]), WriteOutcome::Idle);
-        assert_eq!(send(&mut half, &[b", three", b", four"]), WriteOutcome::Failed);
-        assert_eq!(send(&mut half, &[b", five"]), WriteOutcome::Failed);
-        half.disconnect(&reactor);
-        let mut got = String::new();
-        peer.read_to_string(&mut got).unwrap();
-        assert_eq!(got, "one, two");
-        reactor.stop();
-        thread.join().unwrap();
-    }
-}
+mod tests;
