@@ -347,6 +347,57 @@ TEST (every_one_of_many_messages_is_freed_once)
     CHECK_INT (atomic_load (&record.calls), FREED_IN_BULK);
 }
 
+static void *answer_until_empty (void *socket)
+{
+    char byte;
+    while (zmq_recv (socket, &byte, 1, 0) > 0)
+        CHECK_INT (zmq_send (socket, "a", 1, 0), 1);
+    CHECK_OK (zmq_close (socket));
+    return NULL;
+}
+
+/*  Who asks again and again leaves the I/O thread nothing to do but this.  */
+static void dialogue_without_a_pause (const char *transport, size_t size)
+{
+    void *contexts[2] = {zmq_ctx_new (), zmq_ctx_new ()};
+    void *server = open_socket (contexts[0], ZMQ_PAIR), *client = open_socket (contexts[1], ZMQ_PAIR);
+    CHECK_OK (zmq_connect (client, bind_to (server, wildcard (transport))));
+    pthread_t thread;
+    CHECK_OK (pthread_create (&thread, NULL, answer_until_empty, server));
+    static char bytes[10000];
+    freed record = {0};
+    int sent = 0, freed_before = 0;
+    int64_t longest = 0, began = now_ms (), freed_at = began;
+    for (int64_t now = began; now < began + 400; now = now_ms ()) {
+        zmq_msg_t message;
+        char byte;
+        CHECK_OK (zmq_msg_init_data (&message, bytes, size, count_free, &record));
+        CHECK_INT (zmq_msg_send (&message, client, 0), size);
+        CHECK_INT (zmq_recv (client, &byte, 1, 0), 1);
+        sent++;
+        int calls = atomic_load (&record.calls);
+        if (calls > freed_before)
+            freed_at = now;
+        freed_before = calls;
+        if (now - freed_at > longest)
+            longest = now - freed_at;
+    }
+    if (longest >= 200)
+        harness_fail (__FILE__, __LINE__, "nothing was freed for %d ms", (int) longest);
+    CHECK_OK (zmq_send (client, "", 0, 0));
+    CHECK_OK (pthread_join (thread, NULL));
+    wait_freed (&record, sent);
+    CHECK_OK (zmq_close (client));
+    CHECK_OK (zmq_ctx_term (contexts[1]));
+    CHECK_OK (zmq_ctx_term (contexts[0]));
+}
+
+TEST (the_free_function_runs_soon_in_a_dialogue_without_a_pause)
+{
+    dialogue_without_a_pause ("tcp", 100);
+    dialogue_without_a_pause ("ipc", 10000);
+}
+
 #define ACROSS 300
 
 typedef struct {

@@ -159,10 +159,20 @@ impl ReactorHandle {
     /// expects them on a thread that is not amid one of its calls, and without our locks held.
     pub fn discard(&self, messages: impl Iterator<Item = Message>) {
         messages.for_each(|message| self.discarded.push(message));
-        self.wake();
-        if !self.by_io_thread.load(Ordering::SeqCst) {
-            self.call_promptly();
+        // Pairs with the fence in `drive_until_asked`: either the I/O thread drives and is woken,
+        // or it finds them before it sleeps.
+        fence(Ordering::SeqCst);
+        if self.by_io_thread.load(Ordering::SeqCst) {
+            self.wake();
+        } else {
+            self.alarm.set_if(LEASE, |_, at| at == 0);
         }
+    }
+
+    /// Whether the alarm may ring later than it is set to: messages to drop wait for it, and a
+    /// caller that is always back in time would put it off for ever.
+    fn may_put_off(&self) -> bool {
+        self.discarded.is_empty()
     }
 
     fn drop_discarded(&self) {

@@ -65,7 +65,9 @@ impl ReactorHandle {
             true => self.prompt_time(),
             false => (LEASE_LEFT, LEASE),
         };
-        self.alarm.set_if(latest, |now, at| at < now + in_nanoseconds(earliest));
+        self.alarm.set_if(latest, |now, at| {
+            at == 0 || at < now + in_nanoseconds(earliest) && self.may_put_off()
+        });
         self.check_inbox();
     }
 }
@@ -118,8 +120,10 @@ impl Driver<'_> {
     /// has its message, which waiting for that system call would delay.
     pub fn put_off_alarm(&self) {
         if !self.handle.schedules.load(Ordering::Relaxed) {
-            let left = in_nanoseconds(LEASE_LEFT_LOOKING);
-            self.handle.alarm.set_if(LEASE, |now, at| at != 0 && at < now + left);
+            self.handle.alarm.set_if(LEASE, |now, at| {
+                let is_due = at < now + in_nanoseconds(LEASE_LEFT_LOOKING);
+                at != 0 && is_due && self.handle.may_put_off()
+            });
         }
     }
 
@@ -145,7 +149,7 @@ impl Driver<'_> {
         // Setting the alarm anew later costs less than having it ring in vain.
         let rarely = handle.rarely.load(Ordering::Relaxed);
         let awake_at = began + 2 * handle.usual_sleep.load(Ordering::Relaxed);
-        handle.alarm.stop_if(|at| (rarely || at < awake_at) && handle.discarded.is_empty());
+        handle.alarm.stop_if(|at| (rarely || at < awake_at) && handle.may_put_off());
         handle.asleep.store(true, Ordering::Relaxed);
         // Pairs with the fence in `wake`.
         fence(Ordering::SeqCst);

@@ -108,9 +108,11 @@ impl ReactorHandle {
                 break false;
             }
             self.asleep.store(true, Ordering::Relaxed);
-            // Pairs with the fence in `wake`.
+            // Pairs with the fences in `wake` and in `discard`.
             fence(Ordering::SeqCst);
-            let busy = !self.inbox.is_empty() || self.make_way.load(Ordering::SeqCst);
+            let busy = !self.inbox.is_empty()
+                || !self.discarded.is_empty()
+                || self.make_way.load(Ordering::SeqCst);
             if !busy && self.stopping.load(Ordering::SeqCst) {
                 break true;
             }
