@@ -10,6 +10,7 @@
 //!
 //! ARCHITECTURE.md has the map, the threads and the way of a message.
 
+pub mod backoff;
 pub mod capi;
 pub mod context;
 pub mod error;

@@ -10,7 +10,6 @@
 
 mod chunk;
 mod flow;
-mod gathering;
 mod queue;
 mod reader;
 mod sync;

@@ -1,10 +1,10 @@
 //! The reading end of a pipe.
 
 use super::flow::{COUNT_SHIFT, Flow, GONE, READER, WAITING, next_report};
-use super::gathering::Gathering;
 use super::queue::Consumer;
 use super::sync::{Arc, Ordering, fence};
 use super::{Found, HEAVY, Notify};
+use crate::backoff::Backoff;
 use crate::message::Message;
 use std::sync::Arc as StdArc;
 
@@ -28,7 +28,8 @@ pub struct PipeReader {
     report_at: u64,
     /// Bytes of heavy parts read.
     unloaded: u64,
-    gathering: Gathering,
+    /// When to wait for a stream to gather: at most so many times not, in a row.
+    gathering: Backoff<128>,
     writer: StdArc<dyn Notify>,
 }
 
@@ -47,7 +48,7 @@ impl PipeReader {
             mark,
             report_at: next_report(0, mark),
             unloaded: 0,
-            gathering: Gathering::default(),
+            gathering: Backoff::default(),
             writer,
         }
     }
@@ -108,9 +109,14 @@ impl PipeReader {
     /// To be called before the reader goes to sleep: where messages come in a stream it waits a
     /// moment instead, without disturbing the writer, so that several are there at once. True if
     /// something came.
+    ///
+    /// A reader as fast as the writer would find each message alone, and make each a sleep and a
+    /// wake-up for both. One that waits finds as many as were written meanwhile; but where messages
+    /// come one by one, as in a dialogue, or in batches with nothing between them, the wait is
+    /// lost. So it is tried, rarely while in vain.
     #[inline]
     pub fn gather(&mut self) -> bool {
-        if !self.gathering.is_worthwhile() {
+        if !self.gathering.is_due() {
             return false;
         }
         let mut came = 0;
@@ -124,7 +130,7 @@ impl PipeReader {
                 break;
             }
         }
-        self.gathering.waited(came > 0);
+        self.gathering.tried(came > 0);
         came > 0
     }
 

@@ -39,7 +39,7 @@ impl Socket {
             };
             let may_wait = !flags.dont_wait
                 && core.options.send_timeout != Some(Duration::ZERO)
-                && state.unloading.is_worthwhile();
+                && state.unloading.is_due();
             let wait = if may_wait { UNLOADING } else { Duration::ZERO };
             let sent = link.send_directly(bytes, wait)?;
             if let Directly::Taken { whole } = sent {

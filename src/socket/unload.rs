@@ -1,38 +1,15 @@
 //! A call that sends where much waits in the pipe writes some of it itself.
 
 use super::{Socket, Wait};
+use crate::backoff::Backoff;
 use crate::io::CallGuard;
 use crate::pattern::{MAX_LOAD, PipeId};
 use std::time::{Duration, Instant};
 
 /// A call drives at most so long.
 pub(super) const UNLOADING: Duration = Duration::from_millis(1);
-/// The most calls that do not try after one that tried in vain.
-const MOST_RESTS: u32 = 64;
-
-/// When a call that sends should try to unload a pipe: rarely while that is in vain.
-#[derive(Default)]
-pub(super) struct Unloading {
-    /// Calls that do not try before the next one that does.
-    rests: u32,
-    /// How many these are after a vain one.
-    backoff: u32,
-}
-
-impl Unloading {
-    /// Whether to try now.
-    pub(super) fn is_worthwhile(&mut self) -> bool {
-        let rested = self.rests == 0;
-        self.rests = self.rests.saturating_sub(1);
-        rested
-    }
-
-    /// Something went out, or not in time.
-    pub(super) fn tried(&mut self, in_time: bool) {
-        self.backoff = if in_time { 0 } else { (2 * self.backoff + 1).min(MOST_RESTS) };
-        self.rests = self.backoff;
-    }
-}
+/// When a call that sends tries to unload a pipe: at most so many do not between two that do.
+pub(super) type Unloading = Backoff<64>;
 
 impl Socket {
     /// Drives the connections for a moment where much waits in a pipe, until more than this message
@@ -45,7 +22,7 @@ impl Socket {
         let Some(state) = guard.as_mut() else {
             return;
         };
-        if !state.unloading.is_worthwhile() {
+        if !state.unloading.is_due() {
             return;
         }
         let before = state.core.pipes.load(id);
@@ -66,26 +43,5 @@ impl Socket {
                 return state.unloading.tried(load < before);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unloading_in_vain_is_tried_rarely() {
-        let mut unloading = Unloading::default();
-        let mut tries = 0;
-        for _ in 0..1000 {
-            if unloading.is_worthwhile() {
-                unloading.tried(false);
-                tries += 1;
-            }
-        }
-        assert!(tries < 1000 / MOST_RESTS + 10);
-        while !unloading.is_worthwhile() {}
-        unloading.tried(true);
-        assert!(unloading.is_worthwhile());
     }
 }
