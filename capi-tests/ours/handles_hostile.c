@@ -2,9 +2,10 @@
  *  NULL messages, one socket in several threads.  Ours answers with errno; it
  *  neither crashes nor hangs nor loses its own state.  */
 #define TEST_LIMIT_S 30
-#include "../handles.h"
+#include "../harness.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/uio.h>
 
 static void count_free (void *data, void *calls)
 {
@@ -29,12 +30,34 @@ static void context_works (void *context)
 
 /* --- handles that are no sockets ------------------------------------------------- */
 
-/*  zmq_poll is a socket function, too, where the handle is not NULL.  */
-static void no_socket (void *handle)
+static void all_enotsock (void *handle)
 {
-    zmq_pollitem_t item = {handle, 0, ZMQ_POLLIN, 0};
-    all_enotsock (handle);
-    CHECK_ERRNO (zmq_poll (&item, 1, 0), ENOTSOCK);
+    char buffer[8] = "";
+    int value = 0;
+    size_t size = sizeof value, count = 1;
+    struct iovec part = {buffer, 1};
+    zmq_msg_t message;
+    CHECK_OK (zmq_msg_init (&message));
+    CHECK_ERRNO (zmq_close (handle), ENOTSOCK);
+    CHECK_ERRNO (zmq_setsockopt (handle, ZMQ_LINGER, &value, sizeof value), ENOTSOCK);
+    CHECK_ERRNO (zmq_getsockopt (handle, ZMQ_LINGER, &value, &size), ENOTSOCK);
+    CHECK_ERRNO (zmq_bind (handle, "inproc://x"), ENOTSOCK);
+    CHECK_ERRNO (zmq_connect (handle, "inproc://x"), ENOTSOCK);
+    CHECK_ERRNO (zmq_unbind (handle, "inproc://x"), ENOTSOCK);
+    CHECK_ERRNO (zmq_disconnect (handle, "inproc://x"), ENOTSOCK);
+    CHECK_ERRNO (zmq_send (handle, buffer, 1, 0), ENOTSOCK);
+    CHECK_ERRNO (zmq_send_const (handle, buffer, 1, 0), ENOTSOCK);
+    CHECK_ERRNO (zmq_recv (handle, buffer, 1, 0), ENOTSOCK);
+    CHECK_ERRNO (zmq_msg_send (&message, handle, 0), ENOTSOCK);
+    CHECK_ERRNO (zmq_msg_recv (&message, handle, 0), ENOTSOCK);
+    CHECK_ERRNO (zmq_sendiov (handle, &part, 1, 0), ENOTSOCK);
+    CHECK_ERRNO (zmq_recviov (handle, &part, &count, 0), ENOTSOCK);
+    CHECK_ERRNO (zmq_socket_monitor (handle, "inproc://monitor", ZMQ_EVENT_ALL), ENOTSOCK);
+    if (handle) {
+        zmq_pollitem_t item = {handle, 0, ZMQ_POLLIN, 0};
+        CHECK_ERRNO (zmq_poll (&item, 1, 0), ENOTSOCK);
+    }
+    CHECK_OK (zmq_msg_close (&message));
 }
 
 static void all_efault (void *handle)
@@ -52,7 +75,7 @@ TEST (a_closed_socket_is_enotsock_everywhere_for_every_type)
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
         void *socket = open_socket (context, type);
         CHECK_OK (zmq_close (socket));
-        no_socket (socket);
+        all_enotsock (socket);
     }
     context_works (context);
     CHECK_OK (zmq_ctx_term (context));
@@ -74,7 +97,7 @@ TEST (a_closed_socket_stays_enotsock_after_its_context_is_gone)
     void *context = zmq_ctx_new (), *socket = open_socket (context, ZMQ_SUB);
     CHECK_OK (zmq_close (socket));
     CHECK_OK (zmq_ctx_term (context));
-    no_socket (socket);
+    all_enotsock (socket);
 }
 
 TEST (a_closed_socket_with_a_live_connection_is_enotsock)
@@ -85,9 +108,9 @@ TEST (a_closed_socket_with_a_live_connection_is_enotsock)
     send_text (two, "hello", 0);
     EXPECT_TEXT (one, "hello");
     CHECK_OK (zmq_close (one));
-    no_socket (one);
+    all_enotsock (one);
     CHECK_OK (zmq_close (two));
-    no_socket (two);
+    all_enotsock (two);
     context_works (context);
     CHECK_OK (zmq_ctx_term (context));
 }
@@ -108,9 +131,9 @@ TEST (garbage_as_handle_is_enotsock_or_efault)
     for (int round = 0; round < 20; round++) {
         for (size_t i = 0; i < 1024; i++)
             garbage[i] = state = state * 1664525u + 1013904223u;
-        no_socket (garbage);
+        all_enotsock (garbage);
         all_efault (garbage);
-        no_socket ((char *) garbage + round);
+        all_enotsock ((char *) garbage + round);
         all_efault ((char *) garbage + round);
     }
 }
@@ -119,7 +142,7 @@ TEST (misaligned_addresses_as_handles_are_enotsock_or_efault)
 {
     static const uintptr_t numbers[] = {1, 2, 3, 7, 4095, (uintptr_t) -1};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        no_socket ((void *) numbers[i]);
+        all_enotsock ((void *) numbers[i]);
         all_efault ((void *) numbers[i]);
     }
 }
@@ -127,9 +150,9 @@ TEST (misaligned_addresses_as_handles_are_enotsock_or_efault)
 TEST (a_pointer_near_a_socket_or_context_is_not_taken_for_it)
 {
     void *context = zmq_ctx_new (), *socket = open_socket (context, ZMQ_PAIR);
-    no_socket ((char *) socket + 8);
-    no_socket ((char *) socket - 8);
-    no_socket ((char *) socket + 1);
+    all_enotsock ((char *) socket + 8);
+    all_enotsock ((char *) socket - 8);
+    all_enotsock ((char *) socket + 1);
     all_efault ((char *) context + 8);
     all_efault ((char *) context - 1);
     CHECK_OK (zmq_close (socket));
@@ -142,8 +165,8 @@ TEST (the_memory_of_a_socket_copied_elsewhere_is_no_socket)
     void *context = zmq_ctx_new (), *socket = open_socket (context, ZMQ_PAIR);
     zmq_msg_t message;
     CHECK_OK (zmq_msg_init_size (&message, 100));
-    no_socket (&message);
-    no_socket (zmq_msg_data (&message));
+    all_enotsock (&message);
+    all_enotsock (zmq_msg_data (&message));
     CHECK_OK (zmq_msg_close (&message));
     CHECK_OK (zmq_close (socket));
     CHECK_OK (zmq_ctx_term (context));
