@@ -15,6 +15,7 @@ mod create;
 mod head;
 mod large;
 mod metadata;
+mod pages;
 mod prefetch;
 mod raw;
 mod receive_buffer;
@@ -23,8 +24,9 @@ mod short;
 
 pub use block::FreeFunction;
 pub use builder::MessageBuilder;
-pub use cache::{allocate_place, free_all as free_kept_memory, free_place, with_large_pages};
+pub use cache::{allocate_place, free_all as free_kept_memory, free_place};
 pub use metadata::Metadata;
+pub use pages::with_large_pages;
 pub use prefetch::{prefetch, prefetch_to_write};
 pub use receive_buffer::{ByteSource, Filled, ReceiveBuffer};
 pub use share::Copies;
