@@ -1,0 +1,144 @@
+//! How a connection ends, and what becomes of the session then.
+
+use super::{LifeGuard, Loss, STOP_HANDSHAKE_FAILED, Stage};
+use crate::io::Reactor;
+use crate::message::Message;
+use crate::session::{ConnectionEvent, INACTIVE, LINGER, Session};
+use crate::zmtp::Admission;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use zeroize::Zeroize;
+
+impl Session {
+    /// The connection is gone: the session ends with it, or tries again.
+    pub(in crate::session) fn disconnected(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        loss: Loss,
+    ) {
+        if life.is_closed() {
+            return;
+        }
+        // Who is told that it ended must not write to it any more.
+        self.activity.store(INACTIVE, Ordering::Release);
+        let subscribes = self.options.socket_type.subscribes();
+        if subscribes && life.stage == Stage::Active {
+            // Before anybody hears of it: what the socket sends from then on stays.
+            let most = self.options.send_high_water_mark as usize;
+            self.write.lock().drop_subscriptions(most, &self.reactor);
+            if let Some(end) = &life.end {
+                end.interrupted();
+            }
+        }
+        if !life.handshaken {
+            let event = match loss {
+                Loss::System(number) => ConnectionEvent::HandshakeFailed(number),
+                Loss::Protocol(error) => ConnectionEvent::HandshakeRefused(error),
+            };
+            self.report(life, event);
+        }
+        if let Some(stream) = &life.stream {
+            self.report(life, ConnectionEvent::Disconnected(stream.as_raw_fd()));
+        }
+        // Who breaks the protocol is not tried again (observed).
+        if !life.is_connecting() || matches!(loss, Loss::Protocol(error) if error.is_final()) {
+            return self.finish(life, reactor);
+        }
+        let failed = !life.handshaken && !self.options.is_raw();
+        if self.reconnect_interval().is_none()
+            || (failed && self.stops_after(STOP_HANDSHAKE_FAILED))
+        {
+            return self.finish(life, reactor);
+        }
+        let was_active = life.stage == Stage::Active;
+        self.drop_stream(life, reactor);
+        let drops = self.options.immediate && !subscribes || self.options.is_raw();
+        if was_active && drops {
+            self.give_up_pipe(life);
+        }
+        life.targets.clear();
+        self.retry(life, reactor);
+    }
+
+    /// Whether the socket is told of plain peers that come and go.
+    pub(super) fn tells_of_peers(&self) -> bool {
+        self.options.is_raw() && self.options.stream_notify
+    }
+
+    /// Ends the pipe; a new connection gets a new one.
+    pub(super) fn give_up_pipe(&self, life: &mut LifeGuard<'_>) {
+        if self.tells_of_peers() {
+            self.read.lock().inject(Message::new());
+        }
+        self.read.lock().close();
+        self.write.lock().close(&self.reactor);
+        if let Some(end) = life.end.take() {
+            end.lost();
+        }
+    }
+
+    /// The session is over.
+    pub(super) fn finish(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if life.stage == Stage::Closed {
+            return;
+        }
+        life.stage = Stage::Closed;
+        self.waiting_for_peer.store(false, Ordering::Relaxed);
+        self.drop_stream(life, reactor);
+        self.give_up_pipe(life);
+        if let Some(number) = life.linger_timer.take() {
+            reactor.cancel_timer(number);
+        }
+        self.owner.session_closed(self);
+    }
+
+    /// The socket wants the session to end: when everything is sent, or after the linger time.
+    pub(super) fn begin_close(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        life.closing = true;
+        let linger = *self.linger.lock();
+        if life.stage == Stage::Active {
+            // What the kernel takes at once is sent whatever the linger time.
+            self.drive_write(life, reactor);
+        }
+        let unsent = life.end.is_some() && !self.write.lock().is_drained();
+        // Messages that no connection can take any more are not waited for.
+        let hopeless = life.stage == Stage::Waiting && self.reconnect_interval().is_none();
+        if linger == Some(Duration::ZERO) || !unsent || hopeless {
+            return self.finish(life, reactor);
+        }
+        if let Some(time) = linger {
+            if let Some(number) = life.linger_timer.take() {
+                reactor.cancel_timer(number);
+            }
+            life.linger_timer = Some(reactor.set_timer(time, self.clone(), LINGER));
+        }
+    }
+
+    /// Closes the stream, whatever it was doing.
+    pub(super) fn drop_stream(&self, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        self.cancel_stage_timer(life, reactor);
+        self.end_heartbeats(life, reactor);
+        life.handshaken = false;
+        self.activity.store(INACTIVE, Ordering::Release);
+        self.read.lock().disconnect();
+        self.write.lock().disconnect(&self.reactor);
+        life.handshake = None;
+        (life.unread, life.half_closed, life.watches_room) = (false, false, false);
+        life.zap = None;
+        life.admission = Admission::default();
+        // They may hold a password.
+        life.input.zeroize();
+        life.output.zeroize();
+        life.input = Vec::new();
+        life.output = Vec::new();
+        let (connecting, stream) = (life.connecting.take(), life.stream.take());
+        let descriptor = connecting.map(|own| own.as_raw_fd());
+        let descriptor = descriptor.or_else(|| stream.as_ref().map(|own| own.as_raw_fd()));
+        if let (Some(descriptor), Some(token)) = (descriptor, life.token.take()) {
+            reactor.deregister(descriptor, token);
+        }
+    }
+}
