@@ -17,8 +17,9 @@ use std::mem;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
-/// Bytes written in a row before other connections get their turn.
-const TURN: usize = 1024 * 1024;
+/// Bytes written in a row before other connections get their turn: one write of long bodies,
+/// several of short messages, which take longer to encode.
+const TURN: usize = 512 * 1024;
 /// A caller that sends on without an answer writes itself only this often, in nanoseconds.
 const STREAM_PAUSE: u64 = 50_000;
 

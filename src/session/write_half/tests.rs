@@ -1,10 +1,11 @@
 use super::*;
 use crate::io::{ThreadSettings, start_thread};
-use crate::pipe::{Notify, pipe};
+use crate::pipe::{Notify, PipeWriter, pipe};
 use crate::transport::{Endpoint, Listener, TransportOptions};
 use crate::zmtp::ProtocolError;
 use std::io::Read;
 use std::net::TcpStream;
+use std::thread::JoinHandle;
 
 struct Nobody;
 
@@ -24,38 +25,76 @@ impl Sealer for Tires {
     }
 }
 
+/// A writing half that is connected to a peer, and what fills its pipe.
+struct Connected {
+    half: WriteHalf,
+    writer: PipeWriter,
+    peer: TcpStream,
+    reactor: Arc<ReactorHandle>,
+    thread: JoinHandle<()>,
+}
+
+impl Connected {
+    fn new(sealer: Option<Box<dyn Sealer>>) -> Self {
+        let (reactor, thread) = start_thread(ThreadSettings::default()).unwrap();
+        let endpoint = Endpoint::for_bind("tcp://127.0.0.1:*", false).unwrap();
+        let listener = Listener::bind(&endpoint, &TransportOptions::default()).unwrap();
+        let address = listener.endpoint().trim_start_matches("tcp://");
+        let peer = TcpStream::connect(address).unwrap();
+        let stream = loop {
+            if let Some(stream) = listener.accept().unwrap() {
+                break stream;
+            }
+        };
+        let (told, heard) = (Arc::new(Nobody), Arc::new(Nobody));
+        let (writer, reader) = pipe([None, None], false, told, heard);
+        let mut half = WriteHalf::default();
+        half.set_pipe(reader);
+        half.open(Arc::new(stream), 0, Some(Version::V3_1), sealer, Vec::new(), None);
+        Self { half, writer, peer, reactor, thread }
+    }
+
+    fn send(&mut self, bodies: &[&[u8]]) -> WriteOutcome {
+        for body in bodies {
+            self.writer.write_unbounded(Message::from_slice(body).unwrap());
+        }
+        self.writer.flush();
+        self.half.drive(&self.reactor)
+    }
+
+    /// Ends the connection; returns all that the peer was sent.
+    fn end(mut self) -> Vec<u8> {
+        self.half.disconnect(&self.reactor);
+        let mut got = Vec::new();
+        self.peer.read_to_end(&mut got).unwrap();
+        self.reactor.stop();
+        self.thread.join().unwrap();
+        got
+    }
+}
+
 #[test]
 fn a_failed_seal_ends_the_connection_and_nothing_is_written_any_more() {
-    let (reactor, thread) = start_thread(ThreadSettings::default()).unwrap();
-    let endpoint = Endpoint::for_bind("tcp://127.0.0.1:*", false).unwrap();
-    let listener = Listener::bind(&endpoint, &TransportOptions::default()).unwrap();
-    let address = listener.endpoint().trim_start_matches("tcp://");
-    let mut peer = TcpStream::connect(address).unwrap();
-    let stream = loop {
-        if let Some(stream) = listener.accept().unwrap() {
-            break stream;
-        }
-    };
-    let (told, heard) = (Arc::new(Nobody), Arc::new(Nobody));
-    let (mut writer, reader) = pipe([None, None], false, told, heard);
-    let mut half = WriteHalf::default();
-    half.set_pipe(reader);
-    let sealer = Some(Box::new(Tires(3)) as Box<dyn Sealer>);
-    half.open(Arc::new(stream), 0, Some(Version::V3_1), sealer, Vec::new(), None);
-    let mut send = |half: &mut WriteHalf, texts: &[&[u8]]| {
-        for text in texts {
-            writer.write_unbounded(Message::from_slice(text).unwrap());
-        }
-        writer.flush();
-        half.drive(&reactor)
-    };
-    assert_eq!(send(&mut half, &[b"one, ", b"two"]), WriteOutcome::Idle);
-    assert_eq!(send(&mut half, &[b", three", b", four"]), WriteOutcome::Failed);
-    assert_eq!(send(&mut half, &[b", five"]), WriteOutcome::Failed);
-    half.disconnect(&reactor);
-    let mut got = String::new();
-    peer.read_to_string(&mut got).unwrap();
-    assert_eq!(got, "one, two");
-    reactor.stop();
-    thread.join().unwrap();
+    let mut connected = Connected::new(Some(Box::new(Tires(3))));
+    assert_eq!(connected.send(&[b"one, ", b"two"]), WriteOutcome::Idle);
+    assert_eq!(connected.send(&[b", three", b", four"]), WriteOutcome::Failed);
+    assert_eq!(connected.send(&[b", five"]), WriteOutcome::Failed);
+    assert_eq!(connected.end(), b"one, two");
+}
+
+#[test]
+fn other_connections_get_their_turn_after_a_bounded_number_of_bytes() {
+    for size in [10, 1000, 10_000, 100_000] {
+        let mut connected = Connected::new(None);
+        let body = vec![0; size];
+        let outcome = connected.send(&vec![&body[..]; 4 * TURN / size]);
+        // The kernel's buffer may be full before the turn is over.
+        let bounded = matches!(outcome, WriteOutcome::Busy | WriteOutcome::Blocked);
+        let sent = connected.end().len();
+        // The last write begins within the turn.
+        assert!(
+            bounded && sent < TURN + LARGE_BATCH + size,
+            "{sent} bytes of {size} each, then {outcome:?}"
+        );
+    }
 }
