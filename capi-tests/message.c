@@ -120,6 +120,16 @@ TEST (msg_more_of_a_closed_message_is_zero)
     CHECK_INT (zmq_msg_get (&message, ZMQ_MORE), 0);
 }
 
+TEST (msg_get_of_a_closed_message_knows_no_property)
+{
+    zmq_msg_t message;
+    init_filled (&message, 100);
+    CHECK_OK (zmq_msg_close (&message));
+    CHECK_INT (zmq_msg_get (&message, ZMQ_SHARED), 0);
+    CHECK_ERRNO (zmq_msg_get (&message, ZMQ_SRCFD), EINVAL);
+    CHECK_ERRNO (zmq_msg_get (&message, 99), EINVAL);
+}
+
 /* --- moving ------------------------------------------------------------- */
 
 TEST (msg_move_takes_the_content_and_leaves_the_source_empty)

@@ -205,7 +205,7 @@ pub unsafe extern "C" fn zmq_msg_more(msg: *const zmq_msg_t) -> c_int {
 /// Reads a property of a message: ZMQ_MORE, ZMQ_SHARED or ZMQ_SRCFD (zmq_msg_get(3)).
 ///
 /// Returns the value, or -1 with errno EINVAL (unknown property, or no descriptor known) or
-/// EFAULT (not a message).
+/// EFAULT (NULL).
 ///
 /// # Safety
 /// `msg` is NULL or points at a `zmq_msg_t` of the caller.
@@ -214,8 +214,9 @@ pub unsafe extern "C" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> 
     answer(|| {
         // SAFETY: the caller's promise.
         let message = match unsafe { message_const(msg) } {
-            // A closed message has no parts behind it (observed).
-            Err(_) if property == ZMQ_MORE && !msg.is_null() => return Ok(0),
+            // A closed message has no parts behind it, and shares nothing (observed).
+            Err(_) if !msg.is_null() && matches!(property, ZMQ_MORE | ZMQ_SHARED) => return Ok(0),
+            Err(_) if !msg.is_null() => return Err(Error::InvalidArgument),
             message => message?,
         };
         let descriptor = || message.metadata().map(|metadata| metadata.source_fd());
