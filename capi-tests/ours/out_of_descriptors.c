@@ -194,6 +194,76 @@ TEST (a_crowd_that_takes_every_descriptor_is_survived)
     CHECK_OK (zmq_ctx_term (context));
 }
 
+static int count_descriptors (void)
+{
+    int count = 0;
+    for (int descriptor = 0; descriptor < LIMIT; descriptor++)
+        count += fcntl (descriptor, F_GETFD) >= 0;
+    return count;
+}
+
+TEST (io_threads_that_cannot_all_start_leave_nothing_behind)
+{
+    for (int spare = 0, opened = 0; !opened; spare++) {
+        CHECK (spare < LIMIT);
+        exhaust (spare);
+        int before = count_descriptors ();
+        void *context = zmq_ctx_new ();
+        CHECK_OK (zmq_ctx_set (context, ZMQ_IO_THREADS, 4));
+        void *socket = zmq_socket (context, ZMQ_PULL);
+        opened = socket != NULL;
+        if (!opened) {
+            CHECK_INT (errno, EMFILE);
+            CHECK_INT (count_descriptors (), before);
+        }
+        relieve ();
+        if (!opened)
+            socket = open_socket (context, ZMQ_PULL);
+        bind_to (socket, "tcp://127.0.0.1:*");
+        CHECK_OK (zmq_close (socket));
+        CHECK_OK (zmq_ctx_term (context));
+    }
+}
+
+/*  From none to more than two sockets and their connection need: what there is no descriptor for
+ *  fails or waits, and all of it works once there are some.  */
+TEST (every_number_of_descriptors_left_is_survived)
+{
+    for (int spare = 0; spare < 16; spare++) {
+        void *context = zmq_ctx_new (), *push = NULL, *pull = NULL;
+        exhaust (spare);
+        pull = zmq_socket (context, ZMQ_PULL);
+        push = zmq_socket (context, ZMQ_PUSH);
+        int bound = pull && succeeds_or_emfile (zmq_bind (pull, "tcp://127.0.0.1:*"));
+        char endpoint[64];
+        size_t size = sizeof endpoint;
+        if (bound)
+            CHECK_OK (zmq_getsockopt (pull, ZMQ_LAST_ENDPOINT, endpoint, &size));
+        int connected = bound && push && succeeds_or_emfile (zmq_connect (push, endpoint));
+        if (connected) {
+            zmq_pollitem_t item = {pull, 0, ZMQ_POLLIN, 0};
+            send_text (push, "one", 0);
+            CHECK (zmq_poll (&item, 1, 20) >= 0);
+        }
+        relieve ();
+        if (!pull)
+            pull = open_socket (context, ZMQ_PULL);
+        if (!push)
+            push = open_socket (context, ZMQ_PUSH);
+        if (!bound)
+            strcpy (endpoint, bind_to (pull, "tcp://127.0.0.1:*"));
+        if (!connected) {
+            CHECK_OK (zmq_connect (push, endpoint));
+            send_text (push, "one", 0);
+        }
+        set_int (pull, ZMQ_RCVTIMEO, PATIENCE_MS);
+        EXPECT_TEXT (pull, "one");
+        CHECK_OK (zmq_close (push));
+        CHECK_OK (zmq_close (pull));
+        CHECK_OK (zmq_ctx_term (context));
+    }
+}
+
 /*  The next calls that watch a descriptor fail, as where the system has no room for more of them.  */
 static int refusals;
 
