@@ -272,6 +272,16 @@ TEST (unbind_and_disconnect_of_what_was_never_bound_is_enoent)
     }
 }
 
+TEST (unbind_and_disconnect_of_an_ipc_path_that_is_too_long_is_enoent)
+{
+    void *one = fresh ();
+    char endpoint[300] = "ipc://";
+    memset (endpoint + 6, 'x', 200);
+    CHECK_ERRNO (zmq_unbind (one, endpoint), ENOENT);
+    CHECK_ERRNO (zmq_disconnect (one, endpoint), ENOENT);
+    done (one);
+}
+
 TEST (unbinding_twice_is_enoent)
 {
     static const char *const endpoints[] = {"tcp://127.0.0.1:*", "ipc://*", "inproc://twice"};
