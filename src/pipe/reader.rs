@@ -11,9 +11,9 @@ use std::sync::Arc as StdArc;
 /// How long a reader lets a stream gather: so many times the processor's own pause, which makes
 /// one to three microseconds.
 const PAUSE: u32 = 64;
-/// So many times at most, as long as so many messages come meanwhile: each look takes from the
-/// writer what it is about to write to.
+/// So many times at most: each look takes from the writer what it is about to write to.
 const PAUSES: u32 = 4;
+/// Messages that come in one pause of a stream that is worth another.
 const STREAM: u64 = 8;
 
 /// The reading end.

@@ -205,3 +205,24 @@ fn each_end_learns_that_the_other_is_gone() {
     assert_eq!(writer.room(), Room::Gone);
     assert!(count.readable.load(Ordering::SeqCst) == 1);
 }
+
+#[test]
+fn who_gathers_finds_all_that_came_and_sleeps_where_nothing_does() {
+    let (mut writer, mut reader, count) = make(0, false);
+    let gathers = |reader: &mut PipeReader| (0..300).any(|_| reader.gather());
+    assert!(!gathers(&mut reader));
+    for _ in 0..3 {
+        (0..20).for_each(|_| writer.write(text("m", false)).unwrap());
+        // What is not whole and flushed has not come.
+        assert!(!gathers(&mut reader));
+        writer.flush();
+        assert!(gathers(&mut reader));
+        assert_eq!(std::iter::from_fn(|| reader.read()).count(), 20);
+    }
+    assert_eq!(count.readable.load(Ordering::SeqCst), 0);
+    assert_eq!(reader.sleep(), Found::Nothing);
+    drop(writer);
+    assert_eq!(count.readable.load(Ordering::SeqCst), 1);
+    assert!(!gathers(&mut reader));
+    assert_eq!(reader.look(), Found::End);
+}
