@@ -908,7 +908,7 @@ ZMQ_EXPORT int zmq_msg_more(const zmq_msg_t *msg);
 /*  Reads a property of a message: ZMQ_MORE, ZMQ_SHARED or ZMQ_SRCFD (zmq_msg_get(3)).
  *
  *  Returns the value, or -1 with errno EINVAL (unknown property, or no descriptor known) or
- *  EFAULT (not a message).
+ *  EFAULT (NULL).
  *
  *  Requires:
  *  msg is NULL or points at a zmq_msg_t of the caller.
