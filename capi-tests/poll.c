@@ -438,6 +438,45 @@ TRANSPORT_TEST (descriptor_with_select) { descriptor_loop (transport, BY_SELECT)
 TRANSPORT_TEST (descriptor_with_epoll) { descriptor_loop (transport, BY_EPOLL); }
 TRANSPORT_TEST (descriptor_with_edge_triggered_epoll) { descriptor_loop (transport, BY_EPOLL_EDGE); }
 
+/*  A loop that took the descriptor before it binds and connects learns by it
+ *  that EVENTS may have changed: POLLOUT, with nobody at the other end yet.  */
+static void descriptor_tells_of_endpoints (const char *bound, const char *connected)
+{
+    void *context = zmq_ctx_new ();
+    void *dealer = open_socket (context, ZMQ_DEALER);
+    set_int (dealer, ZMQ_LINGER, 0);
+    int fd = descriptor_of (dealer);
+    struct pollfd item = {fd, POLLIN, 0};
+    CHECK_INT (poll (&item, 1, 0), 0);
+    CHECK_OK (zmq_bind (dealer, bound));
+    CHECK (wait_readable (fd, BY_POLL, -1));
+    CHECK (!shows (dealer, ZMQ_POLLOUT));
+    CHECK_INT (poll (&item, 1, 0), 0);
+    CHECK_OK (zmq_connect (dealer, connected));
+    CHECK (wait_readable (fd, BY_POLL, -1));
+    CHECK (shows (dealer, ZMQ_POLLOUT));
+    CHECK_OK (zmq_disconnect (dealer, connected));
+    CHECK (wait_readable (fd, BY_POLL, -1));
+    CHECK (!shows (dealer, ZMQ_POLLOUT));
+    //  So does one that was asked for only afterwards.
+    void *push = open_socket (context, ZMQ_PUSH);
+    CHECK_OK (zmq_connect (push, connected));
+    CHECK (wait_readable (descriptor_of (push), BY_POLL, -1));
+    set_int (push, ZMQ_LINGER, 0);
+    FINISH (context, dealer, push);
+}
+
+TEST (descriptor_tells_of_tcp_endpoints)
+{
+    //  Nobody listens on port 1.
+    descriptor_tells_of_endpoints ("tcp://127.0.0.1:*", "tcp://127.0.0.1:1");
+}
+
+TEST (descriptor_tells_of_ipc_endpoints)
+{
+    descriptor_tells_of_endpoints ("ipc://*", "ipc://nobody-listens-here");
+}
+
 /*  It wakes for room as well: never forever, if EVENTS is checked.  */
 TEST (descriptor_wakes_for_room)
 {

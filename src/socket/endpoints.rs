@@ -82,6 +82,7 @@ impl State {
         *self.owner.reactor.lock() = Some(reactor.clone());
         let bound = BoundEndpoint::start(self.owner.clone(), options, reactor, number, listener);
         self.endpoints.add(number, given, &resolved, Kind::Bound(bound));
+        self.tell_of_endpoints();
         Ok(())
     }
 
@@ -137,6 +138,7 @@ impl State {
             }
             session.start();
             self.endpoints.add(number, given, given, Kind::Connected(session));
+            self.tell_of_endpoints();
         }
         self.core.options.connect_routing_id = None;
         Ok(())
@@ -164,7 +166,16 @@ impl State {
             return Err(Error::NoSuchEndpoint);
         }
         removed.iter().for_each(|entry| self.close_and_detach(entry));
+        if removed.iter().any(|entry| matches!(entry.kind, Kind::Bound(_) | Kind::Connected(_))) {
+            self.tell_of_endpoints();
+        }
         Ok(())
+    }
+
+    /// Makes the descriptor of ZMQ_FD readable: a loop that watches it finds out by ZMQ_EVENTS what
+    /// a connect or bind changed, such as POLLOUT (observed; not so where it was over inproc).
+    fn tell_of_endpoints(&self) {
+        self.mailbox.post(Event::Look);
     }
 
     /// Ends an endpoint that was removed, and the pipes that belong to it.
