@@ -191,3 +191,67 @@ TEST (a_large_message_that_was_cut_short_does_not_spoil_the_next_connection)
     CHECK_OK (zmq_msg_close (&message));
     FINISH (context, push, pull);
 }
+
+/*  Reads until these bytes have come.  */
+static void plain_read_past (int fd, const char *bytes, size_t size)
+{
+    char last[16] = "";
+    for (size_t have = 0; have < size || memcmp (last, bytes, size) != 0; have++) {
+        CHECK (have < 1000);
+        if (have >= size)
+            memmove (last, last + 1, size - 1);
+        plain_read (fd, last + (have < size ? have : size - 1), 1);
+    }
+}
+
+/*  The next frame has this header and a stamped body.  */
+static void expect_frame (int fd, const char *header, size_t header_size, size_t size, int n)
+{
+    static unsigned char wanted[LARGEST], got[LARGEST];
+    char got_header[16];
+    stamp (wanted, size, n);
+    plain_read (fd, got_header, header_size);
+    CHECK (memcmp (got_header, header, header_size) == 0);
+    plain_read (fd, got, size);
+    CHECK (memcmp (got, wanted, size) == 0);
+}
+
+/*  On the wire: whole, and with a rest that waits for the peer to read.  */
+TEST (large_buffers_to_peers_of_old_versions)
+{
+    static const struct {
+        const char *greeting, *hi, *header, *larger;
+        size_t greeting_size, header_size;
+    } versions[] = {
+      {"\x01", "\3\0hi", "\xFF\0\0\0\0\0\x08\0\x01", "\xFF\0\0\0\0\0\x30\0\x01", 2, 10},
+      {"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x07\0", "\0\2hi", "\2\0\0\0\0\0\x08\0",
+       "\2\0\0\0\0\0\x30\0", 14, 9},
+    };
+    static unsigned char buffer[LARGEST];
+    for (int v = 0; v < 2; v++) {
+        void *context = zmq_ctx_new (), *push = open_socket (context, ZMQ_PUSH);
+        int fd = socket (AF_INET, SOCK_STREAM, 0), little = 65536;
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+        address.sin_port = htons (port_of (bind_to (push, fresh ("tcp"))));
+        plain_bounded (fd);
+        CHECK_OK (setsockopt (fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little));
+        CHECK_OK (connect (fd, (struct sockaddr *) &address, sizeof address));
+        plain_write (fd, versions[v].greeting, versions[v].greeting_size);
+        send_text (push, "hi", 0);
+        plain_read_past (fd, versions[v].hi, 4);
+        static const size_t sent_sizes[] = {524288, LARGEST, LARGEST, 524288};
+        for (int n = 0; n < 4; n++) {
+            stamp (buffer, sent_sizes[n], n);
+            CHECK_INT (zmq_send (push, buffer, sent_sizes[n], 0), sent_sizes[n]);
+            memset (buffer, 0xEE, sizeof buffer);
+        }
+        for (int n = 0; n < 4; n++) {
+            size_t size = sent_sizes[n];
+            expect_frame (fd, size == LARGEST ? versions[v].larger : versions[v].header,
+                          versions[v].header_size, size, n);
+        }
+        CHECK_OK (close (fd));
+        FINISH (context, push);
+    }
+}

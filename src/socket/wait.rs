@@ -85,7 +85,7 @@ impl<'a> Wait<'a> {
         if self.driver.is_none() {
             self.driver = reactor.and_then(|reactor| reactor.drive(self.numbers()));
         }
-        if self.look() {
+        if self.look(descriptors.is_empty()) {
             return Ok(());
         }
         let left = self.left();
@@ -191,8 +191,9 @@ impl<'a> Wait<'a> {
     }
 
     /// Looks for news for a moment, where that is promising; true if there are any. Not where
-    /// another thread has to run first, which looking would only keep a processor from.
-    fn look(&mut self) -> bool {
+    /// another thread has to run first, which looking would only keep a processor from. Goes on
+    /// while pieces of a message come only if nothing is awaited that a look does not see.
+    fn look(&mut self, goes_on: bool) -> bool {
         let Some(patience) = self.patience().filter(|_| {
             self.driver.is_some() || self.awaited.watched.iter().all(|own| own.reactor.is_none())
         }) else {
@@ -223,7 +224,7 @@ impl<'a> Wait<'a> {
             if self.awaited.is_news() {
                 break Some(elapsed);
             }
-            if served && now < longest {
+            if served && goes_on && now < longest {
                 // A piece of a message, perhaps, that others follow.
                 since = now;
                 continue;

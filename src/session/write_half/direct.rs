@@ -1,6 +1,7 @@
 //! Bytes of the application that are written where they stand: a large message that nothing waits
 //! before is not copied first.
 
+use super::gather::LARGE_BATCH;
 use super::{Piece, WriteHalf};
 use crate::error::Result;
 use crate::io::{PollDescriptor, ReactorHandle, sleep_on};
@@ -13,9 +14,13 @@ use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
+/// A peer that reads as fast as we write is served so long at most.
+const LONGEST: Duration = Duration::from_millis(10);
+
 impl WriteHalf {
     /// Writes a message of one part that nothing waits before, and waits so long for room in the
-    /// kernel's buffer. What that does not take is copied, and goes out like other messages.
+    /// kernel's buffer. What that does not take is copied, and goes out like other messages; where
+    /// the connection breaks none of it counts as sent.
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`]: the connection is lost.
@@ -37,8 +42,9 @@ impl WriteHalf {
             Ok(0) => return Ok(Directly::Declined),
             Ok(written) => written,
             Err(_) => {
+                // The peer cannot have got all of it: it is for the next connection, if there is one.
                 self.failed = true;
-                return Ok(Directly::Taken { whole: true });
+                return Ok(Directly::Declined);
             }
         };
         if written == header.len() + body.len() {
@@ -73,18 +79,24 @@ impl WriteHalf {
     /// bytes that was.
     fn write_out(&self, stream: &Stream, parts: [&[u8]; 2], wait: Duration) -> io::Result<usize> {
         let [first, second] = parts;
-        let most = if self.most > 0 { self.most } else { usize::MAX };
-        let deadline = Instant::now() + wait;
+        let most = if self.most > 0 { self.most } else { LARGE_BATCH };
+        let began = Instant::now();
         let mut written = 0;
         while written < first.len() + second.len() {
             let front = &first[written.min(first.len())..];
             let back = &second[written.saturating_sub(first.len())..];
             let back = &back[..back.len().min(most)];
             match stream.write_vectored(&[IoSlice::new(front), IoSlice::new(back)]) {
-                Ok(count) => written += count,
+                Ok(count) => {
+                    written += count;
+                    // The I/O thread may wait for this half, with other connections to serve.
+                    if began.elapsed() >= LONGEST {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let left = deadline.saturating_duration_since(Instant::now());
+                    let left = wait.saturating_sub(began.elapsed());
                     let mut room = [PollDescriptor::new(stream.as_raw_fd(), libc::POLLOUT)];
                     // After a signal the call ends with success: its message is under way.
                     if written == 0 || left.is_zero() || sleep_on(&mut room, Some(left)).is_err() {

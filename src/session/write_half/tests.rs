@@ -1,11 +1,13 @@
 use super::*;
 use crate::io::{ThreadSettings, start_thread};
+use crate::pattern::Directly;
 use crate::pipe::{Notify, PipeWriter, pipe};
 use crate::transport::{Endpoint, Listener, TransportOptions};
 use crate::zmtp::ProtocolError;
 use std::io::Read;
 use std::net::TcpStream;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 struct Nobody;
 
@@ -25,6 +27,19 @@ impl Sealer for Tires {
     }
 }
 
+/// A connection, and its peer.
+fn connection() -> (Stream, TcpStream) {
+    let endpoint = Endpoint::for_bind("tcp://127.0.0.1:*", false).unwrap();
+    let listener = Listener::bind(&endpoint, &TransportOptions::default()).unwrap();
+    let address = listener.endpoint().trim_start_matches("tcp://");
+    let peer = TcpStream::connect(address).unwrap();
+    loop {
+        if let Some(stream) = listener.accept().unwrap() {
+            return (stream, peer);
+        }
+    }
+}
+
 /// A writing half that is connected to a peer, and what fills its pipe.
 struct Connected {
     half: WriteHalf,
@@ -37,15 +52,7 @@ struct Connected {
 impl Connected {
     fn new(sealer: Option<Box<dyn Sealer>>) -> Self {
         let (reactor, thread) = start_thread(ThreadSettings::default()).unwrap();
-        let endpoint = Endpoint::for_bind("tcp://127.0.0.1:*", false).unwrap();
-        let listener = Listener::bind(&endpoint, &TransportOptions::default()).unwrap();
-        let address = listener.endpoint().trim_start_matches("tcp://");
-        let peer = TcpStream::connect(address).unwrap();
-        let stream = loop {
-            if let Some(stream) = listener.accept().unwrap() {
-                break stream;
-            }
-        };
+        let (stream, peer) = connection();
         let (told, heard) = (Arc::new(Nobody), Arc::new(Nobody));
         let (writer, reader) = pipe([None, None], false, told, heard);
         let mut half = WriteHalf::default();
@@ -97,4 +104,33 @@ fn other_connections_get_their_turn_after_a_bounded_number_of_bytes() {
             "{sent} bytes of {size} each, then {outcome:?}"
         );
     }
+}
+
+#[test]
+fn what_a_broken_connection_did_not_take_waits_in_the_pipe_for_the_next() {
+    let mut connected = Connected::new(None);
+    assert_eq!(connected.send(&[b"not read"]), WriteOutcome::Idle);
+    let (stream, peer) = connection();
+    // With unread bytes: a reset.
+    drop(std::mem::replace(&mut connected.peer, peer));
+    let body = vec![7; 600_000];
+    let Connected { half, reactor, .. } = &mut connected;
+    let sent = half.write_directly(&body, Duration::ZERO, reactor).unwrap();
+    assert_eq!(sent, Directly::Declined);
+    assert!(half.has_failed());
+    assert_eq!(connected.send(&[&body]), WriteOutcome::Failed);
+    let Connected { half, reactor, peer, .. } = &mut connected;
+    half.disconnect(reactor);
+    half.open(Arc::new(stream), 0, Some(Version::V3_1), None, Vec::new(), None);
+    let mut peer = peer.try_clone().unwrap();
+    let reading = std::thread::spawn(move || {
+        let mut got = vec![0; 9 + 600_000];
+        peer.read_exact(&mut got).unwrap();
+        got
+    });
+    while half.drive(reactor) != WriteOutcome::Idle {
+        half.unblock(reactor);
+    }
+    assert_eq!(reading.join().unwrap()[9..], body);
+    assert_eq!(connected.end(), b"");
 }
