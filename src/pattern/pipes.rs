@@ -37,6 +37,8 @@ pub trait Link: Send + Sync {
 pub enum Directly {
     /// It was not sent: the pipe is its way.
     Declined,
+    /// It was not sent yet: others have to go out first, or there was no room in time.
+    Busy,
     /// It was, or what did not go out in time waits to, as a copy.
     Taken {
         /// All went out.

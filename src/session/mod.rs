@@ -304,7 +304,7 @@ impl Link for Session {
         }
         // Whoever else writes now has something to write.
         let Some(mut half) = self.write.try_lock() else {
-            return Ok(Directly::Declined);
+            return Ok(Directly::Busy);
         };
         let sent = half.write_directly(body, wait, &self.reactor);
         let failed = half.has_failed();

@@ -1,12 +1,14 @@
 //! Sending bytes of the application, which mostly means a copy of them: large ones go to the
 //! connection from where they stand, if nothing waits there.
 
+use super::state::State;
 use super::unload::UNLOADING;
-use super::{SendFlags, Socket};
-use crate::error::Result;
+use super::{SendFlags, Socket, Wait};
+use crate::error::{Error, Result};
+use crate::io::CallGuard;
 use crate::message::Message;
 use crate::pattern::Directly;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Shorter messages go out together with others.
 const DIRECT: usize = 512 * 1024;
@@ -25,30 +27,50 @@ impl Socket {
         self.send(&mut message, flags)
     }
 
-    /// Writes a message of one part itself, for a moment; false where it has to go another way.
+    /// Writes a message of one part itself, once what waits before it went out, if that takes no
+    /// more than a moment; false where it has to go another way.
     #[cold]
     fn send_directly(&self, bytes: &[u8], flags: SendFlags) -> Result<bool> {
-        self.with(|state| {
-            state.process()?;
-            let core = &mut state.core;
-            let Some(pipe) = state.pattern.next_pipe(core) else {
-                return Ok(false);
-            };
-            let Some(link) = core.pipes.get(pipe).and_then(|pipe| pipe.link.clone()) else {
-                return Ok(false);
-            };
-            let may_wait = !flags.dont_wait
-                && core.options.send_timeout != Some(Duration::ZERO)
-                && state.unloading.is_due();
-            let wait = if may_wait { UNLOADING } else { Duration::ZERO };
-            let sent = link.send_directly(bytes, wait)?;
-            if let Directly::Taken { whole } = sent {
-                state.pattern.sent_directly();
-                if may_wait {
-                    state.unloading.tried(whole);
-                }
+        let mut guard = self.lock();
+        let state = guard.as_mut().ok_or(Error::NotASocket)?;
+        let may_wait = !flags.dont_wait
+            && state.core.options.send_timeout != Some(Duration::ZERO)
+            && state.unloading.is_due();
+        let moment = if may_wait { UNLOADING } else { Duration::ZERO };
+        let deadline = Instant::now() + moment;
+        let (context, watched) = (state.context.clone(), [state.watched()]);
+        let mut wait = Wait::new(&watched, &context.pool, Some(deadline));
+        loop {
+            let state = guard.as_mut().ok_or(Error::NotASocket)?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let sent = state.send_directly(bytes, left)?;
+            if sent == Directly::Busy
+                && !left.is_zero()
+                && CallGuard::unlocked(&mut guard, || wait.serve())
+            {
+                continue;
             }
-            Ok(sent != Directly::Declined)
-        })
+            if may_wait
+                && sent != Directly::Declined
+                && let Some(state) = guard.as_mut()
+            {
+                state.unloading.tried(sent == Directly::Taken { whole: true });
+            }
+            return Ok(matches!(sent, Directly::Taken { .. }));
+        }
+    }
+}
+
+impl State {
+    /// Tries once, and waits so long for room.
+    fn send_directly(&mut self, bytes: &[u8], wait: Duration) -> Result<Directly> {
+        self.process()?;
+        let next = self.pattern.next_pipe(&mut self.core);
+        let link = next.and_then(|id| self.core.pipes.get(id)?.link.clone());
+        let sent = link.map_or(Ok(Directly::Declined), |link| link.send_directly(bytes, wait))?;
+        if matches!(sent, Directly::Taken { .. }) {
+            self.pattern.sent_directly();
+        }
+        Ok(sent)
     }
 }

@@ -30,16 +30,19 @@ impl WriteHalf {
         wait: Duration,
         reactor: &ReactorHandle,
     ) -> Result<Directly> {
-        let (Some(stream), Some(version), true) =
-            (self.stream.clone(), self.version, self.is_at_rest())
+        let (Some(stream), Some(version), None, false) =
+            (self.stream.clone(), self.version, &self.sealer, self.failed)
         else {
             return Ok(Directly::Declined);
         };
+        if !self.is_at_rest() {
+            return Ok(Directly::Busy);
+        }
         let mut header = [0; MAX_HEADER];
         let length = encode_sole_header(version, body.len(), &mut header);
         let header = &header[..length];
         let written = match self.write_out(&stream, [header, body], wait) {
-            Ok(0) => return Ok(Directly::Declined),
+            Ok(0) => return Ok(Directly::Busy),
             Ok(written) => written,
             Err(_) => {
                 // The peer cannot have got all of it: it is for the next connection, if there is one.
@@ -65,11 +68,9 @@ impl WriteHalf {
 
     /// Whether what is written now stands in front of all that comes.
     fn is_at_rest(&mut self) -> bool {
-        let waits = self.failed
-            || self.blocked
+        let waits = self.blocked
             || self.in_message
             || self.pending > 0
-            || self.sealer.is_some()
             || !self.commands.is_empty()
             || !self.kept.is_empty();
         !waits && self.pipe.as_mut().map(PipeReader::look) == Some(Found::Nothing)
@@ -99,7 +100,7 @@ impl WriteHalf {
                     let left = wait.saturating_sub(began.elapsed());
                     let mut room = [PollDescriptor::new(stream.as_raw_fd(), libc::POLLOUT)];
                     // After a signal the call ends with success: its message is under way.
-                    if written == 0 || left.is_zero() || sleep_on(&mut room, Some(left)).is_err() {
+                    if left.is_zero() || sleep_on(&mut room, Some(left)).is_err() {
                         break;
                     }
                 }
