@@ -99,7 +99,8 @@ impl WriteHalf {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let left = wait.saturating_sub(began.elapsed());
                     let mut room = [PollDescriptor::new(stream.as_raw_fd(), libc::POLLOUT)];
-                    // After a signal the call ends with success: its message is under way.
+                    // A signal only ends the wait: the message is under way, or finds room in the pipe,
+                    // and the call does not block any more.
                     if left.is_zero() || sleep_on(&mut room, Some(left)).is_err() {
                         break;
                     }
