@@ -1,6 +1,7 @@
 //! What can go wrong in a call, by cause. errno values exist in `capi` alone.
 
 use std::fmt;
+use std::io;
 
 /// Why a call of the engine failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub enum Error {
     ConnectionRefused,
     /// Memory could not be had (ENOMEM).
     OutOfMemory,
+    /// The system does not permit it to this process (EPERM).
+    NotPermitted,
     /// An error of the operating system without a name above; its errno.
     System(i32),
 }
@@ -58,6 +61,21 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => Self::TooManyOpen,
+            Some(libc::ENOMEM) => Self::OutOfMemory,
+            Some(libc::EINTR) => Self::Interrupted,
+            Some(libc::EINVAL) => Self::InvalidArgument,
+            Some(libc::EPERM | libc::EACCES) => Self::NotPermitted,
+            Some(number) => Self::System(number),
+            // Errors of the standard library itself, for instance a name with a NUL.
+            None => Self::InvalidArgument,
+        }
+    }
+}
 
 /// The result of a call of the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

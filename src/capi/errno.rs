@@ -39,6 +39,7 @@ pub(super) fn number(error: Error) -> c_int {
         Error::NameTooLong => libc::ENAMETOOLONG,
         Error::ConnectionRefused => libc::ECONNREFUSED,
         Error::OutOfMemory => libc::ENOMEM,
+        Error::NotPermitted => libc::EPERM,
         Error::System(number) => number,
     }
 }

@@ -55,7 +55,8 @@ pub const ZMQ_GROUP_MAX_LENGTH: c_int = 255;
 /// Opens a socket (zmq_socket(3)).
 ///
 /// Returns its handle, or NULL with errno EINVAL (unknown type), EFAULT (not a context), EMFILE
-/// (too many sockets or descriptors) or ETERM.
+/// (too many sockets or descriptors), ETERM, or the first time what the system says to a thread:
+/// EPERM (a priority that is not permitted), EINVAL (an unknown one), ENOMEM or EAGAIN.
 ///
 /// # Safety
 /// `context` is NULL or a context handle, also one that has ended.

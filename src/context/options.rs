@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::io::ThreadSettings;
+use crate::io::{Scheduling, ThreadSettings};
 
 const IO_THREADS: i32 = 1;
 const MAX_SOCKETS: i32 = 2;
@@ -135,12 +135,12 @@ impl ThreadOptions {
             None | Some(0) => format!("ZMQbg/IO/{number}"),
             Some(prefix) => format!("{prefix}/ZMQbg/IO/{number}"),
         };
-        ThreadSettings {
-            name,
-            policy: self.scheduling_policy.unwrap_or(-1),
-            priority: self.priority.unwrap_or(-1),
-            affinity: self.affinity.iter().copied().collect(),
-        }
+        let scheduling = Scheduling {
+            policy: self.scheduling_policy,
+            priority: self.priority,
+            processors: self.affinity.iter().copied().collect(),
+        };
+        ThreadSettings { name, scheduling }
     }
 }
 

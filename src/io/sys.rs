@@ -178,41 +178,6 @@ pub fn with_signals_blocked<R>(call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Applies ZMQ_THREAD_SCHED_POLICY and ZMQ_THREAD_PRIORITY; -1 leaves the default. Best effort.
-pub(super) fn set_scheduling(policy: i32, priority: i32) {
-    if policy < 0 && priority < 0 {
-        return;
-    }
-    // SAFETY: the structure is plain data, filled by the system before it is changed.
-    unsafe {
-        let mut current = 0;
-        let mut parameters: libc::sched_param = std::mem::zeroed();
-        let this = libc::pthread_self();
-        libc::pthread_getschedparam(this, &mut current, &mut parameters);
-        if priority >= 0 {
-            parameters.sched_priority = priority;
-        }
-        libc::pthread_setschedparam(this, if policy < 0 { current } else { policy }, &parameters);
-    }
-}
-
-/// Pins the calling thread to these processors; an empty list leaves it free. Best effort.
-pub(super) fn set_affinity(processors: &[usize]) {
-    if processors.is_empty() {
-        return;
-    }
-    // SAFETY: the set is plain data; CPU_SET ignores nothing, so numbers are checked here.
-    unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        for &processor in processors {
-            if processor < libc::CPU_SETSIZE as usize {
-                libc::CPU_SET(processor, &mut set);
-            }
-        }
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
-    }
-}
-
 /// Reads from a socket without blocking.
 pub struct SocketSource<'a>(pub &'a Socket);
 

@@ -1,12 +1,14 @@
 //! The I/O thread: it drives, until a caller asks it to make way.
 
 use super::{LEASE, ReactorHandle};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::Reactor;
+use crate::io::scheduling::{Scheduling, ThreadId};
 use crate::io::sys::{self, nanoseconds};
 use parking_lot::MutexGuard;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,30 +17,38 @@ use std::time::Duration;
 pub struct ThreadSettings {
     /// Name; the system shows 15 bytes of it.
     pub name: String,
-    /// ZMQ_THREAD_SCHED_POLICY, -1 for the default.
-    pub policy: i32,
-    /// ZMQ_THREAD_PRIORITY, -1 for the default.
-    pub priority: i32,
-    /// Processors of ZMQ_THREAD_AFFINITY_CPU_ADD; empty for all.
-    pub affinity: Vec<usize>,
+    /// Its policy, priority and processors.
+    pub scheduling: Scheduling,
 }
 
 /// Starts an I/O thread.
 ///
 /// # Errors
-/// [`Error::TooManyOpen`] when descriptors or threads cannot be had.
+/// Those of the system: descriptors or a thread cannot be had, or a thread that runs as it should.
 pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, JoinHandle<()>)> {
-    let start = || -> std::io::Result<_> {
-        let handle = ReactorHandle::new()?;
-        let own = handle.clone();
-        let thread = std::thread::Builder::new().name(settings.name.clone()).spawn(move || {
-            sys::set_scheduling(settings.policy, settings.priority);
-            sys::set_affinity(&settings.affinity);
+    let ThreadSettings { name, scheduling } = settings;
+    let handle = ReactorHandle::new()?;
+    let own = handle.clone();
+    let (tell, told) = sync_channel(1);
+    let tell = (!scheduling.is_inherited()).then_some(tell);
+    let thread = std::thread::Builder::new().name(name);
+    let thread = sys::with_signals_blocked(|| {
+        thread.spawn(move || {
+            // Nobody receives only where nothing was to be applied.
+            tell.inspect(|tell| tell.send(ThreadId::current()).unwrap_or_default());
             own.serve();
-        })?;
-        Ok((handle, thread))
-    };
-    sys::with_signals_blocked(start).map_err(|_| Error::TooManyOpen)
+        })
+    })?;
+    // Applied from here: a thread of low priority would be late with its answer.
+    if let Ok(number) = told.recv()
+        && let Err(error) = scheduling.apply(number)
+    {
+        handle.stop();
+        // It can only have ended by returning.
+        let _ = thread.join();
+        return Err(error.into());
+    }
+    Ok((handle, thread))
 }
 
 impl ReactorHandle {
