@@ -178,3 +178,59 @@ TRANSPORT_TEST (a_thread_that_waits_is_not_disturbed)
     CHECK (used < 100000);
     close_parent (&p);
 }
+
+/*  How many children are forked while other threads are at it: without care
+ *  for the locks of those one in four hangs.  */
+#define CHILDREN 200
+
+static volatile bool forked;
+
+static void timer_handler (int id, void *argument)
+{
+    (void) id, (void) argument;
+}
+
+/*  Opens and closes what it can, with a message.  */
+static void open_and_close (void)
+{
+    char body[1000] = "";
+    void *context = zmq_ctx_new ();
+    CHECK (context != NULL);
+    CHECK_OK (zmq_ctx_set (context, ZMQ_IO_THREADS, 0));
+    void *one = open_socket (context, ZMQ_PAIR), *two = open_socket (context, ZMQ_PAIR);
+    CHECK_OK (zmq_bind (one, "inproc://fork"));
+    CHECK_OK (zmq_connect (two, "inproc://fork"));
+    CHECK_INT (zmq_send (two, body, sizeof body, 0), sizeof body);
+    CHECK_INT (zmq_recv (one, body, sizeof body, 0), sizeof body);
+    FINISH (context, one, two);
+    void *timers = zmq_timers_new ();
+    CHECK (timers != NULL);
+    CHECK (zmq_timers_add (timers, 1000, timer_handler, NULL) > 0);
+    CHECK_OK (zmq_timers_destroy (&timers));
+}
+
+static void *open_and_close_meanwhile (void *argument)
+{
+    while (!forked)
+        open_and_close ();
+    return argument;
+}
+
+static void open_and_close_in_the_child (parent *p)
+{
+    (void) p;
+    for (int n = 0; n < 3; n++)
+        open_and_close ();
+}
+
+TEST (children_open_whatever_threads_of_the_parent_open_meanwhile)
+{
+    pthread_t threads[3];
+    for (int n = 0; n < 3; n++)
+        threads[n] = start_thread (open_and_close_meanwhile, NULL);
+    for (int n = 0; n < CHILDREN; n++)
+        in_child (open_and_close_in_the_child, NULL);
+    forked = true;
+    for (int n = 0; n < 3; n++)
+        end_thread (threads[n]);
+}

@@ -22,6 +22,7 @@ pub mod pattern;
 pub mod pipe;
 pub mod session;
 pub mod socket;
+pub mod sync;
 pub mod transport;
 pub mod utility;
 pub mod zmtp;

@@ -5,8 +5,8 @@
 
 use super::handle::{Handle, answer, answer_pointer, give, handle_of, object};
 use crate::error::{Error, Result};
+use crate::sync::ForkMutex;
 use crate::utility::Timers;
-use parking_lot::Mutex;
 use std::ffi::{c_int, c_long, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ struct TimerSet {
 }
 
 /// Destroyed sets, for the next that are made.
-static FREE: Mutex<Vec<&'static TimerSet>> = Mutex::new(Vec::new());
+static FREE: ForkMutex<Vec<&'static TimerSet>> = ForkMutex::for_static(Vec::new());
 
 // SAFETY: repr(C) with the tag first; sets are leaked and used again, never freed.
 unsafe impl Handle for TimerSet {

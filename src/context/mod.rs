@@ -8,10 +8,11 @@ mod options;
 pub use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
-use crate::io::{Process, ReactorHandle, WaiterList, WaiterPool, Workers, start_thread};
+use crate::io::{ReactorHandle, WaiterList, WaiterPool, Workers, start_thread};
 use crate::message::free_kept_memory;
 use crate::options::Options;
 use crate::socket::{Event, Mailbox, Socket};
+use crate::sync::{ForkMutex, Process};
 use crate::zmtp::SocketType;
 use inproc::InprocNames;
 use options::ContextOptions;
@@ -25,13 +26,17 @@ use std::thread::JoinHandle;
 #[repr(C)]
 pub struct Context {
     tag: AtomicU32,
-    core: Mutex<Option<Arc<ContextCore>>>,
+    /// `None` when it has ended, and in a child of fork(2) where another thread of the parent was at
+    /// it.
+    core: ForkMutex<Option<Arc<ContextCore>>>,
+    options: ForkMutex<ContextOptions>,
 }
 
 /// An open context.
 pub struct ContextCore {
     process: Process,
-    options: Mutex<ContextOptions>,
+    /// Its handle, which has its options.
+    handle: &'static Context,
     /// No call succeeds any more.
     terminated: AtomicBool,
     /// Open sockets.
@@ -59,7 +64,7 @@ struct IoThread {
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Ended handles, oldest first.
-static ENDED: Mutex<VecDeque<&'static Context>> = Mutex::new(VecDeque::new());
+static ENDED: ForkMutex<VecDeque<&'static Context>> = ForkMutex::for_static(VecDeque::new());
 /// So many handles rest before the oldest is used again.
 const RESTING: usize = 16;
 
@@ -72,14 +77,15 @@ impl Context {
     /// # Errors
     /// None today; the I/O threads start with the first socket.
     pub fn create() -> Result<&'static Self> {
-        let core = ContextCore::new(ContextOptions::default());
         let mut ended = ENDED.lock();
         let resting = if ended.len() > RESTING { ended.pop_front() } else { None };
         drop(ended);
         let context = resting.unwrap_or_else(|| {
-            Box::leak(Box::new(Self { tag: AtomicU32::new(0), core: Mutex::new(None) }))
+            let (core, options) = (ForkMutex::new(None), ForkMutex::new(ContextOptions::default()));
+            Box::leak(Box::new(Self { tag: AtomicU32::new(0), core, options }))
         });
-        *context.core.lock() = Some(core);
+        *context.options.lock() = ContextOptions::default();
+        *context.core.lock() = Some(ContextCore::new(context));
         OPEN.fetch_add(1, Ordering::AcqRel);
         context.tag.store(Self::TAG, Ordering::Release);
         Ok(context)
@@ -90,15 +96,18 @@ impl Context {
         self.tag.load(Ordering::Acquire) == Self::TAG
     }
 
-    fn core(&self) -> Result<Arc<ContextCore>> {
+    fn core(&'static self) -> Result<Arc<ContextCore>> {
         let mut place = self.core.lock();
-        let core = place.as_mut().ok_or(Error::BadAddress)?;
-        if core.is_inherited() {
-            let fresh = ContextCore::new(core.options.lock().clone());
-            // The parent's must not even be dropped: that would reach its connections.
-            std::mem::forget(std::mem::replace(core, fresh));
+        if let Some(core) = place.as_ref().filter(|core| !core.is_inherited()) {
+            return Ok(core.clone());
         }
-        Ok(core.clone())
+        if !self.is_valid() {
+            return Err(Error::BadAddress);
+        }
+        let fresh = ContextCore::new(self);
+        // The parent's must not even be dropped: that would reach its connections.
+        std::mem::forget(place.replace(fresh.clone()));
+        Ok(fresh)
     }
 
     /// Sets an option (zmq_ctx_set(3)).
@@ -106,7 +115,7 @@ impl Context {
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::BadAddress`].
     pub fn set(&self, option: i32, value: i32) -> Result<()> {
-        self.core()?.options.lock().set(option, value)
+        self.options.lock().set(option, value)
     }
 
     /// Reads an option (zmq_ctx_get(3)).
@@ -114,14 +123,14 @@ impl Context {
     /// # Errors
     /// As [`set`](Self::set).
     pub fn get(&self, option: i32) -> Result<i32> {
-        self.core()?.options.lock().get(option)
+        self.options.lock().get(option)
     }
 
     /// Ends all blocking calls and fails all later ones (zmq_ctx_shutdown(3)).
     ///
     /// # Errors
     /// [`Error::BadAddress`].
-    pub fn shutdown(&self) -> Result<()> {
+    pub fn shutdown(&'static self) -> Result<()> {
         self.core()?.shut_down();
         Ok(())
     }
@@ -136,8 +145,12 @@ impl Context {
         core.shut_down();
         core.wait_for_end()?;
         // Of several threads in this call, one takes it all down.
-        if self.core.lock().take().is_some() {
+        let ended = {
+            let mut place = self.core.lock();
             self.tag.store(0xdead_beef, Ordering::Release);
+            place.take()
+        };
+        if ended.is_some() {
             core.stop_threads();
             if OPEN.fetch_sub(1, Ordering::AcqRel) == 1 {
                 free_kept_memory();
@@ -152,7 +165,7 @@ impl Context {
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::TooManyOpen`],
     /// [`Error::BadAddress`].
-    pub fn socket(&self, socket_type: i32) -> Result<&'static Socket> {
+    pub fn socket(&'static self, socket_type: i32) -> Result<&'static Socket> {
         let core = self.core()?;
         if core.is_terminated() {
             return Err(Error::Terminated);
@@ -162,10 +175,10 @@ impl Context {
 }
 
 impl ContextCore {
-    fn new(options: ContextOptions) -> Arc<Self> {
+    fn new(handle: &'static Context) -> Arc<Self> {
         Arc::new(Self {
             process: Process::current(),
-            options: Mutex::new(options),
+            handle,
             terminated: AtomicBool::new(false),
             sockets: Mutex::default(),
             sessions: AtomicUsize::new(0),
@@ -207,7 +220,7 @@ impl ContextCore {
             return Err(Error::TooManyOpen);
         }
         let (ipv6, blocky) = {
-            let own = self.options.lock();
+            let own = self.handle.options.lock();
             (own.ipv6, own.blocky)
         };
         let options = Options::new(socket_type, ipv6, blocky);
@@ -248,7 +261,7 @@ impl ContextCore {
         if let Some((_, max_sockets)) = &*started {
             return Ok(*max_sockets);
         }
-        let options = self.options.lock();
+        let options = self.handle.options.lock().clone();
         let mut threads = Vec::new();
         for number in 0..options.io_threads {
             match start_thread(options.threads.settings(number)) {

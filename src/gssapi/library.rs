@@ -1,15 +1,15 @@
 //! The library itself: its functions and the types they exchange (RFC 2744, appendix A).
 
 use super::Failure;
+use crate::sync::RaceLazy;
 use libc::atexit;
 use libloading::os::unix::{Library as Loaded, RTLD_LOCAL, RTLD_NOW};
-use parking_lot::{RwLock, RwLockReadGuard};
 use std::ffi::{c_int, c_void};
 use std::ops::Deref;
 use std::ptr;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// MIT Kerberos; the number is that of its interface.
 const FILE: &str = "libgssapi_krb5.so.2";
@@ -104,20 +104,34 @@ functions! {
     gss_unwrap(RawContext, *const RawBuffer, *mut RawBuffer, *mut c_int, *mut u32);
 }
 
-/// Held by who is in the library. When the process ends the library tears itself down, although
+/// How many are in the library. When the process ends the library tears itself down, although
 /// there are still threads: from then on nobody may be in it.
-static USERS: RwLock<()> = RwLock::new(());
+static USERS: AtomicUsize = AtomicUsize::new(0);
 /// The process ends.
 static ENDING: AtomicBool = AtomicBool::new(false);
 /// How long the end of the process waits for those who are in the library. Most calls take a few
 /// milliseconds; one that asks a Kerberos server which does not answer would take too long, and
 /// sleeps meanwhile.
 const LAST_CALLS: Duration = Duration::from_millis(100);
+/// And how often it looks.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// The library, for as long as this is held.
 pub(super) struct Access {
     library: &'static Library,
-    _user: RwLockReadGuard<'static, ()>,
+}
+
+impl Access {
+    fn begin(library: &'static Library) -> Self {
+        USERS.fetch_add(1, Ordering::SeqCst);
+        Self { library }
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        USERS.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Deref for Access {
@@ -130,28 +144,24 @@ impl Deref for Access {
 
 /// The library, loaded by the first call.
 pub(super) fn library() -> Result<Access, Failure> {
-    static LIBRARY: OnceLock<Option<Library>> = OnceLock::new();
-    let load = || {
+    static LIBRARY: RaceLazy<Option<Library>> = RaceLazy::new(|| {
         let library = Library::load().ok()?;
         // SAFETY: the function is there until it has run. Where it cannot be registered the end of
         // the process is as unguarded as everybody's.
         unsafe { atexit(close) };
         Some(library)
-    };
-    let library = LIBRARY.get_or_init(load).as_ref().ok_or(Failure::Unavailable)?;
-    // Recursive: who is in the library may release what it got from there.
-    let user = USERS.try_read_recursive().ok_or(Failure::Unavailable)?;
+    });
+    let access = Access::begin(LIBRARY.as_ref().ok_or(Failure::Unavailable)?);
     // SeqCst, with the store in `close`: it waits for us, or we see it.
-    if ENDING.load(Ordering::SeqCst) {
-        return Err(Failure::Unavailable);
-    }
-    Ok(Access { library, _user: user })
+    if ENDING.load(Ordering::SeqCst) { Err(Failure::Unavailable) } else { Ok(access) }
 }
 
 extern "C" fn close() {
     ENDING.store(true, Ordering::SeqCst);
-    // The lock is kept: there is no time after this.
-    std::mem::forget(USERS.try_write_for(LAST_CALLS));
+    let began = Instant::now();
+    while USERS.load(Ordering::SeqCst) > 0 && began.elapsed() < LAST_CALLS {
+        thread::sleep(LOOK);
+    }
 }
 
 /// Whether the system has the library.

@@ -25,12 +25,13 @@ use super::alarm::Alarm;
 use super::reactor::{Reactor, Source, watch};
 use super::sys::nanoseconds;
 use crate::message::Message;
+use crate::sync::RaceLazy;
 use crossbeam_queue::SegQueue;
 use mio::{Poll, Registry, Token};
 use parking_lot::Mutex;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 const WAKE: Token = Token(usize::MAX);
@@ -51,8 +52,8 @@ const CONTESTED: Duration = Duration::from_millis(20);
 
 /// For tests: with LIBZMQ_TEST_DRIVER=caller callers ask to drive whoever else waits, with =thread
 /// none does.
-static FORCED: LazyLock<Option<bool>> =
-    LazyLock::new(|| match std::env::var("LIBZMQ_TEST_DRIVER") {
+static FORCED: RaceLazy<Option<bool>> =
+    RaceLazy::new(|| match std::env::var("LIBZMQ_TEST_DRIVER") {
         Ok(driver) if driver == "caller" => Some(true),
         Ok(driver) if driver == "thread" => Some(false),
         _ => None,

@@ -4,9 +4,7 @@
 mod alarm;
 pub mod descriptor;
 mod driver;
-mod fork;
 pub mod interfaces;
-mod lock;
 mod reactor;
 mod scheduling;
 mod signal;
@@ -15,8 +13,6 @@ mod waiter;
 mod workers;
 
 pub use driver::{Driver, ReactorHandle, ThreadSettings, start_thread};
-pub use fork::Process;
-pub use lock::{CallGuard, CallMutex};
 pub use reactor::{Reactor, Readiness, Source};
 pub use scheduling::Scheduling;
 pub use signal::Signal;

@@ -115,13 +115,6 @@ impl AsRawFd for Timer {
     }
 }
 
-/// Has every child of fork(2) call this first. Without memory for that it does not.
-pub(super) fn at_fork_in_child(handler: extern "C" fn()) {
-    let handler: unsafe extern "C" fn() = handler;
-    // SAFETY: a function that needs nothing; it is forgotten when the library is unloaded.
-    unsafe { libc::pthread_atfork(None, None, Some(handler)) };
-}
-
 /// A descriptor to wait for, as poll(2) takes it.
 #[repr(transparent)]
 #[derive(Clone, Copy)]

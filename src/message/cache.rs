@@ -11,7 +11,7 @@
 //! that ends frees what it had; the last context that ends has the depots freed.
 
 use super::large;
-use parking_lot::Mutex;
+use crate::sync::ForkMutex;
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
@@ -94,7 +94,7 @@ thread_local! {
 /// Free pieces of a class that belong to no thread.
 #[repr(align(128))]
 struct Depot {
-    pieces: Mutex<Vec<Piece>>,
+    pieces: ForkMutex<Vec<Piece>>,
     /// The most that were outside lately, changed under the lock.
     peak: AtomicIsize,
     /// Pieces of the class that are not in the depot, about: in use, and in the threads' stacks.
@@ -108,7 +108,7 @@ unsafe impl Send for Piece {}
 
 static DEPOTS: [Depot; CLASSES] = [const {
     Depot {
-        pieces: Mutex::new(Vec::new()),
+        pieces: ForkMutex::for_static(Vec::new()),
         peak: AtomicIsize::new(0),
         outside: AtomicIsize::new(0),
     }
@@ -196,7 +196,6 @@ pub fn free_all() {
     });
     for (number, depot) in DEPOTS.iter().enumerate() {
         let size = class_size(number);
-        // Only tried: in a child of fork(2) it may be locked by a thread that is not there.
         let Some(mut pieces) = depot.pieces.try_lock() else {
             continue;
         };

@@ -5,7 +5,7 @@
 //! threads. One lock, which is only tried, for each message; where it is busy malloc serves.
 
 use super::cache::ALIGNMENT;
-use parking_lot::Mutex;
+use crate::sync::ForkMutex;
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
@@ -17,6 +17,7 @@ const KEPT_BYTES: usize = 16 * 1024 * 1024;
 const KEPT_PIECES: usize = 32;
 
 /// Free pieces with their sizes, the one that was freed last at the end.
+#[derive(Default)]
 struct Kept {
     pieces: Vec<(NonNull<u8>, usize)>,
     bytes: usize,
@@ -25,7 +26,7 @@ struct Kept {
 // SAFETY: free memory that belongs to the list.
 unsafe impl Send for Kept {}
 
-static KEPT: Mutex<Kept> = Mutex::new(Kept { pieces: Vec::new(), bytes: 0 });
+static KEPT: ForkMutex<Kept> = ForkMutex::for_static(Kept { pieces: Vec::new(), bytes: 0 });
 
 /// The size to allocate for so many bytes: four sizes to each doubling, so that messages of
 /// similar sizes share pieces. What is not touched costs no memory.
@@ -62,7 +63,6 @@ pub(super) unsafe fn free(memory: NonNull<u8>, size: usize) {
 
 /// Frees all that is kept.
 pub(super) fn free_all() {
-    // Only tried: in a child of fork(2) it may be locked by a thread that is not there.
     let Some(mut kept) = KEPT.try_lock() else {
         return;
     };

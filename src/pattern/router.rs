@@ -5,10 +5,10 @@ use super::{Core, Pattern, PipeId};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
+use crate::sync::RaceLazy;
 use crate::zmtp::SocketType;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ pub(super) struct Router {
 /// A routing id for a peer that has none: five bytes, the first of them 0 (zmq_socket(3),
 /// zmq_setsockopt(3)). None is given twice.
 pub fn made_up_id() -> Vec<u8> {
-    static NEXT: LazyLock<AtomicU32> =
-        LazyLock::new(|| AtomicU32::new(RandomState::new().hash_one(0) as u32));
+    static NEXT: RaceLazy<AtomicU32> =
+        RaceLazy::new(|| AtomicU32::new(RandomState::new().hash_one(0) as u32));
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     [&[0], &number.to_be_bytes()[..]].concat()
 }

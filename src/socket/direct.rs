@@ -4,10 +4,10 @@
 use super::state::State;
 use super::unload::UNLOADING;
 use super::{SendFlags, Socket, Wait};
-use crate::error::{Error, Result};
-use crate::io::CallGuard;
+use crate::error::Result;
 use crate::message::Message;
 use crate::pattern::Directly;
+use crate::sync::CallGuard;
 use std::time::{Duration, Instant};
 
 /// Shorter messages go out together with others.
@@ -32,7 +32,7 @@ impl Socket {
     #[cold]
     fn send_directly(&self, bytes: &[u8], flags: SendFlags) -> Result<bool> {
         let mut guard = self.lock();
-        let state = guard.as_mut().ok_or(Error::NotASocket)?;
+        let state = guard.as_mut().ok_or_else(|| self.absent())?;
         let may_wait = !flags.dont_wait
             && state.core.options.send_timeout != Some(Duration::ZERO)
             && state.unloading.is_due();
@@ -41,7 +41,7 @@ impl Socket {
         let (context, watched) = (state.context.clone(), [state.watched()]);
         let mut wait = Wait::new(&watched, &context.pool, Some(deadline));
         loop {
-            let state = guard.as_mut().ok_or(Error::NotASocket)?;
+            let state = guard.as_mut().ok_or_else(|| self.absent())?;
             let left = deadline.saturating_duration_since(Instant::now());
             let sent = state.send_directly(bytes, left)?;
             if sent == Directly::Busy

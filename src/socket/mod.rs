@@ -29,12 +29,11 @@ pub use wait::{Wait, Watched};
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::{CallGuard, CallMutex};
 use crate::message::{Message, Metadata};
 use crate::options::Options;
+use crate::sync::{CallGuard, ForkMutex};
 use crate::zmtp::SocketType;
 use outlook::{Crowd, Outlook};
-use parking_lot::Mutex;
 use state::State;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -57,11 +56,13 @@ pub struct Socket {
     /// `TAG` while it is open; first, so that any handle can be checked.
     tag: AtomicU32,
     outlook: Outlook,
-    state: CallMutex<Option<State>>,
+    /// `None` when it is closed, and in a child of fork(2) where another thread of the parent was
+    /// amid a call.
+    state: ForkMutex<Option<State>>,
 }
 
 /// Closed handles, oldest first.
-static CLOSED: Mutex<VecDeque<&'static Socket>> = Mutex::new(VecDeque::new());
+static CLOSED: ForkMutex<VecDeque<&'static Socket>> = ForkMutex::for_static(VecDeque::new());
 /// So many handles rest before the oldest is used again.
 const RESTING: usize = 64;
 
@@ -82,7 +83,7 @@ impl Socket {
             Box::leak(Box::new(Self {
                 tag: AtomicU32::new(0),
                 outlook: Outlook::new(),
-                state: CallMutex::new(None),
+                state: ForkMutex::new(None),
             }))
         });
         let mailbox = Arc::new(Mailbox::new(&socket.outlook));
@@ -111,13 +112,20 @@ impl Socket {
     fn with<R>(&self, call: impl FnOnce(&mut State) -> Result<R>) -> Result<R> {
         match self.lock().as_mut() {
             Some(state) => call(state),
-            None => Err(Error::NotASocket),
+            None => Err(self.absent()),
         }
+    }
+
+    /// Why there is no state.
+    #[cold]
+    fn absent(&self) -> Error {
+        // As all calls on the sockets of a parent.
+        if self.is_open() { Error::Interrupted } else { Error::NotASocket }
     }
 
     /// As [`with`](Self::with), for what changes nothing.
     fn inspect<R>(&self, look: impl FnOnce(&State) -> R) -> Result<R> {
-        self.state.lock().as_ref().map(look).ok_or(Error::NotASocket)
+        self.state.lock().as_ref().map(look).ok_or_else(|| self.absent())
     }
 
     /// What the socket, one of a crowd, is ready for: as it was found last, while nothing happened.
@@ -131,7 +139,10 @@ impl Socket {
 
     fn find_outlook(&self, crowd: &Arc<Crowd>) -> Result<Events> {
         let mut guard = self.state.lock();
-        let state = guard.as_mut().ok_or(Error::NotASocket)?;
+        let state = guard.as_mut().ok_or_else(|| self.absent())?;
+        if state.context.is_inherited() {
+            return Err(Error::Interrupted);
+        }
         state.mailbox.set_crowd(crowd);
         self.outlook.find(crowd.number, state.mailbox.number, || {
             state.process()?;
@@ -147,10 +158,14 @@ impl Socket {
     pub fn close(&'static self) -> Result<()> {
         let taken = {
             let mut guard = self.state.lock();
-            self.tag.store(0xdead_beef, Ordering::Release);
+            if self.tag.swap(0xdead_beef, Ordering::AcqRel) != Self::TAG {
+                return Err(Error::NotASocket);
+            }
             guard.take()
         };
-        let state = taken.ok_or(Error::NotASocket)?;
+        let Some(state) = taken else {
+            return Ok(());
+        };
         if state.context.is_inherited() {
             // The connections are the parent's: they are neither closed nor told.
             std::mem::forget(state);
@@ -307,7 +322,7 @@ impl Socket {
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
         let mut guard = self.lock();
-        let state = guard.as_mut().ok_or(Error::NotASocket)?;
+        let state = guard.as_mut().ok_or_else(|| self.absent())?;
         state.process()?;
         match operation(state) {
             Err(Error::WouldBlock) if !dont_wait => {}
@@ -332,14 +347,14 @@ impl Socket {
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let state = guard.as_mut().ok_or(Error::NotASocket)?;
+        let state = guard.as_mut().ok_or_else(|| self.absent())?;
         state.remove_ended();
         let (context, watched) = (state.context.clone(), [state.watched()]);
         let mut wait = Wait::new(&watched, &context.pool, deadline);
         let mut none = Vec::new();
         loop {
             CallGuard::unlocked(&mut guard, || wait.next(&mut none))?;
-            let state = guard.as_mut().ok_or(Error::NotASocket)?;
+            let state = guard.as_mut().ok_or_else(|| self.absent())?;
             state.process()?;
             let outcome = operation(state);
             state.remove_ended();

@@ -7,7 +7,8 @@
 
 use super::Events;
 use crate::error::Result;
-use crate::io::{Process, WaiterList};
+use crate::io::WaiterList;
+use crate::sync::Process;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};

@@ -2,8 +2,8 @@
 
 use super::{Socket, Wait};
 use crate::backoff::Backoff;
-use crate::io::CallGuard;
 use crate::pattern::{MAX_LOAD, PipeId};
+use crate::sync::CallGuard;
 use std::time::{Duration, Instant};
 
 /// A call drives at most so long.

@@ -1,7 +1,7 @@
 //! The timers behind zmq_timers(3): the application asks when the next is due, and runs them.
 
 use crate::error::{Error, Result};
-use parking_lot::Mutex;
+use crate::sync::ForkMutex;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 ///
 /// Handlers run without the lock, so that they may call any function of the set.
 pub struct Timers<H> {
-    state: Mutex<State<H>>,
+    state: ForkMutex<State<H>>,
 }
 
 /// Where the clock cannot represent the end of an interval.
@@ -38,15 +38,7 @@ struct Timer<H> {
 impl<H: Copy> Timers<H> {
     /// An empty set.
     pub fn new() -> Self {
-        Self {
-            state: Mutex::new(State {
-                epoch: 0,
-                last_id: 0,
-                last_order: 0,
-                deadlines: HashMap::new(),
-                queue: BTreeMap::new(),
-            }),
-        }
+        Self { state: ForkMutex::new(State::default()) }
     }
 
     /// Adds a timer that is due first at `now + interval`; returns its number, from 1.
@@ -133,6 +125,18 @@ impl<H: Copy> Timers<H> {
 impl<H: Copy> Default for Timers<H> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl<H> Default for State<H> {
+    fn default() -> Self {
+        Self {
+            epoch: 0,
+            last_id: 0,
+            last_order: 0,
+            deadlines: HashMap::new(),
+            queue: BTreeMap::new(),
+        }
     }
 }
 

@@ -1,0 +1,9 @@
+//! Locks, and what becomes of them in a child of fork(2). For all rooms.
+
+mod call_mutex;
+mod fork;
+mod race_lazy;
+
+pub use call_mutex::{CallGuard, CallMutex};
+pub use fork::{ForkMutex, Process};
+pub use race_lazy::RaceLazy;
