@@ -1,5 +1,8 @@
 /*  ipc: names, wildcards, abstract names, files that stay or go.  */
+#define _GNU_SOURCE
 #include "peers.h"
+#include <sched.h>
+#include <semaphore.h>
 
 /*  ipc://SCRATCH/NAME  */
 static const char *ipc_endpoint (const char *name)
@@ -58,6 +61,70 @@ TEST (relative_path)
     expect_delivery (push, pull);
     FINISH (context, pull, push);
     CHECK_OK (chdir ("/"));
+    scratch_remove ();
+}
+
+/*  Waits in a socket of the context that another thread handed over.  */
+typedef struct {
+    void *context, *idle;
+    sem_t made;
+} waiter;
+
+/*  A thread with a working directory of its own, and with everything made in it.  */
+static void *in_its_own_directory (void *argument)
+{
+    waiter *own = argument;
+    CHECK_OK (unshare (CLONE_FS));
+    CHECK_OK (chdir (scratch_directory ()));
+    own->context = zmq_ctx_new ();
+    own->idle = open_socket (own->context, ZMQ_PULL);
+    bind_to (own->idle, "tcp://127.0.0.1:*");
+    void *pull = open_socket (own->context, ZMQ_PULL);
+    bind_to (pull, "ipc://relative");
+    sem_post (&own->made);
+    /*  The other begins to wait during this, and is the only one that does.  */
+    for (int n = 0; n < 50; n++) {
+        void *push = open_socket (own->context, ZMQ_PUSH);
+        set_int (push, ZMQ_RECONNECT_IVL, -1);
+        CHECK_OK (zmq_connect (push, "ipc://relative"));
+        send_text (push, "delivered", ZMQ_DONTWAIT);
+        for (int64_t give_up = now_ms () + PATIENCE_MS; zmq_recv (pull, NULL, 0, ZMQ_DONTWAIT) == -1; sleep_ms (1))
+            CHECK (now_ms () < give_up);
+        CHECK_OK (zmq_close (push));
+    }
+    CHECK_OK (zmq_close (pull));
+    /*  Ends the other's wait.  */
+    CHECK_OK (zmq_ctx_shutdown (own->context));
+    return NULL;
+}
+
+TEST (a_relative_path_is_relative_to_the_directory_of_the_thread_that_connects)
+{
+    waiter own;
+    CHECK_OK (sem_init (&own.made, 0, 0));
+    scratch_directory ();
+    pthread_t thread = start_thread (in_its_own_directory, &own);
+    CHECK_OK (sem_wait (&own.made));
+    /*  Whoever waits may do the work of others meanwhile.  */
+    CHECK_ERRNO (zmq_recv (own.idle, NULL, 0, 0), ETERM);
+    end_thread (thread);
+    FINISH (own.context, own.idle);
+    scratch_remove ();
+}
+
+/*  In DIFFERENCES: libzmq looks at each attempt where it is.  */
+TEST (a_relative_path_stays_where_it_was_when_the_process_moves_on)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+    set_int (push, ZMQ_RECONNECT_IVL, 5);
+    CHECK_OK (chdir (scratch_directory ()));
+    CHECK_OK (zmq_connect (push, "ipc://relative"));
+    CHECK_OK (chdir ("/"));
+    CHECK_OK (zmq_bind (pull, ipc_endpoint ("relative")));
+    expect_delivery (push, pull);
+    CHECK_OK (zmq_disconnect (push, "ipc://relative"));
+    FINISH (context, pull, push);
     scratch_remove ();
 }
 

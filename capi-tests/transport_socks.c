@@ -23,7 +23,7 @@ typedef struct {
     int refusals, answer;
     /*  What it saw last.  */
     int methods, asked_type, asked_port;
-    char host[256], given_user[256], given_password[256];
+    char host[256], given_user[256], given_password[256], came_from[INET_ADDRSTRLEN];
     atomic_int requests, greetings, logins;
     int listener, port;
     atomic_int ends;
@@ -145,8 +145,13 @@ static void *proxy_thread (void *argument)
     proxy *own = argument;
     while (!own->ends) {
         struct pollfd ready = {own->listener, POLLIN, 0};
-        if (poll (&ready, 1, 20) == 1)
-            serve (own, plain_bounded (accept (own->listener, NULL, NULL)));
+        if (poll (&ready, 1, 20) == 1) {
+            struct sockaddr_in from;
+            socklen_t size = sizeof from;
+            int fd = plain_bounded (accept (own->listener, (struct sockaddr *) &from, &size));
+            CHECK (inet_ntop (AF_INET, &from.sin_addr, own->came_from, sizeof own->came_from));
+            serve (own, fd);
+        }
     }
     return NULL;
 }
@@ -240,6 +245,20 @@ TEST (relays_both_ways)
     CHECK (memcmp (zmq_msg_data (&message), block, sizeof block) == 0);
     CHECK_OK (zmq_msg_close (&message));
     CHECK_INT (own.requests, 1);
+    finish (&two, &own);
+}
+
+TEST (a_proxy_is_connected_to_from_the_source_that_is_named)
+{
+    proxy own = {0};
+    proxy_start (&own);
+    pair two = through (&own);
+    char address[64];
+    snprintf (address, sizeof address, "127.0.0.9:0;127.0.0.1:%d", own.port);
+    set_text (two.client, ZMQ_SOCKS_PROXY, address);
+    connect_pair (&two, "127.0.0.1");
+    talk (&two);
+    CHECK_STRING (own.came_from, "127.0.0.9");
     finish (&two, &own);
 }
 

@@ -7,7 +7,7 @@
 #include <netdb.h>
 #include <semaphore.h>
 
-/*  Look-ups of slow.test under way, and what lets them go on.  */
+/*  Look-ups of slow*.test under way, and what lets them go on.  */
 static sem_t begun, released;
 
 typedef struct {
@@ -44,7 +44,7 @@ int getaddrinfo (const char *node, const char *service, const struct addrinfo *h
                  struct addrinfo **found)
 {
     (void) hints;
-    if (strcmp (node, "slow.test") == 0) {
+    if (strncmp (node, "slow", 4) == 0) {
         sem_post (&begun);
         while (sem_wait (&released) != 0)
             ;
@@ -154,6 +154,66 @@ TEST (a_lookup_that_outlasts_its_context_holds_no_descriptors)
     for (int64_t start = now_ms (); open_descriptors () != before; sleep_ms (1))
         CHECK (now_ms () - start < PATIENCE_MS);
 }
+
+static int threads (void)
+{
+    int count = 0;
+    DIR *directory = opendir ("/proc/self/task");
+    CHECK (directory != NULL);
+    for (struct dirent *entry; (entry = readdir (directory));)
+        count += entry->d_name[0] != '.';
+    CHECK_OK (closedir (directory));
+    return count;
+}
+
+static int lookups_under_way (void)
+{
+    int count;
+    CHECK_OK (sem_getvalue (&begun, &count));
+    return count;
+}
+
+enum { MANY = 200 };
+
+/*  Many sockets that connect to NAME, where %d is their number. MOST lookups are
+ *  under way at a time; in the end all are connected.  */
+static void connect_many (const char *name, int most)
+{
+    prepare ();
+    void *context = zmq_ctx_new (), *sink = open_socket (context, ZMQ_PULL), *many[MANY];
+    void *server = open_socket (context, ZMQ_PAIR), *client = open_socket (context, ZMQ_PAIR);
+    const char *endpoint = bind_to (sink, "tcp://127.0.0.1:*");
+    int before = threads ();
+    for (int n = 0; n < MANY; n++) {
+        char own[80];
+        snprintf (own, sizeof own, name, n);
+        many[n] = open_socket (context, ZMQ_PUSH);
+        CHECK_OK (zmq_connect (many[n], named (own, endpoint)));
+        send_text (many[n], "m", 0);
+    }
+    /*  The same I/O thread has done all of that when this is done.  */
+    join (server, client, "tcp");
+    send_text (client, "behind the others", 0);
+    EXPECT_TEXT (server, "behind the others");
+    while (lookups_under_way () < most)
+        sleep_ms (1);
+    CHECK_INT (lookups_under_way (), most);
+    CHECK (threads () <= before + most);
+    for (int n = 0; n < MANY; n++)
+        CHECK_OK (sem_post (&released));
+    for (int n = 0; n < MANY; n++)
+        EXPECT_TEXT (sink, "m");
+    /*  What they were for is done.  */
+    for (int64_t start = now_ms (); threads () > before; sleep_ms (1))
+        CHECK (now_ms () - start < PATIENCE_MS);
+    for (int n = 0; n < MANY; n++)
+        CHECK_OK (zmq_close (many[n]));
+    FINISH (context, sink, server, client);
+}
+
+TEST (sockets_that_connect_to_one_name_share_a_lookup) { connect_many ("slow.test", 1); }
+
+TEST (of_many_names_a_few_are_looked_up_at_a_time) { connect_many ("slow-%d.test", 4); }
 
 TEST (every_address_of_a_name_is_tried)
 {

@@ -11,8 +11,10 @@ use crate::error::{Error, Result};
 use crate::io::{ReactorHandle, WaiterList, WaiterPool, Workers, start_thread};
 use crate::message::free_kept_memory;
 use crate::options::Options;
+use crate::session::SECURITY_THREAD;
 use crate::socket::{Event, Mailbox, Socket};
 use crate::sync::{ForkMutex, Process};
+use crate::transport::Lookups;
 use crate::zmtp::SocketType;
 use inproc::InprocNames;
 use options::ContextOptions;
@@ -53,6 +55,7 @@ pub struct ContextCore {
     /// What security mechanisms have computed for peers that connected, to servers and to clients.
     servers: Workers,
     clients: Workers,
+    pub(crate) lookups: Lookups,
 }
 
 struct IoThread {
@@ -186,8 +189,9 @@ impl ContextCore {
             waiters: WaiterList::default(),
             names: Mutex::default(),
             pool: WaiterPool::default(),
-            servers: Workers::default(),
-            clients: Workers::default(),
+            servers: Workers::new(SECURITY_THREAD),
+            clients: Workers::new(SECURITY_THREAD),
+            lookups: Lookups::default(),
         })
     }
 

@@ -13,8 +13,12 @@ const MOST: usize = 4;
 /// A few threads that run tasks in the order in which they came, and end when there are none.
 ///
 /// Tasks run to their end, also when who asked for them is gone.
-#[derive(Clone, Default)]
-pub struct Workers(Arc<Mutex<Tasks>>);
+#[derive(Clone)]
+pub struct Workers {
+    /// What the system calls the threads.
+    name: &'static str,
+    tasks: Arc<Mutex<Tasks>>,
+}
 
 #[derive(Default)]
 struct Tasks {
@@ -23,16 +27,21 @@ struct Tasks {
 }
 
 impl Workers {
+    /// Threads of this name, at most 15 bytes; none yet.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, tasks: Arc::default() }
+    }
+
     /// Has a task run soon.
     ///
     /// # Errors
     /// There can be no thread.
     pub fn run(&self, task: Box<dyn FnOnce() + Send>) -> io::Result<()> {
-        let mut own = self.0.lock();
+        let mut own = self.tasks.lock();
         own.waiting.push_back(task);
         if own.running < MOST {
             let workers = self.clone();
-            match start_worker(move || workers.work()) {
+            match start_worker(self.name, move || workers.work()) {
                 Ok(()) => own.running += 1,
                 // Those that run take it on.
                 Err(_) if own.running > 0 => {}
@@ -53,7 +62,7 @@ impl Workers {
 
     /// The next task of a thread, which ends if there is none.
     fn next(&self) -> Option<Box<dyn FnOnce() + Send>> {
-        let mut own = self.0.lock();
+        let mut own = self.tasks.lock();
         let task = own.waiting.pop_front();
         own.running -= usize::from(task.is_none());
         task
@@ -64,7 +73,7 @@ impl Workers {
 ///
 /// # Errors
 /// There can be no thread.
-pub fn start_worker(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let thread = thread::Builder::new().name("ZMQ-security".to_owned());
+pub fn start_worker(name: &'static str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name(name.to_owned());
     with_signals_blocked(|| thread.spawn(work)).map(drop)
 }

@@ -28,6 +28,7 @@ mod zap;
 
 pub use event::ConnectionEvent;
 pub use listener::BoundEndpoint;
+pub use task::SECURITY_THREAD;
 
 use crate::error::Result;
 use crate::io::{ReactorHandle, Workers};
@@ -35,7 +36,7 @@ use crate::message::Metadata;
 use crate::options::Options;
 use crate::pattern::{Directly, Link, PeerInfo, Pipe};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
-use crate::transport::Endpoint;
+use crate::transport::{Endpoint, Lookups};
 use crate::zmtp::Admission;
 use life::{Life, Loss, Role};
 use parking_lot::Mutex;
@@ -81,6 +82,8 @@ pub trait Owner: Send + Sync {
     /// The context's threads for what takes long: those for servers, whose tasks need no others'
     /// help, or those for clients that were connected to, whose tasks ask other servers.
     fn workers(&self, server: bool) -> Workers;
+    /// The context's name lookups.
+    fn lookups(&self) -> &Lookups;
     /// A new pair of pipes to the ZAP handler of the context, if there is one; `told` hears of
     /// its answer.
     fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)>;

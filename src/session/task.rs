@@ -12,6 +12,9 @@ use crate::zmtp::Task;
 use std::io;
 use std::sync::Weak;
 
+/// The name of the threads.
+pub const SECURITY_THREAD: &str = "ZMQ-security";
+
 /// The thread of a session that connects.
 #[derive(Default)]
 pub(super) struct Errand {
@@ -37,7 +40,7 @@ impl Session {
             errand.next = Some(task);
             return Ok(());
         }
-        start_worker(move || {
+        start_worker(SECURITY_THREAD, move || {
             let mut task = Some(task);
             while let Some(next) = task {
                 run(&session, next);

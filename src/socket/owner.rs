@@ -7,6 +7,7 @@ use crate::io::{ReactorHandle, Workers};
 use crate::pattern::Pipe;
 use crate::pipe::{Notify, PipeReader, PipeWriter};
 use crate::session::{ConnectionEvent, End, Owner, Session};
+use crate::transport::Lookups;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::collections::HashMap;
@@ -87,6 +88,10 @@ impl Owner for SocketOwner {
 
     fn workers(&self, server: bool) -> Workers {
         self.context.workers(server)
+    }
+
+    fn lookups(&self) -> &Lookups {
+        &self.context.lookups
     }
 
     fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)> {

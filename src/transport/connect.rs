@@ -3,15 +3,20 @@
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
 
 use socket2::{SockAddr, Socket};
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, HostPort, TcpEndpoint};
 use super::options::{Keepalive, TransportOptions};
-use super::socks::{Negotiation, Proxy};
+use super::socks::Negotiation;
 use super::stream::Stream;
 use super::{ipc, resolve, tcp};
 use crate::error::{Error, Result};
+use crate::io::{PollDescriptor, poll_descriptors};
+
+/// A connect(2) that is interrupted more often in a row has failed.
+const INTERRUPTIONS: usize = 100;
 
 /// One address to try.
 #[derive(Debug, Clone)]
@@ -30,43 +35,70 @@ pub enum Target {
 }
 
 impl Endpoint {
-    /// Whether [`Self::targets`] has to look a name up, which may block.
-    pub fn needs_lookup(&self, ipv6: bool) -> bool {
+    /// The name that has to be looked up for [`Self::targets`], if there is one.
+    pub fn unresolved_name(&self, ipv6: bool) -> Option<String> {
         let Self::Tcp(own) = self else {
-            return false;
+            return None;
         };
-        match own.proxy.as_ref().map(Proxy::host_port) {
-            None => resolve::numeric(&own.address, ipv6).is_none(),
-            Some(Ok(proxy)) => resolve::numeric(&proxy, ipv6).is_none(),
-            Some(Err(_)) => false,
-        }
+        let (_, next) = own.route().ok()?;
+        resolve::numeric(&next, ipv6).is_none().then_some(next.host)
     }
 
-    /// The addresses to try, best first; never an empty list. What a name means may change, so
-    /// each attempt asks anew.
+    /// The addresses to try, best first; never an empty list. `found` are those of its
+    /// [`unresolved_name`](Self::unresolved_name). What a name means may change, so each attempt
+    /// asks anew.
     ///
     /// # Errors
     /// HostUnreachable when the host is not known, NoDevice for a source that is not local,
     /// InvalidArgument for an inproc endpoint and for a malformed proxy.
-    pub fn targets(&self, ipv6: bool) -> Result<Vec<Target>> {
+    pub fn targets(&self, ipv6: bool, found: &[SocketAddr]) -> Result<Vec<Target>> {
         match self {
             Self::Tcp(own) => {
-                let source =
-                    own.source.as_ref().map(|own| resolve::local(own, ipv6)).transpose()?;
-                let (next, negotiation) = match &own.proxy {
-                    None => (own.address.clone(), None),
-                    Some(proxy) => {
-                        let negotiation = Negotiation::new(proxy, &own.address)?;
-                        (proxy.host_port()?, Some(Box::new(negotiation)))
-                    }
+                let (source, next) = own.route()?;
+                let source = source.map(|own| resolve::local(&own, ipv6)).transpose()?;
+                let negotiation = match &own.proxy {
+                    None => None,
+                    Some(proxy) => Some(Box::new(Negotiation::new(proxy, &own.address)?)),
                 };
-                let addresses = resolve::remote(&next, ipv6)?;
+                let addresses = resolve::remote(&next, ipv6, found)?;
                 let target = |address| Target::tcp(source, address, negotiation.clone());
                 Ok(addresses.into_iter().map(target).collect())
             }
             Self::Ipc(own) => Ok(vec![Target::Ipc(ipc::address(own)?)]),
             Self::Inproc(_) => Err(Error::InvalidArgument),
         }
+    }
+
+    /// The same endpoint, whatever becomes of the working directory of the calling thread.
+    pub fn located(mut self) -> Self {
+        if let Self::Ipc(own) = &mut self {
+            own.make_absolute();
+        }
+        self
+    }
+}
+
+impl TcpEndpoint {
+    /// Where a connection comes from, if that is given, and where it goes to first: to the proxy,
+    /// if there is one.
+    fn route(&self) -> Result<(Option<HostPort>, HostPort)> {
+        let Some(proxy) = &self.proxy else {
+            return Ok((self.source.clone(), self.address.clone()));
+        };
+        let (source, next) = proxy.route()?;
+        Ok((source.or_else(|| self.source.clone()), next))
+    }
+
+    /// The numeric address, in the one form that all spellings of it have in common.
+    pub fn canonical_address(&self, ipv6: bool) -> Option<SocketAddr> {
+        resolve::numeric(&self.address, ipv6).map(resolve::without_mapping)
+    }
+
+    /// The addresses that the name has now, in the same form. May block.
+    pub fn look_up(&self, ipv6: bool) -> Vec<SocketAddr> {
+        let found = resolve::look_up(&self.address.host);
+        let addresses = resolve::remote(&self.address, ipv6, &found).unwrap_or_default();
+        addresses.into_iter().map(resolve::without_mapping).collect()
     }
 }
 
@@ -92,7 +124,7 @@ pub struct Connecting {
     /// The outcome, where the system told it at once.
     known: Option<io::Result<()>>,
     /// For TCP: how to set the connection up.
-    tuning: Option<(Keepalive, Option<std::time::Duration>)>,
+    tuning: Option<(Keepalive, Option<Duration>)>,
     /// What is left to be settled with a proxy.
     negotiation: Option<Box<Negotiation>>,
 }
@@ -114,29 +146,19 @@ impl Connecting {
     /// failed, even at once, [`finish`](Self::finish) tells; a local socket whose backlog is full
     /// answers WouldBlock then: try again later.
     pub fn start(target: &Target, options: &TransportOptions) -> io::Result<Self> {
-        let mut negotiation = None;
-        let (socket, address, tuning) = match target {
-            Target::Tcp { source, address, negotiation: own } => {
-                negotiation = own.clone();
-                let socket = tcp::open(*address, options)?;
-                if let Some(source) = source {
-                    // So that a fixed source port can be used again at the next attempt.
-                    socket.set_reuse_address(true)?;
-                    socket.bind(&(*source).into())?;
-                }
+        match target {
+            Target::Tcp { source, address, negotiation } => {
+                let (socket, address) = open_tcp(*source, *address, options)?;
                 let tuning = Some((options.keepalive, options.max_retransmit));
-                (socket, SockAddr::from(*address), tuning)
+                let known = connect(&socket, &address.into());
+                Ok(Self { socket, known, tuning, negotiation: negotiation.clone() })
             }
-            Target::Ipc(address) => (ipc::open(options)?, address.clone(), None),
-        };
-        let known = match socket.connect(&address) {
-            // As with EINPROGRESS, the attempt goes on in the background.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR)) => {
-                None
+            Target::Ipc(address) => {
+                let socket = ipc::open(options)?;
+                let known = connect(&socket, address);
+                Ok(Self { socket, known, tuning: None, negotiation: None })
             }
-            outcome => Some(outcome),
-        };
-        Ok(Self { socket, known, tuning, negotiation })
+        }
     }
 
     /// Whether there is something to wait for: the outcome was not known at once, or a proxy has
@@ -158,6 +180,12 @@ impl Connecting {
         }
     }
 
+    /// Whether the system has not decided yet.
+    fn is_under_way(&self) -> io::Result<bool> {
+        let mut descriptor = [PollDescriptor::new(self.as_raw_fd(), libc::POLLOUT)];
+        Ok(poll_descriptors(&mut descriptor, Some(Duration::ZERO))? == 0)
+    }
+
     /// The peer's address, once the connection is there.
     fn outcome(&mut self) -> io::Result<Option<SockAddr>> {
         if let Some(Err(error)) = self.known.take() {
@@ -168,13 +196,20 @@ impl Connecting {
         }
         let peer = match self.socket.peer_addr() {
             Ok(peer) => peer,
-            Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => return Ok(None),
+            // Until the outcome is known there is no peer; afterwards there may be none any more.
+            Err(error)
+                if error.raw_os_error() == Some(libc::ENOTCONN) && self.is_under_way()? =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         if let Some((keepalive, max_retransmit)) = &self.tuning {
             // A TCP attempt at a free port of this host may meet itself, when the system picks
             // that very port as its source: nobody listens there.
             if self.socket.local_addr()?.as_socket() == peer.as_socket() {
+                // It would keep the port from a server for a minute.
+                self.socket.set_linger(Some(Duration::ZERO))?;
                 return Err(io::Error::from_raw_os_error(libc::ECONNREFUSED));
             }
             tcp::tune(&self.socket, keepalive, *max_retransmit)?;
@@ -185,6 +220,47 @@ impl Connecting {
         };
         Ok(connected.then_some(peer))
     }
+}
+
+/// A TCP socket to connect with, and the address to connect to: where the kernel has no IPv6, as
+/// IPv4, if both ends can be reached so.
+fn open_tcp(
+    source: Option<SocketAddr>,
+    address: SocketAddr,
+    options: &TransportOptions,
+) -> io::Result<(Socket, SocketAddr)> {
+    let (socket, source, address) = match tcp::open(address, options) {
+        Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
+            let (from, to) =
+                (source.map(resolve::without_mapping), resolve::without_mapping(address));
+            if to.is_ipv6() || from.is_some_and(|from| from.is_ipv6()) {
+                return Err(error);
+            }
+            (tcp::open(to, options)?, from, to)
+        }
+        opened => (opened?, source, address),
+    };
+    if let Some(source) = source {
+        // So that a fixed source port can be used again at the next attempt.
+        socket.set_reuse_address(true)?;
+        socket.bind(&source.into())?;
+    }
+    Ok((socket, address))
+}
+
+/// Begins to connect; the outcome, if it is known at once.
+fn connect(socket: &Socket, address: &SockAddr) -> Option<io::Result<()>> {
+    let mut outcome = socket.connect(address);
+    for _ in 0..INTERRUPTIONS {
+        match outcome.as_ref().map_err(io::Error::raw_os_error) {
+            // Whether it goes on all the same depends on the transport: asking again tells.
+            Err(Some(libc::EINTR)) => outcome = socket.connect(address),
+            Err(Some(libc::EINPROGRESS | libc::EALREADY)) => return None,
+            Err(Some(libc::EISCONN)) => return Some(Ok(())),
+            _ => break,
+        }
+    }
+    Some(outcome)
 }
 
 /// Goes on with a proxy as far as bytes allow; whether the connection through it is there.

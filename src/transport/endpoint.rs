@@ -10,7 +10,7 @@ use super::socks::Proxy;
 use crate::error::{Error, Result};
 
 /// Longest path of an AF_UNIX socket, and longest abstract name with its `@` (zmq_ipc(7)).
-const MAX_PATH: usize = 107;
+pub(super) const MAX_PATH: usize = 107;
 
 /// Where a socket binds or connects to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,15 @@ impl Endpoint {
         self
     }
 
+    /// Whether a bind chooses a part of it: the interface, the port, or the path.
+    pub fn has_wildcard(&self) -> bool {
+        match self {
+            Self::Tcp(own) => own.address.host.starts_with('*') || own.address.port == 0,
+            Self::Ipc(own) => *own == IpcEndpoint::Wildcard,
+            Self::Inproc(_) => false,
+        }
+    }
+
     fn parse(text: &str, multicast: bool, purpose: Use) -> Result<Self> {
         let (transport, address) = text.split_once("://").ok_or(Error::InvalidArgument)?;
         if transport.is_empty() || address.is_empty() {
@@ -112,19 +121,30 @@ fn tcp(address: &str, purpose: Use) -> Result<TcpEndpoint> {
     if purpose == Use::Connect {
         check_connect_syntax(address)?;
     }
-    let (source, target) = match address.rsplit_once(';') {
-        Some((source, target)) => (Some(source), target),
-        None => (None, address),
-    };
-    let source = source.map(|text| source_address(text, purpose)).transpose()?;
-    let address = match purpose {
-        Use::Bind => local_address(target)?,
-        Use::Connect => {
-            // Here 0 is a port like any other: the operating system will refuse it.
-            parse_host_port(target)?
-        }
+    let (source, address) = match purpose {
+        Use::Bind => with_source(address, local_address, local_address)?,
+        Use::Connect => remote_address(address)?,
     };
     Ok(TcpEndpoint { source, address, proxy: None })
+}
+
+/// `host:port` of another machine, or `source;host:port`. Here 0 is a port like any other: the
+/// operating system will refuse it.
+pub(super) fn remote_address(text: &str) -> Result<(Option<HostPort>, HostPort)> {
+    with_source(text, source_address, parse_host_port)
+}
+
+/// Parts `source;address`, and reads both.
+fn with_source(
+    text: &str,
+    read_source: fn(&str) -> Result<HostPort>,
+    read_address: fn(&str) -> Result<HostPort>,
+) -> Result<(Option<HostPort>, HostPort)> {
+    let (source, address) = match text.rsplit_once(';') {
+        Some((source, address)) => (Some(read_source(source)?), address),
+        None => (None, text),
+    };
+    Ok((source, read_address(address)?))
 }
 
 /// A connect is looked at only superficially: names are resolved later, each time anew.
@@ -141,8 +161,8 @@ fn check_connect_syntax(address: &str) -> Result<()> {
 }
 
 /// The source of a connection. Its port may be left out, for it seldom matters.
-fn source_address(text: &str, purpose: Use) -> Result<HostPort> {
-    if purpose == Use::Connect && !text.is_empty() && !text.contains(':') {
+fn source_address(text: &str) -> Result<HostPort> {
+    if !text.is_empty() && !text.contains(':') {
         return Ok(HostPort { host: text.to_owned(), port: 0 });
     }
     local_address(text)
@@ -162,7 +182,7 @@ fn local_address(text: &str) -> Result<HostPort> {
 }
 
 /// `host:port`, with a number for the port.
-pub(super) fn parse_host_port(text: &str) -> Result<HostPort> {
+fn parse_host_port(text: &str) -> Result<HostPort> {
     let (host, port) = split_port(text)?;
     Ok(HostPort { host, port: port_number(port)? })
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::endpoint::IpcEndpoint;
+use super::endpoint::{IpcEndpoint, MAX_PATH};
 use super::listener::{BindError, bind_error};
 use super::options::TransportOptions;
 use super::stream::endpoint_text;
@@ -88,6 +88,19 @@ pub(super) fn address(endpoint: &IpcEndpoint) -> Result<SockAddr> {
         IpcEndpoint::Wildcard => return Err(Error::InvalidArgument),
     }
     .map_err(|_| Error::NameTooLong)
+}
+
+impl IpcEndpoint {
+    /// Makes a path absolute: threads may have working directories of their own, and change them.
+    /// One that gets too long for the system by that stays relative.
+    pub(super) fn make_absolute(&mut self) {
+        if let Self::Path(path) = self
+            && let Ok(absolute) = std::path::absolute(&path)
+            && absolute.as_os_str().len() <= MAX_PATH
+        {
+            *path = absolute;
+        }
+    }
 }
 
 /// The file of a bound path. Dropping it removes the file, unless another binding took the path

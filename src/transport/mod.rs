@@ -5,7 +5,7 @@
 //! - [`Endpoint::for_bind`] and [`Endpoint::for_connect`] read a string.
 //! - [`Listener::bind`] listens, [`Listener::accept`] takes one connection, [`Listener::endpoint`]
 //!   is what ZMQ_LAST_ENDPOINT tells. Dropping the listener closes it and cleans up after it.
-//! - [`Endpoint::targets`] resolves names (it may block, [`Endpoint::needs_lookup`] tells),
+//! - [`Endpoint::unresolved_name`] is for [`Lookups`], [`Endpoint::targets`] are the addresses,
 //!   [`Connecting::start`] begins one attempt, [`Connecting::finish`] ends it once the descriptor
 //!   is writable.
 //! - A [`Stream`] is a connection, ready to be read and written.
@@ -20,6 +20,7 @@ mod endpoint;
 mod filter;
 mod ipc;
 mod listener;
+mod lookup;
 mod options;
 mod resolve;
 mod socks;
@@ -33,6 +34,7 @@ pub use connect::{Connecting, NotConnected, Target};
 pub use endpoint::{Endpoint, HostPort, IpcEndpoint, TcpEndpoint};
 pub use filter::{AddressFilter, CredentialFilters};
 pub use listener::{AcceptError, BindError, Listener, system_number};
+pub use lookup::{Answer, Lookups};
 pub use options::{Keepalive, TransportOptions};
 pub use socks::{Negotiation, Proxy, Refusal};
 pub use stream::Stream;

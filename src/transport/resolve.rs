@@ -40,31 +40,39 @@ pub fn numeric(remote: &HostPort, ipv6: bool) -> Option<SocketAddr> {
     Some(address)
 }
 
-/// The addresses of the remote host, those to try first in front. May block on a lookup.
+/// The addresses of the remote host, those to try first in front; `found` are those of its name,
+/// where it is one.
 ///
 /// # Errors
 /// HostUnreachable when there is none of a family in use.
-pub fn remote(remote: &HostPort, ipv6: bool) -> Result<Vec<SocketAddr>> {
+pub fn remote(remote: &HostPort, ipv6: bool, found: &[SocketAddr]) -> Result<Vec<SocketAddr>> {
     if let Some(address) = numeric(remote, ipv6) {
         return Ok(vec![address]);
     }
-    let found = (remote.host.as_str(), remote.port).to_socket_addrs();
-    let found = found.map_err(|_| Error::HostUnreachable)?;
-    let mut addresses: Vec<_> = found.filter(|own| ipv6 || own.is_ipv4()).collect();
+    let mut addresses: Vec<_> = found.iter().filter(|own| ipv6 || own.is_ipv4()).copied().collect();
+    addresses.iter_mut().for_each(|own| own.set_port(remote.port));
     // The reference asks for IPv6 alone and falls back to IPv4; a name may have both.
     addresses.sort_by_key(SocketAddr::is_ipv4);
     if addresses.is_empty() { Err(Error::HostUnreachable) } else { Ok(addresses) }
 }
 
-/// A numeric host with its zone, brackets allowed; port 0. IPv6 only where `ipv6` allows it.
+/// The addresses of a name; none when it has none. May block.
+pub fn look_up(name: &str) -> Vec<SocketAddr> {
+    (name, 0).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
+}
+
+/// A numeric host with its zone, brackets allowed; port 0. IPv6 only where `ipv6` allows it: else
+/// a mapped IPv4 address is the one that it maps.
 pub(super) fn numeric_host(host: &str, ipv6: bool) -> Option<SocketAddr> {
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let (name, zone) = split_zone(host).ok()?;
     if let Some(ip) = parse_ipv4(name) {
         return Some(SocketAddr::from((ip, 0)));
     }
-    let ip: Ipv6Addr = name.parse().ok().filter(|_| ipv6)?;
-    Some(SocketAddrV6::new(ip, 0, 0, zone).into())
+    let ip: Ipv6Addr = name.parse().ok()?;
+    let address = SocketAddr::from(SocketAddrV6::new(ip, 0, 0, zone));
+    let address = if ipv6 { address } else { without_mapping(address) };
+    (ipv6 || address.is_ipv4()).then_some(address)
 }
 
 /// Parts `host%zone`; the zone is an interface or its number, 0 when there is none.
@@ -103,6 +111,14 @@ fn parse_part(text: &str) -> Option<u32> {
         return None;
     }
     u32::from_str_radix(digits, radix).ok()
+}
+
+/// The address as IPv4, if it is one that is mapped.
+pub(super) fn without_mapping(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::from((ip, address.port())),
+        IpAddr::V6(_) => address,
+    }
 }
 
 /// The address as IPv6, mapped if it is IPv4.
@@ -148,6 +164,15 @@ mod tests {
     }
 
     #[test]
+    fn a_mapped_ipv4_address_needs_no_ipv6() {
+        let mapped = host("::ffff:127.0.0.1");
+        assert_eq!(local(&mapped, false), Ok("127.0.0.1:7".parse().unwrap()));
+        assert_eq!(numeric(&mapped, false), Some("127.0.0.1:7".parse().unwrap()));
+        assert_eq!(numeric(&mapped, true), Some("[::ffff:127.0.0.1]:7".parse().unwrap()));
+        assert_eq!(numeric(&host("::1"), false), None);
+    }
+
+    #[test]
     fn an_unknown_zone_is_invalid() {
         assert_eq!(local(&host("fe80::1%nope"), true), Err(Error::InvalidArgument));
         assert_eq!(local(&host("a%b"), false), Err(Error::InvalidArgument));
@@ -187,9 +212,16 @@ mod tests {
 
     #[test]
     fn a_name_resolves_to_the_families_in_use() {
-        let addresses = remote(&host("localhost"), false).unwrap();
+        let found = look_up("localhost");
+        let addresses = remote(&host("localhost"), false, &found).unwrap();
         assert!(addresses.iter().all(|own| own.ip().is_loopback() && own.is_ipv4()));
-        assert_eq!(remote(&host(""), false), Err(Error::HostUnreachable));
-        assert_eq!(remote(&host("::1"), false), Err(Error::HostUnreachable));
+        assert!(addresses.iter().all(|own| own.port() == 7));
+        assert_eq!(look_up(""), []);
+        let found = ["10.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
+        let both = ["[::1]:7".parse().unwrap(), "10.0.0.1:7".parse().unwrap()];
+        assert_eq!(remote(&host("both"), true, &found), Ok(both.to_vec()));
+        assert_eq!(remote(&host("both"), false, &found), Ok(vec![both[1]]));
+        assert_eq!(remote(&host(""), false, &[]), Err(Error::HostUnreachable));
+        assert_eq!(remote(&host("::1"), false, &[]), Err(Error::HostUnreachable));
     }
 }

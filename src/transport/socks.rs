@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::endpoint::{HostPort, parse_host_port};
+use super::endpoint::{HostPort, remote_address};
 use super::resolve;
 use crate::error::{Error, Result};
 
@@ -28,7 +28,7 @@ const REPLY_HEAD: usize = 5;
 /// The proxy that TCP connections go through.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxy {
-    /// ZMQ_SOCKS_PROXY: `host:port`; empty is no proxy.
+    /// ZMQ_SOCKS_PROXY: `host:port`, or `source;host:port`; empty is no proxy.
     pub address: Vec<u8>,
     /// ZMQ_SOCKS_USERNAME, at most 255 bytes; empty is no authentication.
     pub username: Vec<u8>,
@@ -37,13 +37,13 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Where the proxy listens.
+    /// Where to connect to it from, if that is given, and where it listens.
     ///
     /// # Errors
-    /// InvalidArgument for what is no `host:port`.
-    pub fn host_port(&self) -> Result<HostPort> {
+    /// InvalidArgument for what is no such address.
+    pub fn route(&self) -> Result<(Option<HostPort>, HostPort)> {
         let text = self.address.strip_suffix(&[0]).unwrap_or(&self.address);
-        parse_host_port(std::str::from_utf8(text).map_err(|_| Error::InvalidArgument)?)
+        remote_address(std::str::from_utf8(text).map_err(|_| Error::InvalidArgument)?)
     }
 }
 

@@ -89,12 +89,16 @@ fn a_host_of_more_than_255_bytes_cannot_be_asked_for() {
 }
 
 #[test]
-fn a_proxy_has_a_host_and_a_port() {
+fn a_proxy_has_a_host_a_port_and_perhaps_a_source() {
     let proxy = |address: &[u8]| Proxy { address: address.to_vec(), ..Proxy::default() };
-    assert_eq!(proxy(b"[::1]:80").host_port().unwrap(), HostPort { host: "::1".into(), port: 80 });
-    assert_eq!(proxy(b"h:80\0").host_port().unwrap(), HostPort { host: "h".into(), port: 80 });
-    for bad in [&b"h"[..], b"h:", b":80", b"h:x", b"h:65536", b"\xff:1"] {
-        assert!(proxy(bad).host_port().is_err(), "{bad:?}");
+    let host = |host: &str, port| HostPort { host: host.to_owned(), port };
+    assert_eq!(proxy(b"[::1]:80").route().unwrap(), (None, host("::1", 80)));
+    assert_eq!(proxy(b"h:80\0").route().unwrap(), (None, host("h", 80)));
+    let from = |source: &[u8]| proxy(&[source, b";h:80"].concat()).route().unwrap();
+    assert_eq!(from(b"127.0.0.9:7"), (Some(host("127.0.0.9", 7)), host("h", 80)));
+    assert_eq!(from(b"lo"), (Some(host("lo", 0)), host("h", 80)));
+    for bad in [&b"h"[..], b"h:", b":80", b"h:x", b"h:65536", b"\xff:1", b";h:1", b"a:x;h:1"] {
+        assert!(proxy(bad).route().is_err(), "{bad:?}");
     }
 }
 

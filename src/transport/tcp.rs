@@ -1,12 +1,12 @@
 //! TCP: listening, and how every TCP socket is set up.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
-use super::endpoint::TcpEndpoint;
+use super::endpoint::{HostPort, TcpEndpoint};
 use super::listener::{BindError, bind_error};
 use super::options::{Keepalive, TransportOptions};
 use super::resolve;
@@ -23,11 +23,10 @@ pub(super) fn listen(
         // It has no effect on a listener, but has to be valid (observed).
         resolve::local(source, options.ipv6)?;
     }
-    let address = resolve::local(&endpoint.address, options.ipv6)?;
     let socket = match options.descriptor {
         // It came bound and listening, and set up as its owner wants it (ZMQ_USE_FD).
         Some(descriptor) => Socket::from(adopt(descriptor).map_err(bind_error)?),
-        None => bind(address, options)?,
+        None => bind(&endpoint.address, options)?,
     };
     let address = socket.local_addr().map_err(bind_error)?;
     if address.as_socket().is_none() {
@@ -36,11 +35,12 @@ pub(super) fn listen(
     Ok((socket, endpoint_text(&address)))
 }
 
-fn bind(address: SocketAddr, options: &TransportOptions) -> Result<Socket, BindError> {
+fn bind(local: &HostPort, options: &TransportOptions) -> Result<Socket, BindError> {
+    let address = resolve::local(local, options.ipv6)?;
     let (socket, address) = match open(address, options) {
         // A kernel without IPv6: ZMQ_IPV6 then means what is there of it.
         Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
-            let address = as_ipv4(address).ok_or(bind_error(error))?;
+            let address = resolve::local(local, false).map_err(|_| bind_error(error))?;
             (open(address, options).map_err(bind_error)?, address)
         }
         result => (result.map_err(bind_error)?, address),
@@ -51,15 +51,6 @@ fn bind(address: SocketAddr, options: &TransportOptions) -> Result<Socket, BindE
         .and_then(|()| socket.bind(&address.into()))
         .and_then(|()| socket.listen(options.backlog));
     BindError::check(bound, socket)
-}
-
-fn as_ipv4(address: SocketAddr) -> Option<SocketAddr> {
-    let ip = match address.ip() {
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv4Addr::UNSPECIFIED,
-        IpAddr::V6(ip) => ip.to_ipv4_mapped()?,
-        IpAddr::V4(_) => return None,
-    };
-    Some(SocketAddr::from((ip, address.port())))
 }
 
 /// A socket of the address's family, with all options that must precede bind and connect.

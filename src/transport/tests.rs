@@ -36,7 +36,9 @@ fn wait_for<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
 
 fn try_connect(text: &str, options: &TransportOptions) -> io::Result<Stream> {
     let endpoint = Endpoint::for_connect(text, false).unwrap();
-    let target = endpoint.targets(options.ipv6).unwrap().remove(0);
+    let found = endpoint.unresolved_name(options.ipv6).map(|name| resolve::look_up(&name));
+    let found = found.unwrap_or_default();
+    let target = endpoint.targets(options.ipv6, &found).unwrap().remove(0);
     let mut attempt = Some(Connecting::start(&target, options)?);
     wait_for(|| match attempt.take().unwrap().finish() {
         Ok(stream) => Some(Ok(stream)),
@@ -127,8 +129,9 @@ fn a_host_name_is_looked_up() {
     let listener = bind("tcp://127.0.0.1:*", &options()).unwrap();
     let port = listener.endpoint().rsplit_once(':').unwrap().1;
     let text = format!("tcp://localhost:{port}");
-    assert!(Endpoint::for_connect(&text, false).unwrap().needs_lookup(false));
-    assert!(!Endpoint::for_connect(listener.endpoint(), false).unwrap().needs_lookup(false));
+    let name = |text| Endpoint::for_connect(text, false).unwrap().unresolved_name(false);
+    assert_eq!(name(&text).as_deref(), Some("localhost"));
+    assert_eq!(name(listener.endpoint()), None);
     converse(&listener, &text, &options());
 }
 

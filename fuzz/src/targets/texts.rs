@@ -24,14 +24,10 @@ pub fn endpoint(data: &[u8]) {
     };
     let proxy = Proxy { address: proxy, ..Proxy::default() };
     let endpoint = endpoint.through(&proxy);
-    let named = match &endpoint {
-        Endpoint::Tcp(own) => own.source.is_some(),
-        _ => false,
-    };
-    // Names would be looked up.
-    if !named && !endpoint.needs_lookup(flags & 2 != 0) {
-        let _ = endpoint.targets(flags & 2 != 0).map(|targets| assert!(!targets.is_empty()));
-    }
+    let ipv6 = flags & 2 != 0;
+    let found = endpoint.unresolved_name(ipv6).map(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let targets = endpoint.targets(ipv6, found.as_slice());
+    let _ = targets.map(|targets| assert!(!targets.is_empty()));
 }
 
 pub fn accept_filter(data: &[u8]) {

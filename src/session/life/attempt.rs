@@ -2,8 +2,8 @@
 
 use super::super::{ConnectionEvent, RESOLVED, Session};
 use super::{LifeGuard, Role, STOP_CONN_REFUSED, Stage};
-use crate::io::{Reactor, with_signals_blocked};
-use crate::transport::{Connecting, NotConnected, Target};
+use crate::io::Reactor;
+use crate::transport::{Answer, Connecting, NotConnected, Target};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -22,22 +22,25 @@ impl Session {
         let endpoint = address.clone();
         let ipv6 = self.options.transport.ipv6;
         life.stage = Stage::Resolving;
-        if !endpoint.needs_lookup(ipv6) {
-            life.found = endpoint.targets(ipv6).unwrap_or_default();
+        let Some(name) = endpoint.unresolved_name(ipv6) else {
+            life.found = endpoint.targets(ipv6, &[]).unwrap_or_default();
             return self.resolved(life, reactor);
-        }
-        // The look-up may last longer than the context.
-        let session = self.me.clone();
-        let look_up = move || {
-            let found = endpoint.targets(ipv6).unwrap_or_default();
+        };
+        // The lookup may last longer than the context.
+        let (session, sought) = (self.me.clone(), endpoint.clone());
+        let answered = move |answer: &Answer| {
             if let Some(session) = session.upgrade() {
-                session.life.lock().found = found;
+                session.life.lock().found = sought.targets(ipv6, answer).unwrap_or_default();
                 session.want(RESOLVED);
             }
         };
-        let thread = std::thread::Builder::new().name("ZMQ-resolve".to_owned());
-        if with_signals_blocked(|| thread.spawn(look_up)).is_err() {
-            self.retry(life, reactor);
+        match self.owner.lookups().ask(&name, Box::new(answered)) {
+            Ok(None) => {}
+            Ok(Some(answer)) => {
+                life.found = endpoint.targets(ipv6, &answer).unwrap_or_default();
+                self.resolved(life, reactor);
+            }
+            Err(_) => self.retry(life, reactor),
         }
     }
 
