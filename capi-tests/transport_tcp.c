@@ -2,6 +2,11 @@
 #include "peers.h"
 
 #include <ifaddrs.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 static const char *tcp_endpoint (const char *host, int port)
 {
@@ -327,6 +332,140 @@ TEST (unbind_by_the_interface_name_given)
     CHECK_OK (zmq_unbind (pull, by_name));
     CHECK_ERRNO (zmq_unbind (pull, by_name), ENOENT);
     FINISH (context, pull);
+}
+
+/*  Bound or connected at this address, and undone by another spelling of it.  */
+static void undone_as (int ipv6, const char *host, const char *spelling)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+    char wildcard[100];
+    set_int (pull, ZMQ_IPV6, ipv6);
+    set_int (push, ZMQ_IPV6, ipv6);
+    snprintf (wildcard, sizeof wildcard, "tcp://%s:*", host);
+    int port = port_of (bind_to (pull, wildcard));
+    CHECK_OK (zmq_connect (push, tcp_endpoint (host, port)));
+    expect_delivery (push, pull);
+    CHECK_OK (zmq_disconnect (push, tcp_endpoint (spelling, port)));
+    CHECK_ERRNO (zmq_disconnect (push, tcp_endpoint (host, port)), ENOENT);
+    CHECK_OK (zmq_unbind (pull, tcp_endpoint (spelling, port)));
+    CHECK_ERRNO (zmq_unbind (pull, tcp_endpoint (host, port)), ENOENT);
+    FINISH (context, pull, push);
+}
+
+TEST (an_endpoint_is_undone_by_any_spelling_of_its_address)
+{
+    static const char *const spellings[] = {"localhost", "127.1", "0x7f.0.0.1", "[127.0.0.1]",
+                                            "[::ffff:127.0.0.1]"};
+    for (size_t n = 0; n < sizeof spellings / sizeof *spellings; n++)
+        undone_as (0, "127.0.0.1", spellings[n]);
+    if (has_ipv6 ()) {
+        undone_as (1, "[::1]", "[0:0:0:0:0:0:0:1]");
+        undone_as (1, "[::ffff:127.0.0.1]", "127.0.0.1");
+    } else
+        printf ("    (no IPv6 here)\n");
+}
+
+TEST (another_address_or_port_undoes_nothing)
+{
+    static const char *const others[] = {"127.0.0.2", "0.0.0.0", "[::1]", "lo", "*", "no-such-host.invalid"};
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+    const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
+    int port = port_of (endpoint);
+    CHECK_OK (zmq_connect (push, endpoint));
+    for (size_t n = 0; n < sizeof others / sizeof *others; n++) {
+        CHECK_ERRNO (zmq_unbind (pull, tcp_endpoint (others[n], port)), ENOENT);
+        CHECK_ERRNO (zmq_disconnect (push, tcp_endpoint (others[n], port)), ENOENT);
+    }
+    CHECK_ERRNO (zmq_unbind (pull, tcp_endpoint ("localhost", port == 1 ? 2 : 1)), ENOENT);
+    /*  Who came from somewhere is not who came from anywhere.  */
+    void *other = open_socket (context, ZMQ_PUSH);
+    char sourced[100];
+    snprintf (sourced, sizeof sourced, "tcp://127.0.0.1:0;127.0.0.1:%d", port);
+    CHECK_OK (zmq_connect (other, sourced));
+    CHECK_ERRNO (zmq_disconnect (other, endpoint), ENOENT);
+    expect_delivery (push, pull);
+    expect_delivery (other, pull);
+    FINISH (context, pull, push, other);
+}
+
+TEST (a_wildcard_is_not_undone_by_itself)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL);
+    static const char *const wildcards[] = {"tcp://*:*", "tcp://127.0.0.1:*", "tcp://127.0.0.1:0", "ipc://*"};
+    for (size_t n = 0; n < sizeof wildcards / sizeof *wildcards; n++) {
+        const char *endpoint = bind_to (pull, wildcards[n]);
+        CHECK_ERRNO (zmq_unbind (pull, wildcards[n]), ENOENT);
+        CHECK_OK (zmq_unbind (pull, endpoint));
+    }
+    int port = port_of (absent ("tcp"));
+    CHECK_OK (zmq_bind (pull, tcp_endpoint ("*", port)));
+    CHECK_ERRNO (zmq_unbind (pull, tcp_endpoint ("*", port)), ENOENT);
+    CHECK_OK (zmq_unbind (pull, tcp_endpoint ("0.0.0.0", port)));
+    FINISH (context, pull);
+}
+
+TEST (a_mapped_ipv4_address_needs_no_ipv6)
+{
+    void *context = zmq_ctx_new ();
+    void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+    const char *endpoint = bind_to (pull, "tcp://[::ffff:127.0.0.1]:*");
+    int port = port_of (endpoint);
+    CHECK_STRING (endpoint, tcp_endpoint ("127.0.0.1", port));
+    CHECK_OK (zmq_connect (push, tcp_endpoint ("[::ffff:127.0.0.1]", port)));
+    expect_delivery (push, pull);
+    FINISH (context, pull, push);
+}
+
+/*  From now on the kernel has no IPv6, for this process.  */
+static void take_ipv6_away (void)
+{
+    struct sock_filter filter[] = {
+      BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+      BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+      BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, args[0])),
+      BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+      BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+      BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+    CHECK_OK (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    CHECK_OK (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+    CHECK_ERRNO (socket (AF_INET6, SOCK_STREAM, 0), EAFNOSUPPORT);
+}
+
+TEST (without_ipv6_in_the_kernel_the_option_means_ipv4)
+{
+    static const char *const hosts[] = {"lo", "*", "127.0.0.1", "[::ffff:127.0.0.1]"};
+    take_ipv6_away ();
+    for (size_t n = 0; n < sizeof hosts / sizeof *hosts; n++) {
+        void *context = zmq_ctx_new ();
+        void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+        char wildcard[100];
+        set_int (pull, ZMQ_IPV6, 1);
+        snprintf (wildcard, sizeof wildcard, "tcp://%s:*", hosts[n]);
+        int port = port_of (bind_to (pull, wildcard));
+        CHECK_OK (zmq_connect (push, tcp_endpoint ("127.0.0.1", port)));
+        expect_delivery (push, pull);
+        FINISH (context, pull, push);
+    }
+}
+
+TEST (without_ipv6_in_the_kernel_a_connection_with_the_option_is_one_of_ipv4)
+{
+    static const char *const addresses[] = {"127.0.0.1", "127.0.0.2:0;127.0.0.1", "[::ffff:127.0.0.1]"};
+    take_ipv6_away ();
+    for (size_t n = 0; n < sizeof addresses / sizeof *addresses; n++) {
+        void *context = zmq_ctx_new ();
+        void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
+        int port = port_of (bind_to (pull, "tcp://127.0.0.1:*"));
+        set_int (push, ZMQ_IPV6, 1);
+        CHECK_OK (zmq_connect (push, tcp_endpoint (addresses[n], port)));
+        expect_delivery (push, pull);
+        FINISH (context, pull, push);
+    }
 }
 
 TEST (unbind_of_nonsense)

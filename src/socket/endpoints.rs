@@ -8,9 +8,10 @@ use crate::options::Options;
 use crate::pattern::{Link, PeerInfo, Pipe, made_up_id};
 use crate::pipe::{Notify, pipe};
 use crate::session::{BoundEndpoint, ConnectionEvent, Owner, Session};
-use crate::transport::{BindError, Endpoint, Listener, system_number};
+use crate::transport::{BindError, Endpoint, Listener, TcpEndpoint, system_number};
 use crate::zmtp::SocketType;
 use std::any::Any;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
@@ -25,9 +26,35 @@ enum Kind {
 struct Entry {
     /// Number that its pipes carry.
     number: u64,
-    /// As the call gave it, and with what was filled in.
+    /// As the call gave it, unless that was a wildcard, and with what was filled in.
     names: [String; 2],
     kind: Kind,
+}
+
+impl Entry {
+    /// Whether this is `sought` by another spelling of its address, which is one of these. What
+    /// was connected by a name has none.
+    fn is_at(&self, sought: &TcpEndpoint, addresses: &[SocketAddr], ipv6: bool) -> bool {
+        let Ok(Endpoint::Tcp(own)) = Endpoint::for_connect(&self.names[1], false) else {
+            return false;
+        };
+        let same_source = matches!(self.kind, Kind::Bound(_)) || own.source == sought.source;
+        let address = own.canonical_address(ipv6);
+        same_source && address.is_some_and(|address| addresses.contains(&address))
+    }
+}
+
+/// An endpoint to undo that no string names. Which one it is takes a lookup.
+pub(super) struct Unknown {
+    sought: TcpEndpoint,
+    ipv6: bool,
+}
+
+impl Unknown {
+    /// The addresses that it may have. May block.
+    pub(super) fn look_up(&self) -> Vec<SocketAddr> {
+        self.sought.look_up(self.ipv6)
+    }
 }
 
 /// The endpoints of a socket.
@@ -81,7 +108,8 @@ impl State {
         let options = Arc::new(options.clone());
         *self.owner.reactor.lock() = Some(reactor.clone());
         let bound = BoundEndpoint::start(self.owner.clone(), options, reactor, number, listener);
-        self.endpoints.add(number, given, &resolved, Kind::Bound(bound));
+        let name = if endpoint.has_wildcard() { &*resolved } else { given };
+        self.endpoints.add(number, name, &resolved, Kind::Bound(bound));
         self.tell_of_endpoints();
         Ok(())
     }
@@ -124,7 +152,7 @@ impl State {
                 options.routing_id = id.clone();
                 options.connect_routing_id = Some(id);
             }
-            let endpoint = endpoint.through(&options.socks);
+            let endpoint = endpoint.located().through(&options.socks);
             let options = Arc::new(options.clone());
             let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
             let owner = self.owner.clone();
@@ -150,8 +178,8 @@ impl State {
         matches!(self.core.options.socket_type, Pub | Sub | Xpub | Xsub)
     }
 
-    /// Undoes a bind or a connect.
-    pub(super) fn remove_endpoint(&mut self, name: &str) -> Result<()> {
+    /// Undoes a bind or a connect: that of this name, or else of this address.
+    pub(super) fn remove_endpoint(&mut self, name: &str) -> Result<Option<Unknown>> {
         let multicast = self.is_multicast();
         match Endpoint::for_bind(name, multicast)
             .or_else(|_| Endpoint::for_connect(name, multicast))
@@ -160,8 +188,40 @@ impl State {
             Ok(_) | Err(Error::NameTooLong) => {}
             Err(error) => return Err(error),
         }
-        let named = |entry: &mut Entry| entry.names.iter().any(|own| own == name);
-        let removed: Vec<_> = self.endpoints.entries.extract_if(.., named).collect();
+        if self.remove(|entry| entry.names.iter().any(|own| own == name)).is_ok() {
+            return Ok(None);
+        }
+        let Ok(Endpoint::Tcp(sought)) = Endpoint::for_connect(name, multicast) else {
+            return Err(Error::NoSuchEndpoint);
+        };
+        let ipv6 = self.core.options.transport.ipv6;
+        let unknown = Unknown { sought, ipv6 };
+        if let Some(address) = unknown.sought.canonical_address(ipv6) {
+            return self.remove_unknown(&unknown, &[address]).map(|()| None);
+        }
+        let has_port = |entry: &Entry| match Endpoint::for_connect(&entry.names[1], false) {
+            Ok(Endpoint::Tcp(own)) => own.address.port == unknown.sought.address.port,
+            _ => false,
+        };
+        if self.endpoints.entries.iter().any(has_port) {
+            Ok(Some(unknown))
+        } else {
+            Err(Error::NoSuchEndpoint)
+        }
+    }
+
+    /// As [`remove_endpoint`](Self::remove_endpoint), with the addresses that were looked up.
+    pub(super) fn remove_unknown(
+        &mut self,
+        unknown: &Unknown,
+        addresses: &[SocketAddr],
+    ) -> Result<()> {
+        self.remove(|entry| entry.is_at(&unknown.sought, addresses, unknown.ipv6))
+    }
+
+    fn remove(&mut self, chosen: impl Fn(&Entry) -> bool) -> Result<()> {
+        let removed: Vec<_> =
+            self.endpoints.entries.extract_if(.., |entry| chosen(entry)).collect();
         if removed.is_empty() {
             return Err(Error::NoSuchEndpoint);
         }

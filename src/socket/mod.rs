@@ -206,10 +206,7 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn unbind(&self, endpoint: &str) -> Result<()> {
-        self.with(|state| {
-            state.process()?;
-            state.remove_endpoint(endpoint)
-        })
+        self.undo(endpoint)
     }
 
     /// Undoes a connect (zmq_disconnect(3)).
@@ -217,9 +214,22 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn disconnect(&self, endpoint: &str) -> Result<()> {
-        self.with(|state| {
+        self.undo(endpoint)
+    }
+
+    fn undo(&self, endpoint: &str) -> Result<()> {
+        let unknown = self.with(|state| {
             state.process()?;
             state.remove_endpoint(endpoint)
+        })?;
+        let Some(unknown) = unknown else {
+            return Ok(());
+        };
+        // Not under the lock: this may take long.
+        let addresses = unknown.look_up();
+        self.with(|state| {
+            state.process()?;
+            state.remove_unknown(&unknown, &addresses)
         })
     }
 
