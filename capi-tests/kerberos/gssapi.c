@@ -346,6 +346,26 @@ TEST (a_denial_of_the_zap_handler_keeps_the_peer_out)
     }
 }
 
+TEST (a_zap_handler_that_leaves_lets_nobody_in)
+{
+    for (int plaintext = 0; plaintext < 2; plaintext++) {
+        pair pair = kerberos_pair (plaintext);
+        zap_handler handler;
+        set_int (pair.client, ZMQ_RECONNECT_IVL, 10);
+        zap_start (&handler, pair.context, (zap_answer){.parts = 1});
+        meet (&pair, "tcp");
+        CHECK_OK (pthread_join (handler.thread, NULL));
+        for (int64_t give_up = now_ms () + 2 * SETTLE_MS; now_ms () < give_up;)
+            if (shows (pair.server_monitor, ZMQ_POLLIN)) {
+                uint32_t value;
+                int events = HANDSHAKE_EVENTS | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_LISTENING;
+                CHECK (!(next_event (pair.server_monitor, events, &value) & HANDSHAKE_EVENTS));
+            }
+        CHECK_OK (zmq_close (handler.control));
+        close_pair (&pair);
+    }
+}
+
 TEST (without_a_zap_handler_the_user_id_is_the_principal)
 {
     pair pair = kerberos_pair (0);

@@ -10,7 +10,7 @@ use super::ConnectionEvent;
 use super::heartbeat::Heartbeat;
 use super::read_half::ReadOutcome;
 use super::write_half::WriteOutcome;
-use super::zap::ZapDialogue;
+use super::zap::ZapState;
 use super::{
     CLOSE, COMPUTED, End, GIVE_WAY, LINGER, PING, READ, RESOLVED, SILENCE, STAGE, START, Session,
     WRITE, ZAP,
@@ -86,8 +86,10 @@ pub(super) struct Life {
     half_closed: bool,
     /// Before messages flow: the reactor watches for room in the kernel's buffer.
     watches_room: bool,
-    /// The question to the ZAP handler that has no answer yet.
-    zap: Option<Box<ZapDialogue>>,
+    /// The question to the ZAP handler about this connection.
+    zap: ZapState,
+    /// A ZAP handler was asked about the peer, and gave no judgement.
+    unjudged: bool,
     /// What the ZAP handler said of the peer.
     admission: Admission,
     /// Bytes of the handshake: that came and were not taken, and that are to be sent.
@@ -123,7 +125,8 @@ impl Life {
             unread: false,
             half_closed: false,
             watches_room: false,
-            zap: None,
+            zap: ZapState::default(),
+            unjudged: false,
             admission: Admission::default(),
             input: Vec::new(),
             output: Vec::new(),
@@ -238,13 +241,7 @@ impl Source for Session {
             Stage::Connecting if readiness.writable || readiness.readable || readiness.closed => {
                 self.finish_connecting(&mut life, reactor);
             }
-            Stage::Handshaking => {
-                self.shake(&mut life, reactor);
-                // A peer that closes while the ZAP handler is asked needs no answer.
-                if readiness.closed && life.zap.is_some() {
-                    self.disconnected(&mut life, reactor, Loss::System(libc::EPIPE));
-                }
-            }
+            Stage::Handshaking => self.shake(&mut life, reactor),
             Stage::Active => {
                 if readiness.writable {
                     self.write.lock().unblock(&self.reactor);

@@ -23,8 +23,35 @@ pub(super) struct ZapDialogue {
 pub(super) enum Verdict {
     /// The answer will come; the session is told.
     Pending(Box<ZapDialogue>),
+    /// The handler gave no judgement: it is gone, or what it said (the error, for the monitor) lets
+    /// the peer neither in nor keeps it out.
+    Unanswered(Option<ProtocolError>),
     /// There is nothing to wait for.
     Known(Result<Admission, ProtocolError>),
+}
+
+/// How a connection's question to the ZAP handler stands.
+#[derive(Default)]
+pub(super) enum ZapState {
+    /// There is none, or the peer was let in.
+    #[default]
+    Idle,
+    /// The handler has not answered yet.
+    Asked(Box<ZapDialogue>),
+    /// There will be no judgement. The connection stays as it is until the peer leaves or the time
+    /// of the handshake is over: one that ended at once would come back, find no handler, and be
+    /// let in.
+    Unanswered {
+        /// The monitor was told why.
+        reported: bool,
+    },
+}
+
+impl ZapState {
+    /// Whether the peer was asked about and not judged.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self, Self::Idle)
+    }
 }
 
 /// Tells a session that its handler has answered, or is gone.
@@ -41,8 +68,14 @@ impl Notify for Answered {
 }
 
 impl Session {
-    /// Asks the ZAP handler about a peer at this address.
-    pub(super) fn ask_zap(&self, question: &Authentication, address: &str) -> Verdict {
+    /// Asks the ZAP handler about a peer at this address. If one was asked before and gave no
+    /// judgement (`unjudged`), none at all does not let the peer in.
+    pub(super) fn ask_zap(
+        &self,
+        question: &Authentication,
+        address: &str,
+        unjudged: bool,
+    ) -> Verdict {
         let security = &self.options.security;
         let told: Arc<dyn Notify> = Arc::new(Answered(self.me.clone()));
         let policy = zap_policy(security);
@@ -51,10 +84,13 @@ impl Session {
             ZapPolicy::Open | ZapPolicy::Closed => None,
         };
         let Some((reader, mut writer)) = handler else {
-            return Verdict::Known(match policy {
-                ZapPolicy::Open | ZapPolicy::Optional => Ok(Admission::default()),
-                ZapPolicy::Required | ZapPolicy::Closed => Err(ProtocolError::NoAuthenticator),
-            });
+            return match policy {
+                ZapPolicy::Optional if unjudged => Verdict::Unanswered(None),
+                ZapPolicy::Open | ZapPolicy::Optional => Verdict::Known(Ok(Admission::default())),
+                ZapPolicy::Required | ZapPolicy::Closed => {
+                    Verdict::Known(Err(ProtocolError::NoAuthenticator))
+                }
+            };
         };
         let routing_id = &self.options.routing_id;
         let visit = Visit { domain: &security.zap_domain, address, routing_id };
@@ -73,14 +109,17 @@ impl ZapDialogue {
         loop {
             match self.reader.sleep() {
                 Found::Nothing => return Verdict::Pending(self),
-                Found::End => return Verdict::Known(Err(ProtocolError::NoAuthenticator)),
+                Found::End => return Verdict::Unanswered(None),
                 Found::Item => {}
             }
             while let Some(part) = self.reader.read() {
                 let more = part.more();
                 self.parts.push(part);
                 if !more || self.parts.len() > MAX_PARTS {
-                    return Verdict::Known(parse_zap_reply(&self.parts));
+                    return match parse_zap_reply(&self.parts) {
+                        Err(error) if !error.is_judgement() => Verdict::Unanswered(Some(error)),
+                        answer => Verdict::Known(answer),
+                    };
                 }
             }
         }

@@ -40,8 +40,7 @@ pub enum ProtocolError {
     /// The ZAP handler refused, with this status: 300, 400 or 500. On the other side: the peer's
     /// did (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH).
     Denied(u16),
-    /// A ZAP handler must be asked, and there is none, or it went away
-    /// (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL).
+    /// A ZAP handler must be asked, and there is none (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL).
     NoAuthenticator,
     /// The security library gives no context, or it is no longer good: no tickets, a wrong key,
     /// Kerberos servers out of reach (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL).
@@ -96,6 +95,12 @@ impl ProtocolError {
             | Self::IncompatibleSocketType
             | Self::OutOfMemory => return None,
         })
+    }
+
+    /// Whether it is a ZAP handler's word that keeps the peer out: not a temporary failure (300),
+    /// and not a reply that is none.
+    pub const fn is_judgement(self) -> bool {
+        matches!(self, Self::Denied(400 | 500))
     }
 
     /// Whether the same would happen again with the next connection to the same peer.

@@ -3,6 +3,7 @@
 use super::{LifeGuard, Loss, STOP_HANDSHAKE_FAILED, Stage};
 use crate::io::Reactor;
 use crate::message::Message;
+use crate::session::zap::ZapState;
 use crate::session::{ConnectionEvent, INACTIVE, LINGER, Session};
 use crate::zmtp::Admission;
 use std::os::fd::AsRawFd;
@@ -33,7 +34,7 @@ impl Session {
                 end.interrupted();
             }
         }
-        if !life.handshaken {
+        if !life.handshaken && !matches!(life.zap, ZapState::Unanswered { reported: true }) {
             let event = match loss {
                 Loss::System(number) => ConnectionEvent::HandshakeFailed(number),
                 Loss::Protocol(error) => ConnectionEvent::HandshakeRefused(error),
@@ -125,9 +126,16 @@ impl Session {
         self.activity.store(INACTIVE, Ordering::Release);
         self.read.lock().disconnect();
         self.write.lock().disconnect(&self.reactor);
-        life.handshake = None;
+        if life.handshake.take().is_some()
+            && let Some(stream) = &life.stream
+        {
+            // What came meanwhile, a peer that waits for its judge being unread: closing a
+            // connection with unread bytes resets it, and what we said last may be lost.
+            let _ = stream.read(&mut [0; 8192]);
+        }
         (life.unread, life.half_closed, life.watches_room) = (false, false, false);
-        life.zap = None;
+        life.unjudged |= life.zap.is_open();
+        life.zap = ZapState::Idle;
         life.admission = Admission::default();
         // They may hold a password.
         life.input.zeroize();

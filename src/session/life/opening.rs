@@ -2,7 +2,7 @@
 //! word on the peer.
 
 use super::super::security::{ZapPolicy, mechanism_of, zap_policy};
-use super::super::zap::Verdict;
+use super::super::zap::{Verdict, ZapState};
 use super::super::{ACTIVE, ConnectionEvent, Session, metadata_of};
 use super::{Life, LifeGuard, Loss, Stage};
 use crate::io::Reactor;
@@ -64,7 +64,7 @@ impl Session {
                 }
             }
             if let Some(question) = handshake.poll_authentication() {
-                let verdict = self.ask_zap(&question, &stream.peer_address());
+                let verdict = self.ask_zap(&question, &stream.peer_address(), life.unjudged);
                 if !self.judge(life, reactor, verdict) {
                     return;
                 }
@@ -85,11 +85,16 @@ impl Session {
             }
             // Nothing is read while the ZAP handler is asked or a task runs: what the peer sends
             // meanwhile stays with the kernel.
-            if !*unread || zap.is_some() || handshake.is_computing() {
-                let busy = zap.is_some() || handshake.is_computing();
+            if !*unread || zap.is_open() || handshake.is_computing() {
+                // Where no judgement will come, it is the peer's turn: to give up.
+                let busy = matches!(zap, ZapState::Asked(_)) || handshake.is_computing();
                 self.waiting_for_peer.store(!busy, Ordering::Relaxed);
+                // A peer that closes while the ZAP handler is asked needs no answer.
+                if life.half_closed && life.zap.is_open() {
+                    return self.disconnected(life, reactor, Loss::System(libc::EPIPE));
+                }
                 // What could not be sent waits for room.
-                if !output.is_empty() && !life.watches_room {
+                if !life.output.is_empty() && !life.watches_room {
                     self.watch_room(life, reactor, true);
                 }
                 return;
@@ -124,7 +129,14 @@ impl Session {
         };
         let answer = match verdict {
             Verdict::Pending(dialogue) => {
-                life.zap = Some(dialogue);
+                life.zap = ZapState::Asked(dialogue);
+                return true;
+            }
+            Verdict::Unanswered(reason) => {
+                life.zap = ZapState::Unanswered { reported: reason.is_some() };
+                if let Some(error) = reason {
+                    self.report(life, ConnectionEvent::HandshakeRefused(error));
+                }
                 return true;
             }
             Verdict::Known(answer) => answer,
@@ -134,25 +146,27 @@ impl Session {
             Err(error) => (Err(error), Admission::default()),
         };
         if let Err(error) = handshake.authorize(verdict) {
-            // The peer may be told why. What it sent meanwhile is read first: closing a connection
-            // with unread bytes resets it, and what we say may be lost.
-            let _ = stream.read(&mut [0; 8192]);
+            // The peer may be told why.
             handshake.poll_output(output);
             let _ = self.send_output(stream, output);
             self.disconnected(life, reactor, Loss::Protocol(error));
             return false;
         }
         life.admission = admission;
+        life.unjudged = false;
         true
     }
 
     /// The ZAP handler answered, or went away.
     pub(super) fn zap_answered(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
-        if let Some(dialogue) = life.zap.take()
-            && self.judge(life, reactor, dialogue.look())
-        {
-            // Also what came meanwhile and was left unread.
-            self.shake(life, reactor);
+        match std::mem::take(&mut life.zap) {
+            ZapState::Asked(dialogue) => {
+                if self.judge(life, reactor, dialogue.look()) {
+                    // Also what came meanwhile and was left unread.
+                    self.shake(life, reactor);
+                }
+            }
+            other => life.zap = other,
         }
     }
 
