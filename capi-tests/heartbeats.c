@@ -264,3 +264,23 @@ WIRE_TEST (a_process_that_stops_and_goes_on)
     await_stop (reader);
     CHECK_OK (zmq_ctx_term (context));
 }
+
+/*  Whoever reads nothing would not see an answer.  */
+TEST (a_peer_is_not_pinged_while_its_messages_are_not_received)
+{
+    enum { MESSAGES = 1500, PINGS = 50 };
+    static char messages[3 * MESSAGES];
+    played_t played = play (20, 0, 0, 1);
+    struct pollfd quiet = {played.fd, POLLIN, 0};
+    for (int n = 0; n < MESSAGES; n++)
+        memcpy (messages + 3 * n, "\0\1m", 3);
+    plain_write (played.fd, messages, sizeof messages);
+    int pings = 0;
+    for (; pings < PINGS && poll (&quiet, 1, SETTLE_MS) == 1; pings++)
+        EXPECT_PING (played.fd, 0);
+    CHECK (pings < PINGS);
+    for (int n = 0; n < MESSAGES; n++)
+        EXPECT_TEXT (played.client, "m");
+    EXPECT_PING (played.fd, 0);
+    stop_playing (&played);
+}

@@ -47,6 +47,10 @@ impl Session {
             return;
         };
         life.heartbeat.ping = Some(reactor.set_timer(interval, self.clone(), PING));
+        // An answer would not be read.
+        if self.read.lock().is_stalled() {
+            return;
+        }
         let tenths = self.options.heartbeat_ttl.as_millis() / 100;
         let time_to_live = u16::try_from(tenths).unwrap_or(u16::MAX);
         self.write.lock().send_ping(ping(time_to_live, &[]));

@@ -196,7 +196,7 @@ impl Session {
         if let Some(time_to_live) = time_to_live {
             self.limit_silence(life, reactor, time_to_live);
         }
-        if !replies.is_empty() {
+        if !replies.is_empty() && !self.write.lock().has_failed() {
             let mut half = self.write.lock();
             replies.into_iter().for_each(|reply| half.send_command(reply));
             drop(half);
@@ -224,8 +224,22 @@ impl Session {
             WriteOutcome::Idle | WriteOutcome::Blocked => {}
             WriteOutcome::Busy => self.want(WRITE),
             WriteOutcome::Ended => self.finish(life, reactor),
-            WriteOutcome::Failed => self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
+            WriteOutcome::Failed => self.write_failed(life, reactor),
         }
+    }
+
+    /// Nothing can be sent any more. What the peer had sent is read to its end, however long the
+    /// socket takes to receive it; then the connection is gone.
+    fn write_failed(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        if life.closing {
+            return self.disconnected(life, reactor, Loss::System(libc::EPIPE));
+        }
+        self.end_heartbeats(life, reactor);
+        if let Some(stream) = &life.stream {
+            // Whatever the failure was, the input has an end.
+            stream.shut_down();
+        }
+        self.drive_read(life, reactor, true);
     }
 }
 

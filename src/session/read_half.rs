@@ -241,7 +241,11 @@ impl ReadHalf {
         let Some(pipe) = &mut self.pipe else {
             return Some(ReadOutcome::Idle);
         };
+        // Nobody receives any more: what comes makes way for what is still to be sent, and for the
+        // commands of the peer.
+        let discards = pipe.is_abandoned();
         if let Some(message) = self.stalled.take()
+            && !discards
             && let Err(back) = pipe.write(message)
         {
             self.stalled = Some(back);
@@ -270,6 +274,7 @@ impl ReadHalf {
             if message.is_command() {
                 match command(&message, &mut self.replies, &mut self.time_to_live) {
                     // A peer that sends more of them than the socket takes in waits.
+                    Ok(_) if discards => {}
                     Ok(Some(subscription)) if pipe.room() == Room::Available => {
                         pipe.write_unbounded(subscription);
                     }
@@ -287,6 +292,9 @@ impl ReadHalf {
                     Ok(next) => self.envelope = Some(next),
                     Err(error) => return Some(ReadOutcome::Broken(error)),
                 }
+            }
+            if discards {
+                continue;
             }
             if pipe.room() == Room::Available {
                 pipe.write_unbounded(message);

@@ -1,7 +1,7 @@
 //! A connection.
 
 use std::io::{self, IoSlice, Read};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use socket2::{SockAddr, Socket};
@@ -50,6 +50,11 @@ impl Stream {
     /// As [`Self::write`].
     pub fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL)
+    }
+
+    /// Ends both directions. What came before can still be read, and then the end.
+    pub fn shut_down(&self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 
     /// The Peer-Address property of messages: the bare IP address, or for ipc
