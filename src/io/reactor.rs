@@ -123,6 +123,11 @@ impl Reactor {
         Ok(token)
     }
 
+    /// Serves the descriptor with this token for another source from now on.
+    pub fn replace(&mut self, token: usize, source: Arc<dyn Source>) {
+        self.sources.insert(token, source);
+    }
+
     /// Stops serving a descriptor, before it is closed.
     pub fn deregister(&mut self, descriptor: RawFd, token: usize) {
         if self.sources.remove(&token).is_some() {

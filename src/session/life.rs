@@ -223,7 +223,7 @@ impl Session {
         match outcome {
             WriteOutcome::Idle | WriteOutcome::Blocked => {}
             WriteOutcome::Busy => self.want(WRITE),
-            WriteOutcome::Ended => self.finish(life, reactor),
+            WriteOutcome::Ended => self.finish_in_order(life, reactor),
             WriteOutcome::Failed => self.write_failed(life, reactor),
         }
     }
@@ -272,7 +272,7 @@ impl Source for Session {
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) {
         let mut life = self.life.lock();
         match (kind, life.stage) {
-            (LINGER, _) => self.finish(&mut life, reactor),
+            (LINGER, _) => self.finish_in_order(&mut life, reactor),
             (PING, Stage::Active) => self.send_ping(&mut life, reactor),
             (SILENCE, Stage::Active) => self.silent(&mut life, reactor),
             (STAGE, Stage::Waiting) => {

@@ -18,6 +18,7 @@
 mod event;
 mod heartbeat;
 mod life;
+mod lingering_close;
 mod listener;
 mod pending;
 mod read_half;

@@ -315,4 +315,4 @@ impl WriteHalf {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests;
+pub(super) mod tests;

@@ -52,6 +52,12 @@ impl Stream {
         self.socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL)
     }
 
+    /// Sends nothing more: the peer finds the end behind what was written.
+    pub fn end_output(&self) {
+        // Fails only where the connection is gone.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
     /// Ends both directions. What came before can still be read, and then the end.
     pub fn shut_down(&self) {
         let _ = self.socket.shutdown(Shutdown::Both);

@@ -4,7 +4,7 @@ use super::{LifeGuard, Loss, STOP_HANDSHAKE_FAILED, Stage};
 use crate::io::Reactor;
 use crate::message::Message;
 use crate::session::zap::ZapState;
-use crate::session::{ConnectionEvent, INACTIVE, LINGER, Session};
+use crate::session::{ConnectionEvent, INACTIVE, LINGER, Session, lingering_close};
 use crate::zmtp::Admission;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -96,6 +96,22 @@ impl Session {
         self.owner.session_closed(self);
     }
 
+    /// The session is over, and it is us who end the connection, if there is one: what was written
+    /// reaches the peer.
+    pub(super) fn finish_in_order(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+    ) {
+        if life.stage == Stage::Active
+            && let (Some(stream), Some(token)) = (life.stream.take(), life.token.take())
+        {
+            let socket = self.owner.number();
+            lingering_close::begin(stream, token, socket, &self.reactor, reactor);
+        }
+        self.finish(life, reactor);
+    }
+
     /// The socket wants the session to end: when everything is sent, or after the linger time.
     pub(super) fn begin_close(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
         life.closing = true;
@@ -108,7 +124,7 @@ impl Session {
         // Messages that no connection can take any more are not waited for.
         let hopeless = life.stage == Stage::Waiting && self.reconnect_interval().is_none();
         if linger == Some(Duration::ZERO) || !unsent || hopeless {
-            return self.finish(life, reactor);
+            return self.finish_in_order(life, reactor);
         }
         if let Some(time) = linger {
             if let Some(number) = life.linger_timer.take() {

@@ -28,7 +28,7 @@ impl Sealer for Tires {
 }
 
 /// A connection, and its peer.
-fn connection() -> (Stream, TcpStream) {
+pub(in crate::session) fn connection() -> (Stream, TcpStream) {
     let endpoint = Endpoint::for_bind("tcp://127.0.0.1:*", false).unwrap();
     let listener = Listener::bind(&endpoint, &TransportOptions::default()).unwrap();
     let address = listener.endpoint().trim_start_matches("tcp://");

@@ -1,0 +1,166 @@
+//! The end of a connection that we end: the peer finds the end behind all that was sent, and what
+//! it still sends is thrown away, until it ends the connection too.
+//!
+//! A connection that is closed with unread input, or that input comes for later, is reset, and what
+//! the peer's system has not taken yet is lost. So its socket stays open for that long, within
+//! bounds. Nobody waits for it: the session is over, and what is left of it goes with the reactor.
+
+use crate::io::{Reactor, ReactorHandle, Readiness, Source};
+use crate::transport::Stream;
+use parking_lot::Mutex;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The peer is given this long to end the connection.
+const LONGEST: Duration = Duration::from_secs(30);
+/// What is thrown away at most, in bytes.
+const MOST: usize = 64 * 1024 * 1024;
+/// What is thrown away before other connections get their turn, and by who cannot wait.
+const TURN: usize = 512 * 1024;
+
+pub(super) struct LingeringClose {
+    /// The number of the socket.
+    socket: u64,
+    stream: Arc<Stream>,
+    handle: Arc<ReactorHandle>,
+    open: Mutex<Option<Open>>,
+}
+
+/// While the socket stays open.
+struct Open {
+    token: usize,
+    timer: u64,
+    /// Bytes that may still come.
+    left: usize,
+}
+
+/// What a turn of throwing away came to.
+#[derive(Debug, PartialEq, Eq)]
+enum Input {
+    /// There is nothing more now.
+    Empty,
+    /// There is more.
+    Waiting,
+    Ended,
+}
+
+/// Takes over the connection of a session that has sent what it had, and is registered with this
+/// token.
+pub(super) fn begin(
+    stream: Arc<Stream>,
+    token: usize,
+    socket: u64,
+    handle: &Arc<ReactorHandle>,
+    reactor: &mut Reactor,
+) {
+    stream.end_output();
+    let own =
+        Arc::new(LingeringClose { socket, stream, handle: handle.clone(), open: Mutex::new(None) });
+    reactor.replace(token, own.clone());
+    let timer = reactor.set_timer(LONGEST, own.clone(), 0);
+    *own.open.lock() = Some(Open { token, timer, left: MOST });
+    own.go_on(reactor);
+}
+
+impl LingeringClose {
+    fn go_on(self: &Arc<Self>, reactor: &mut Reactor) {
+        let mut open = self.open.lock();
+        let Some(Open { left, .. }) = &mut *open else {
+            return;
+        };
+        let input = discard(&self.stream, left);
+        drop(open);
+        match input {
+            Input::Empty => {}
+            Input::Waiting => self.handle.schedule(self.clone()),
+            Input::Ended => self.end(reactor),
+        }
+    }
+
+    fn end(&self, reactor: &mut Reactor) {
+        if let Some(Open { token, timer, .. }) = self.open.lock().take() {
+            reactor.cancel_timer(timer);
+            reactor.deregister(self.stream.as_raw_fd(), token);
+        }
+    }
+}
+
+/// Throws away what came, for a turn and as long as some are left.
+fn discard(stream: &Stream, left: &mut usize) -> Input {
+    let mut chunk = [0; 16 * 1024];
+    let enough = left.saturating_sub(TURN);
+    while *left > enough {
+        let most = chunk.len().min(*left);
+        match stream.read(&mut chunk[..most]) {
+            Ok(0) => return Input::Ended,
+            Ok(count) => *left -= count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Input::Empty,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Input::Ended,
+        }
+    }
+    if *left > 0 { Input::Waiting } else { Input::Ended }
+}
+
+impl Source for LingeringClose {
+    fn on_ready(self: Arc<Self>, reactor: &mut Reactor, _: Readiness) {
+        self.go_on(reactor);
+    }
+
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) {
+        self.end(reactor);
+    }
+
+    fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
+        self.go_on(reactor);
+    }
+
+    fn socket(&self) -> u64 {
+        self.socket
+    }
+}
+
+impl Drop for LingeringClose {
+    fn drop(&mut self) {
+        // The reactor ends: what has come by now is no reason for a reset.
+        if self.open.get_mut().is_some() {
+            discard(&self.stream, &mut { TURN });
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::session::write_half::tests::connection;
+    use std::io::Write;
+
+    #[test]
+    fn no_more_is_thrown_away_than_the_bounds_say() {
+        const SENT: usize = 3 * TURN;
+        let (stream, mut peer) = connection();
+        let sending = std::thread::spawn(move || {
+            peer.write_all(&vec![7; SENT]).unwrap();
+            peer
+        });
+        let (mut left, mut turns) = (2 * TURN, Vec::new());
+        while turns.last() != Some(&Input::Ended) {
+            let before = left;
+            let input = discard(&stream, &mut left);
+            assert!(before - left < TURN + 16 * 1024);
+            if input != Input::Empty {
+                turns.push(input);
+            }
+        }
+        assert_eq!(left, 0);
+        assert!(turns.len() >= 2);
+        // What is behind is the other's loss.
+        left = usize::MAX;
+        while discard(&stream, &mut left) != Input::Empty || !sending.is_finished() {}
+        drop(sending.join().unwrap());
+        while discard(&stream, &mut left) != Input::Ended {}
+        assert_eq!(usize::MAX - left, SENT - 2 * TURN);
+    }
+}
