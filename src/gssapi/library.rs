@@ -1,14 +1,13 @@
 //! The library itself: its functions and the types they exchange (RFC 2744, appendix A).
 
 use super::Failure;
-use crate::sync::RaceLazy;
+use crate::sync::{RaceLazy, pause};
 use libc::atexit;
 use libloading::os::unix::{Library as Loaded, RTLD_LOCAL, RTLD_NOW};
 use std::ffi::{c_int, c_void};
 use std::ops::Deref;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// MIT Kerberos; the number is that of its interface.
@@ -160,7 +159,7 @@ extern "C" fn close() {
     ENDING.store(true, Ordering::SeqCst);
     let began = Instant::now();
     while USERS.load(Ordering::SeqCst) > 0 && began.elapsed() < LAST_CALLS {
-        thread::sleep(LOOK);
+        pause(LOOK);
     }
 }
 

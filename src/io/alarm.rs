@@ -4,16 +4,23 @@
 //! which takes 5 to 7 us on a virtual machine (measured), and setting it anew does both. So there
 //! are two: the one that is not running is started, which is the later event, and the other is
 //! stopped then.
+//!
+//! Where the system has no timers for us (an allow-list of system calls, mostly), who sets the alarm
+//! calls the thread that sleeps, which then sleeps no longer than until it rings.
 
 use super::nanoseconds;
-use super::sys::{PollDescriptor, Timer, poll_descriptors};
+use super::signal::Event;
+use super::sys::{EventDescriptor, PollDescriptor, Timer, poll_descriptors};
 use parking_lot::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 pub(super) struct Alarm {
-    timers: [Timer; 2],
+    /// `None` where there can be none.
+    timers: Option<[Timer; 2]>,
+    /// Ends the sleep where no timer does.
+    call: EventDescriptor,
     /// Locked while a timer is set, so that the two do not part.
     state: Mutex<State>,
 }
@@ -24,12 +31,20 @@ struct State {
     at: u64,
     /// The only timer that may be running.
     running: usize,
+    /// No timer is set to `at`: who sleeps looks at the clock.
+    without_timer: bool,
 }
 
 impl Alarm {
     /// Makes one that is not set.
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { timers: [Timer::new()?, Timer::new()?], state: Mutex::default() })
+        let timers = || Ok([Timer::new()?, Timer::new()?]);
+        let timers = match timers() {
+            Ok(timers) => Some(timers),
+            Err(error) if is_lack(&error) => return Err(error),
+            Err(_) => None,
+        };
+        Ok(Self { timers, call: EventDescriptor::new()?, state: Mutex::default() })
     }
 
     /// Lets it ring after this time, at once for zero, instead of when it was set to before, if
@@ -40,37 +55,88 @@ impl Alarm {
         if !is_wanted(now, state.at) {
             return;
         }
-        let before = state.running;
-        if state.at != 0 {
-            state.running = 1 - before;
-        }
-        self.timers[state.running].start(after);
-        if state.running != before {
-            self.timers[before].stop();
-        }
+        let is_set = state.at != 0 && !state.without_timer;
+        let (started, stopped) = match is_set {
+            true => (1 - state.running, Some(state.running)),
+            false => (state.running, None),
+        };
         state.at = now + after.as_nanos() as u64;
+        state.running = started;
+        state.without_timer = !self.start(started, after);
+        if let Some(stopped) = stopped {
+            self.stop(stopped);
+        }
+    }
+
+    /// Has a timer ring; false where none does, and who sleeps was called.
+    fn start(&self, number: usize, after: Duration) -> bool {
+        let started =
+            self.timers.as_ref().is_some_and(|timers| timers[number].start(after).is_ok());
+        if !started {
+            self.call.signal();
+        }
+        started
+    }
+
+    /// Where it fails the timer rings, and nothing comes of it.
+    fn stop(&self, number: usize) {
+        if let Some(timers) = &self.timers {
+            let _ = timers[number].stop();
+        }
     }
 
     /// Lets it not ring, if it is set and `is_wanted` says so of the time.
     pub(super) fn stop_if(&self, is_wanted: impl FnOnce(u64) -> bool) {
         let mut state = self.state.lock();
         if state.at != 0 && is_wanted(state.at) {
-            self.timers[state.running].stop();
+            self.stop(state.running);
             state.at = 0;
         }
     }
 
     /// Sleeps until it rings; it is not set then. May return before.
     pub(super) fn wait(&self) {
-        let mut timers =
-            self.timers.each_ref().map(|own| PollDescriptor::new(own.as_raw_fd(), libc::POLLIN));
         // Interrupted only where signals are not blocked; the caller looks and waits again.
-        let _ = poll_descriptors(&mut timers, None);
+        let _ = self.sleep(None);
+    }
+
+    /// Sleeps until it rings, true, it is not set then; or for this time, false. May return before.
+    fn sleep(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let rest = self.time_without_timer();
+        let is_first = rest.is_some_and(|rest| timeout.is_none_or(|timeout| rest <= timeout));
+        let timers = self.timers.as_ref().map(|timers| timers.each_ref().map(AsRawFd::as_raw_fd));
+        // poll(2) takes no notice of -1.
+        let [first, second] = timers.unwrap_or([-1, -1]);
+        let mut all = [first, second, self.call.as_raw_fd()]
+            .map(|descriptor| PollDescriptor::new(descriptor, libc::POLLIN));
+        let found = poll_descriptors(&mut all, if is_first { rest } else { timeout })?;
+        if all[2].found() != 0 {
+            self.call.clear();
+        }
         let mut state = self.state.lock();
-        if self.timers[state.running].has_rung() {
+        let mut has_rung = state.without_timer && nanoseconds() >= state.at;
+        for (number, timer) in self.timers.iter().flatten().enumerate() {
+            // One that could not be stopped is read too, or every sleep would end at once.
+            let rang = all[number].found() != 0 && timer.has_rung();
+            has_rung |= rang && number == state.running && !state.without_timer;
+        }
+        if has_rung {
             state.at = 0;
         }
+        Ok(is_first || found > 0)
     }
+
+    /// Until it rings, where no timer makes it.
+    fn time_without_timer(&self) -> Option<Duration> {
+        let state = self.state.lock();
+        let rest = Duration::from_nanos(state.at.saturating_sub(nanoseconds()));
+        (state.at != 0 && state.without_timer).then_some(rest)
+    }
+}
+
+/// Whether descriptors or memory are used up: for the time being.
+fn is_lack(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
 #[cfg(all(test, not(loom)))]
@@ -84,9 +150,17 @@ mod tests {
     const ALWAYS: fn(u64, u64) -> bool = |_, _| true;
 
     impl Alarm {
+        /// One with timers, one whose timers cannot be set, and one without.
+        fn kinds() -> [Self; 3] {
+            let with = |timers| Self { timers, ..Self::new().unwrap() };
+            [Self::new().unwrap(), with(Some([Timer::refusing(), Timer::refusing()])), with(None)]
+        }
+
         fn is_readable(&self, timer: usize, timeout: Duration) -> bool {
-            let timer = PollDescriptor::new(self.timers[timer].as_raw_fd(), libc::POLLIN);
-            poll_descriptors(&mut [timer], Some(timeout)).unwrap() > 0
+            self.timers.as_ref().is_some_and(|timers| {
+                let timer = PollDescriptor::new(timers[timer].as_raw_fd(), libc::POLLIN);
+                poll_descriptors(&mut [timer], Some(timeout)).unwrap() > 0
+            })
         }
 
         /// What holds whenever the state is not locked; returns whether it is set.
@@ -100,11 +174,14 @@ mod tests {
 
         /// Waits until it rings; false if it is late.
         fn rings(&self) -> bool {
-            let running = self.state.lock().running;
-            self.is_readable(running, PATIENCE) && {
-                self.wait();
-                !self.check()
+            let began = Instant::now();
+            while began.elapsed() < PATIENCE {
+                self.sleep(Some(PATIENCE)).unwrap();
+                if !self.check() {
+                    return true;
+                }
             }
+            false
         }
     }
 
@@ -121,7 +198,10 @@ mod tests {
 
     #[test]
     fn it_rings_once_when_it_was_set_to_last() {
-        let alarm = Alarm::new().unwrap();
+        Alarm::kinds().iter().for_each(rings_once_when_it_was_set_to_last);
+    }
+
+    fn rings_once_when_it_was_set_to_last(alarm: &Alarm) {
         let mut random = random(1);
         for _ in 0..5000 {
             match random(4) {
@@ -140,11 +220,14 @@ mod tests {
 
     #[test]
     fn who_puts_off_a_ring_that_nobody_heard_is_given_the_time() {
-        let alarm = Alarm::new().unwrap();
+        Alarm::kinds().iter().for_each(gives_the_time_to_who_puts_off_a_ring);
+    }
+
+    fn gives_the_time_to_who_puts_off_a_ring(alarm: &Alarm) {
         for _ in 0..3 {
             alarm.set_if(Duration::ZERO, ALWAYS);
-            let running = alarm.state.lock().running;
-            assert!(alarm.is_readable(running, PATIENCE));
+            let State { running, without_timer, .. } = *alarm.state.lock();
+            assert!(without_timer || alarm.is_readable(running, PATIENCE));
             let began = Instant::now();
             let time = Duration::from_millis(5);
             alarm.set_if(time, |now, at| 0 < at && at <= now);
@@ -156,7 +239,10 @@ mod tests {
     /// it off looks for that under the lock.
     #[test]
     fn no_ring_is_lost_while_others_put_it_off() {
-        let alarm = Alarm::new().unwrap();
+        Alarm::kinds().iter().for_each(loses_no_ring_while_others_put_it_off);
+    }
+
+    fn loses_no_ring_while_others_put_it_off(alarm: &Alarm) {
         let (wanted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         let heard = AtomicUsize::new(0);
         std::thread::scope(|scope| {
@@ -167,7 +253,7 @@ mod tests {
                     heard.fetch_add(wanted.swap(false, SeqCst) as usize, SeqCst);
                 }
             });
-            let (alarm, wanted, ended) = (&alarm, &wanted, &ended);
+            let (wanted, ended) = (&wanted, &ended);
             for seed in 1..3 {
                 scope.spawn(move || {
                     let mut random = random(seed);

@@ -2,9 +2,12 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::CString;
 use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Takes over a listening descriptor that the application handed to us (ZMQ_USE_FD), and makes
 /// it non-blocking and close-on-exec.
@@ -51,6 +54,31 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
         )
     })?;
     Ok(Credentials { process: raw.pid as u32, user: raw.uid, group: raw.gid })
+}
+
+/// What the system says of a file.
+pub struct FileStatus(libc::stat);
+
+impl FileStatus {
+    /// The device and inode of a socket; `None` for other files.
+    pub fn socket_identity(&self) -> Option<(u64, u64)> {
+        let Self(status) = self;
+        (status.st_mode & libc::S_IFMT == libc::S_IFSOCK).then_some((status.st_dev, status.st_ino))
+    }
+}
+
+/// Asks for a file, a symbolic link itself, as lstat(2): the standard library asks by statx(2), which
+/// allow-lists of system calls often lack.
+///
+/// # Errors
+/// The operating system's.
+pub fn file_status(path: &Path) -> io::Result<FileStatus> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut status = mem::MaybeUninit::uninit();
+    // SAFETY: a string with a NUL at its end, and a writable status.
+    check(unsafe { libc::lstat(path.as_ptr(), status.as_mut_ptr()) })?;
+    // SAFETY: written by the call, which succeeded.
+    Ok(FileStatus(unsafe { status.assume_init() }))
 }
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {

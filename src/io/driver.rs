@@ -23,7 +23,7 @@ pub use thread::{ThreadSettings, start_thread};
 use super::Waiter;
 use super::alarm::Alarm;
 use super::reactor::{Reactor, Source, watch};
-use super::sys::nanoseconds;
+use super::sys::{insist, nanoseconds};
 use crate::message::Message;
 use crate::sync::RaceLazy;
 use crossbeam_queue::SegQueue;
@@ -187,8 +187,8 @@ impl ReactorHandle {
         fence(Ordering::SeqCst);
         if self.asleep.load(Ordering::Relaxed) {
             if self.asleep.swap(false, Ordering::AcqRel) {
-                // A failed wake-up would mean a full counter, that is, one under way.
-                let _ = self.waker.wake();
+                // What fails time after time cannot be helped.
+                let _ = insist(|| self.waker.wake());
             }
         } else if !self.driven.load(Ordering::SeqCst) {
             self.call_promptly();

@@ -1,6 +1,7 @@
 //! What serves descriptors and timers, and runs what others schedule. Any thread may drive it,
 //! one at a time: see [`Driver`](super::Driver).
 
+use super::sys::insist;
 use super::{PollDescriptor, poll_descriptors};
 use crate::message::ReceiveBuffer;
 use mio::unix::SourceFd;
@@ -116,7 +117,7 @@ impl Reactor {
     ) -> io::Result<usize> {
         let token = self.next_token;
         let registry = self.poll.registry();
-        registry.register(&mut SourceFd(&descriptor), Token(token), interest(writable))?;
+        insist(|| registry.register(&mut SourceFd(&descriptor), Token(token), interest(writable)))?;
         self.next_token += 1;
         self.sources.insert(token, source);
         self.count_load();
@@ -132,7 +133,7 @@ impl Reactor {
     pub fn deregister(&mut self, descriptor: RawFd, token: usize) {
         if self.sources.remove(&token).is_some() {
             // Fails only for a descriptor that is closed already, which is not watched either.
-            let _ = self.poll.registry().deregister(&mut SourceFd(&descriptor));
+            let _ = insist(|| self.poll.registry().deregister(&mut SourceFd(&descriptor)));
             self.count_load();
         }
     }
@@ -231,7 +232,8 @@ impl Reactor {
         let own = descriptors.pop();
         found?;
         if own.is_some_and(|own| own.found() != 0) {
-            self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+            // A failure leaves no events; those that are there stay.
+            let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
         }
         Ok(())
     }
@@ -279,5 +281,5 @@ pub(super) fn watch(
     token: usize,
     writable: bool,
 ) -> io::Result<()> {
-    registry.reregister(&mut SourceFd(&descriptor), Token(token), interest(writable))
+    insist(|| registry.reregister(&mut SourceFd(&descriptor), Token(token), interest(writable)))
 }

@@ -11,6 +11,28 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
+/// How often a call that fails is made, where a failure that passes must leave no trace.
+const ATTEMPTS: u32 = 10;
+
+/// Makes a call again that fails: a wake-up that is lost would never come again.
+///
+/// # Errors
+/// That of the last attempt.
+pub(super) fn insist<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+    for _ in 1..ATTEMPTS {
+        if let Ok(result) = call() {
+            return Ok(result);
+        }
+        std::thread::yield_now();
+    }
+    call()
+}
+
+/// The result of a system call that gives -1 on failure.
+fn check(result: isize) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
 /// An event counter of the kernel (eventfd(2)): readable once it was signalled.
 #[derive(Debug)]
 pub struct EventDescriptor(OwnedFd);
@@ -31,16 +53,27 @@ impl EventDescriptor {
 impl Event for EventDescriptor {
     fn signal(&self) {
         let one = 1u64;
-        // The only failure is a counter at its limit, which is readable as well.
-        // SAFETY: eight readable bytes.
-        unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) };
+        // What fails time after time cannot be helped.
+        let _ = insist(|| {
+            // SAFETY: eight readable bytes.
+            match check(unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) }) {
+                // A counter at its limit is readable as well.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+                written => written,
+            }
+        });
     }
 
     fn clear(&self) -> u64 {
         let mut count = 0u64;
-        // Fails only where it was not signalled, and leaves the count alone then.
-        // SAFETY: eight writable bytes.
-        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) };
+        let _ = insist(|| {
+            // SAFETY: eight writable bytes.
+            match check(unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) }) {
+                // It was not signalled, and the count is left alone.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+                read => read,
+            }
+        });
         count
     }
 }
@@ -78,27 +111,41 @@ impl Timer {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
 
+    /// One that cannot be set.
+    #[cfg(test)]
+    pub(super) fn refusing() -> Self {
+        let EventDescriptor(no_timer) = EventDescriptor::new().unwrap();
+        Self(no_timer)
+    }
+
     /// Lets it ring after this time, at once for zero. That it has rung is forgotten.
-    pub(super) fn start(&self, after: Duration) {
+    ///
+    /// # Errors
+    /// The system refuses timers, though it gave one.
+    pub(super) fn start(&self, after: Duration) -> io::Result<()> {
         // A time of zero would stop it.
-        self.set(after.max(Duration::from_nanos(1)));
+        self.set(after.max(Duration::from_nanos(1)))
     }
 
     /// Lets it not ring. That it has rung is forgotten.
-    pub(super) fn stop(&self) {
-        self.set(Duration::ZERO);
+    ///
+    /// # Errors
+    /// As [`start`](Self::start): it may ring then.
+    pub(super) fn stop(&self) -> io::Result<()> {
+        self.set(Duration::ZERO)
     }
 
-    fn set(&self, after: Duration) {
+    fn set(&self, after: Duration) -> io::Result<()> {
         let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         let value = libc::timespec {
             tv_sec: after.as_secs().min(i32::MAX as u64) as libc::time_t,
             tv_nsec: after.subsec_nanos().into(),
         };
         let time = libc::itimerspec { it_interval: none, it_value: value };
-        // It cannot fail: the descriptor is a timer and the time is valid.
+        let timer = self.0.as_raw_fd();
         // SAFETY: the time lives through the call, the old one is not asked for.
-        unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const time, ptr::null_mut()) };
+        let set = unsafe { libc::timerfd_settime(timer, 0, &raw const time, ptr::null_mut()) };
+        check(set as isize).map(drop)
     }
 
     /// Whether it has rung since it was started, or since this was asked.
@@ -140,6 +187,19 @@ pub fn poll_descriptors(
     descriptors: &mut [PollDescriptor],
     timeout: Option<Duration>,
 ) -> io::Result<usize> {
+    let found = poll_precisely(descriptors, timeout);
+    match found {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+            poll_in_milliseconds(descriptors, timeout)
+        }
+        found => found,
+    }
+}
+
+fn poll_precisely(
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+) -> io::Result<usize> {
     let time = timeout.map(|timeout| libc::timespec {
         tv_sec: timeout.as_secs().min(i64::MAX as u64 / 2) as libc::time_t,
         tv_nsec: timeout.subsec_nanos().into(),
@@ -150,7 +210,22 @@ pub fn poll_descriptors(
     // is NULL or points to a timespec that lives through the call.
     let found =
         unsafe { libc::ppoll(descriptors.as_mut_ptr().cast(), count, time, std::ptr::null()) };
-    if found < 0 { Err(io::Error::last_os_error()) } else { Ok(found as usize) }
+    check(found as isize)
+}
+
+/// Where ppoll(2) fails: some allow-lists of system calls have poll(2) alone, and other failures may
+/// pass. The time is rounded up.
+#[cold]
+fn poll_in_milliseconds(
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+) -> io::Result<usize> {
+    let milliseconds = timeout.map_or(-1, |timeout| {
+        i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
+    });
+    let count = descriptors.len() as libc::nfds_t;
+    // SAFETY: as in `poll_precisely`.
+    check(unsafe { libc::poll(descriptors.as_mut_ptr().cast(), count, milliseconds) } as isize)
 }
 
 /// Runs a call with all signals blocked. Threads that it starts inherit that for their whole

@@ -66,7 +66,7 @@ impl Drop for PooledWaiter<'_> {
 
 impl Waiter {
     fn new() -> Result<Self> {
-        Signal::new().map(Self::Alone).map_err(|_| Error::TooManyOpen)
+        Ok(Self::Alone(Signal::new()?))
     }
 
     /// Ends the sleep, or the next one.

@@ -2,7 +2,7 @@
 
 use super::Patience;
 use super::outlook::{Crowd, Outlook};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::{ReactorHandle, Signal, Source, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
 use crate::pipe::Notify;
@@ -157,7 +157,7 @@ impl Mailbox {
         if let Some(descriptor) = self.descriptor.get() {
             return Ok(descriptor.as_raw_fd());
         }
-        let made = Signal::new().map_err(|_| Error::TooManyOpen)?;
+        let made = Signal::new()?;
         let descriptor = self.descriptor.get_or_init(|| made);
         // News that came before there was a descriptor to signal.
         fence(Ordering::SeqCst);

@@ -68,9 +68,22 @@ impl RawCallLock {
         }
         let mut sleep = SHORTEST;
         while self.is_locked() || !self.try_lock() {
-            std::thread::sleep(sleep);
+            pause(sleep);
             sleep = (2 * sleep).min(LONGEST);
         }
+    }
+}
+
+/// Sleeps for about this time. Where the system refuses (an allow-list of system calls), which the
+/// standard library takes for impossible, another thread has its turn.
+pub fn pause(time: Duration) {
+    let time = libc::timespec {
+        tv_sec: time.as_secs() as libc::time_t,
+        tv_nsec: time.subsec_nanos().into(),
+    };
+    // SAFETY: a readable time; what is left of it is not asked for.
+    if unsafe { libc::nanosleep(&raw const time, std::ptr::null_mut()) } != 0 {
+        std::thread::yield_now();
     }
 }
 

@@ -4,6 +4,6 @@ mod call_mutex;
 mod fork;
 mod race_lazy;
 
-pub use call_mutex::{CallGuard, CallMutex};
+pub use call_mutex::{CallGuard, CallMutex, pause};
 pub use fork::{ForkMutex, Process};
 pub use race_lazy::RaceLazy;

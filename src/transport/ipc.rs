@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::fs::{self, DirBuilder};
 use std::hash::{BuildHasher, Hasher};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -15,7 +15,7 @@ use super::options::TransportOptions;
 use super::stream::endpoint_text;
 use super::tcp::set_buffers;
 use crate::error::{Error, Result};
-use crate::io::descriptor::adopt;
+use crate::io::descriptor::{adopt, file_status};
 
 /// How many names for a temporary directory are tried before the error is reported.
 const NAME_ATTEMPTS: u32 = 100;
@@ -145,11 +145,7 @@ impl Drop for SocketFile {
 }
 
 fn socket_identity(path: &Path) -> io::Result<(u64, u64)> {
-    let metadata = fs::symlink_metadata(path)?;
-    if !metadata.file_type().is_socket() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    Ok((metadata.dev(), metadata.ino()))
+    file_status(path)?.socket_identity().ok_or(io::ErrorKind::NotFound.into())
 }
 
 /// A new directory that only this user may enter; removed when dropped, if it is empty.

@@ -49,7 +49,14 @@ impl Stream {
     /// # Errors
     /// As [`Self::write`].
     pub fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL)
+        match self.socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL) {
+            // Perhaps an allow-list of system calls that has no sendmsg(2).
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+                let first = slices.iter().find(|slice| !slice.is_empty());
+                self.write(first.map_or(&[], |slice| slice))
+            }
+            written => written,
+        }
     }
 
     /// Sends nothing more: the peer finds the end behind what was written.
