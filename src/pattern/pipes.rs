@@ -22,7 +22,7 @@ impl PipeId {
 /// What a socket asks of the other end of a pipe, where that is a session.
 pub trait Link: Send + Sync {
     /// Ends the connection, and for a connecting session the endpoint: after what is queued was
-    /// sent, or this time is over (`None`: for ever).
+    /// sent, or this time is over (`None`: for ever). Nothing more is received once this returned.
     fn close(&self, linger: Option<Duration>);
     /// Sends a message of one part, of which nothing is needed afterwards, without the pipe: if
     /// nothing waits there. May take so long.

@@ -298,8 +298,9 @@ impl Notify for Session {
 
 impl Link for Session {
     fn close(&self, linger: Option<Duration>) {
+        let was_stalled = self.read.lock().stop();
         *self.linger.lock() = linger;
-        self.want(CLOSE);
+        self.want(if was_stalled { CLOSE | READ } else { CLOSE });
     }
 
     fn send_directly(&self, body: &[u8], wait: Duration) -> Result<Directly> {

@@ -80,6 +80,8 @@ pub(super) struct ReadHalf {
     /// Bytes that were read and not decoded.
     buffer: Option<ReceiveBuffer>,
     pipe: Option<PipeWriter>,
+    /// The socket undid the connection: what comes is thrown away.
+    stopped: bool,
     /// The last read was into a body longer than the buffer.
     behind_long: bool,
     /// A message that found the pipe full.
@@ -97,7 +99,23 @@ pub(super) struct ReadHalf {
 
 impl ReadHalf {
     pub(super) fn set_pipe(&mut self, pipe: PipeWriter) {
-        self.pipe = Some(pipe);
+        self.pipe = Some(pipe).filter(|_| !self.stopped);
+    }
+
+    /// Ends the pipe, and has what comes from now on thrown away. True if reading was stalled, and
+    /// has to go on.
+    pub(super) fn stop(&mut self) -> bool {
+        self.stopped = true;
+        if let Some(mut pipe) = self.pipe.take() {
+            pipe.rollback();
+            pipe.flush();
+        }
+        self.stalled.take().is_some()
+    }
+
+    /// Whether the socket undid the connection.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// Begins with an established connection; `rest` came behind its handshake. Without a decoder
@@ -238,14 +256,15 @@ impl ReadHalf {
 
     /// Decodes what was read.
     fn deliver(&mut self) -> Option<ReadOutcome> {
-        let Some(pipe) = &mut self.pipe else {
-            return Some(ReadOutcome::Idle);
+        // Where nobody receives any more, what comes makes way for what is still to be sent, and for
+        // the commands of the peer.
+        let mut pipe = match &mut self.pipe {
+            Some(pipe) => Some(pipe).filter(|pipe| !pipe.is_abandoned()),
+            None if self.stopped => None,
+            None => return Some(ReadOutcome::Idle),
         };
-        // Nobody receives any more: what comes makes way for what is still to be sent, and for the
-        // commands of the peer.
-        let discards = pipe.is_abandoned();
         if let Some(message) = self.stalled.take()
-            && !discards
+            && let Some(pipe) = &mut pipe
             && let Err(back) = pipe.write(message)
         {
             self.stalled = Some(back);
@@ -271,31 +290,25 @@ impl ReadHalf {
                 (Err(error), _) => return Some(ReadOutcome::Broken(error)),
             };
             self.delivered += !message.more() as u64;
-            if message.is_command() {
+            let message = if message.is_command() {
                 match command(&message, &mut self.replies, &mut self.time_to_live) {
                     // A peer that sends more of them than the socket takes in waits.
-                    Ok(_) if discards => {}
-                    Ok(Some(subscription)) if pipe.room() == Room::Available => {
-                        pipe.write_unbounded(subscription);
-                    }
-                    Ok(Some(subscription)) => {
-                        self.stalled = Some(subscription);
-                        return Some(ReadOutcome::Stalled);
-                    }
-                    Ok(None) => {}
+                    Ok(Some(subscription)) => subscription,
+                    Ok(None) => continue,
                     Err(error) => return Some(ReadOutcome::Broken(error)),
                 }
-                continue;
-            }
-            if let Some(envelope) = self.envelope {
-                match envelope.next(&message) {
-                    Ok(next) => self.envelope = Some(next),
-                    Err(error) => return Some(ReadOutcome::Broken(error)),
+            } else {
+                if let Some(envelope) = self.envelope {
+                    match envelope.next(&message) {
+                        Ok(next) => self.envelope = Some(next),
+                        Err(error) => return Some(ReadOutcome::Broken(error)),
+                    }
                 }
-            }
-            if discards {
+                message
+            };
+            let Some(pipe) = &mut pipe else {
                 continue;
-            }
+            };
             if pipe.room() == Room::Available {
                 pipe.write_unbounded(message);
             } else {

@@ -241,6 +241,8 @@ impl State {
     /// Ends an endpoint that was removed, and the pipes that belong to it.
     fn close_and_detach(&mut self, entry: &Entry) {
         self.close_entry(entry);
+        // The pipes of connections that were there before.
+        self.process_news();
         let belonging: Vec<_> = self
             .core
             .pipes

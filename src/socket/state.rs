@@ -77,7 +77,7 @@ impl State {
         Ok(())
     }
 
-    fn process_news(&mut self) {
+    pub(super) fn process_news(&mut self) {
         self.mailbox.clear_descriptor();
         while let Some(event) = self.mailbox.take() {
             let Self { core, pattern, .. } = self;

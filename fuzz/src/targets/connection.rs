@@ -111,7 +111,7 @@ fn set_bytes(socket: &Socket, option: i32, value: &[u8]) {
 
 impl Service {
     fn start(
-        context: &Context,
+        context: &'static Context,
         (own_type, peer_type, transport, mechanism): (SocketType, SocketType, &str, &'static str),
     ) -> Self {
         let own = context.socket(own_type as i32).expect("a socket");
@@ -201,7 +201,7 @@ impl Service {
     }
 
     /// The legitimate peer; from time to time a new one.
-    fn peer(&self, context: &Context) -> &'static Socket {
+    fn peer(&self, context: &'static Context) -> &'static Socket {
         if self.runs.replace(self.runs.get() + 1).is_multiple_of(RUNS_A_PEER)
             && let Some(old) = self.peer.take()
         {
@@ -232,7 +232,7 @@ impl Service {
     }
 
     /// A round with the legitimate peer.
-    fn serve(&self, context: &Context) {
+    fn serve(&self, context: &'static Context) {
         let peer = self.peer(context);
         let count = self.count.get() + 1;
         self.count.set(count);

@@ -254,7 +254,11 @@ impl Session {
                 // The pipe's own ends lie in the halves, which `make_pipe` locks.
                 MutexGuard::unlocked(life, || {
                     let (pipe, end) = self.make_pipe(Some(info));
-                    self.owner.attach(pipe, end);
+                    // Under the half's lock: once the socket undid the connection, no pipe comes.
+                    let half = self.read.lock();
+                    if !half.is_stopped() {
+                        self.owner.attach(pipe, end);
+                    }
                 });
             }
         }
