@@ -47,6 +47,9 @@ enum Stage {
     Waiting,
     Handshaking,
     Active,
+    /// No connection is tried any more. What the socket sends waits in the pipe up to its mark, as
+    /// before any connection, and is dropped when the socket ends the session.
+    GivenUp,
     Closed,
 }
 
@@ -143,6 +146,11 @@ impl Life {
 
     pub(super) fn is_closed(&self) -> bool {
         self.stage == Stage::Closed
+    }
+
+    /// Whether there is a connection, or may be one.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::GivenUp | Stage::Closed)
     }
 
     pub(super) fn is_connecting(&self) -> bool {

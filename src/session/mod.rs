@@ -55,6 +55,9 @@ pub trait End: Notify + std::any::Any {
     /// The connection is gone, and there will be another one for the same pipe. Only those that
     /// subscribe are told.
     fn interrupted(&self);
+    /// The peer refused the connection, and none is tried any more: what goes into the pipe stays
+    /// there.
+    fn refused(&self);
     /// The connection is gone for good.
     fn lost(&self);
 }
@@ -196,7 +199,7 @@ impl Session {
 
     /// Whether it is over, of itself or because the socket wanted that.
     pub fn is_over(&self) -> bool {
-        self.life.lock().is_closed()
+        self.life.lock().is_over()
     }
 
     /// Begins. The socket took the pipe over, if there was one.

@@ -25,6 +25,8 @@ pub enum Event {
     Readable(PipeId),
     /// A pipe takes messages again.
     Writable(PipeId),
+    /// The peer of a pipe refused it: nobody will take what is sent.
+    Refused(PipeId),
     /// The connection of a pipe is gone.
     Lost(PipeId),
     /// Look again whether the context ends.
@@ -224,6 +226,10 @@ impl End for SocketEnd {
 
     fn interrupted(&self) {
         self.post(Event::Interrupted);
+    }
+
+    fn refused(&self) {
+        self.post(Event::Refused);
     }
 
     fn lost(&self) {

@@ -12,6 +12,7 @@ use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
 use crate::zmtp::SocketType;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// An open socket.
 pub(super) struct State {
@@ -27,6 +28,8 @@ pub(super) struct State {
     told_of_the_end: bool,
     /// Whether calls that send should write what waits themselves.
     pub(super) unloading: Unloading,
+    /// A pipe whose peer refused it, while there is no other.
+    refused: Option<PipeId>,
 }
 
 impl State {
@@ -46,6 +49,7 @@ impl State {
             receiving: false,
             told_of_the_end: false,
             unloading: Unloading::default(),
+            refused: None,
         }
     }
 
@@ -105,6 +109,7 @@ impl State {
                         None => {}
                     }
                 }
+                Event::Refused(id) => self.refused(id),
                 Event::Lost(id) => self.lost(id),
                 Event::Look => {}
             }
@@ -136,6 +141,9 @@ impl State {
 
     /// Takes a pipe over.
     pub(super) fn attach(&mut self, pipe: Pipe, end: &SocketEnd) -> PipeId {
+        if let Some(refused) = self.refused.take() {
+            self.give_up(refused);
+        }
         let Self { core, pattern, .. } = self;
         let known = pipe.peer.is_some();
         let id = core.pipes.insert(pipe);
@@ -150,6 +158,27 @@ impl State {
         }
         self.remove_ended();
         id
+    }
+
+    /// Nobody will take what is sent through a pipe. While there is no other, it takes messages as
+    /// it did before; else they go to others.
+    fn refused(&mut self, id: PipeId) {
+        let others =
+            self.core.pipes.iter_mut().any(|(own, pipe)| own != id && pipe.writer.is_some());
+        if !others && self.core.options.socket_type.sends_to_anyone() {
+            self.refused = Some(id);
+        } else {
+            self.give_up(id);
+        }
+    }
+
+    /// Ends a pipe to a peer that refused it.
+    fn give_up(&mut self, id: PipeId) {
+        let link = self.core.pipes.get(id).and_then(|pipe| pipe.link.clone());
+        if let Some(link) = link {
+            link.close(Some(Duration::ZERO));
+        }
+        self.lost(id);
     }
 
     /// The connection of a pipe is gone: what came may still be read.

@@ -79,6 +79,11 @@ impl SocketType {
         matches!(self, Pub | Xpub)
     }
 
+    /// Whether what they send goes to whoever takes it, and waits until somebody does.
+    pub const fn sends_to_anyone(self) -> bool {
+        matches!(self, Pair | Req | Dealer | Push)
+    }
+
     /// SUB and XSUB: what they send are subscriptions.
     pub const fn subscribes(self) -> bool {
         matches!(self, Sub | Xsub)

@@ -136,7 +136,7 @@ impl Session {
             return self.attempt(life, reactor);
         }
         let Some(interval) = self.reconnect_interval() else {
-            life.stage = Stage::Waiting;
+            life.stage = Stage::GivenUp;
             // Messages that no connection can take any more are not waited for.
             if life.closing {
                 self.finish(life, reactor);

@@ -45,7 +45,11 @@ impl Session {
             self.report(life, ConnectionEvent::Disconnected(stream.as_raw_fd()));
         }
         // Who breaks the protocol is not tried again (observed).
-        if !life.is_connecting() || matches!(loss, Loss::Protocol(error) if error.is_final()) {
+        let broken = matches!(loss, Loss::Protocol(error) if error.is_final());
+        if broken && life.is_connecting() && life.stage == Stage::Handshaking {
+            return self.give_up(life, reactor);
+        }
+        if broken || !life.is_connecting() {
             return self.finish(life, reactor);
         }
         let failed = !life.handshaken && !self.options.is_raw();
@@ -62,6 +66,18 @@ impl Session {
         }
         life.targets.clear();
         self.retry(life, reactor);
+    }
+
+    /// The peer refused us, or we it: no connection is tried any more. Programs send and do not ask
+    /// whether they were let in (observed), so the pipe stays.
+    fn give_up(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        self.drop_stream(life, reactor);
+        life.targets.clear();
+        life.stage = Stage::GivenUp;
+        match &life.end {
+            Some(end) if !life.closing => end.refused(),
+            _ => self.finish(life, reactor),
+        }
     }
 
     /// Whether the socket is told of plain peers that come and go.
@@ -122,7 +138,7 @@ impl Session {
         }
         let unsent = life.end.is_some() && !self.write.lock().is_drained();
         // Messages that no connection can take any more are not waited for.
-        let hopeless = life.stage == Stage::Waiting && self.reconnect_interval().is_none();
+        let hopeless = life.stage == Stage::GivenUp;
         if linger == Some(Duration::ZERO) || !unsent || hopeless {
             return self.finish_in_order(life, reactor);
         }
