@@ -46,6 +46,9 @@ typedef struct {
     char endpoint[60];
 } played_t;
 
+/*  Bytes that the systems of both sides hold; 0 for what they like.  */
+static int held_back;
+
 static played_t play (int interval, int timeout, int ttl, int minor)
 {
     played_t played = {zmq_ctx_new (), 0, 0, 0, 0, ""};
@@ -53,6 +56,11 @@ static played_t play (int interval, int timeout, int ttl, int minor)
     played.client = open_socket (played.context, ZMQ_DEALER);
     played.listener = plain_listen (&port);
     snprintf (played.endpoint, sizeof played.endpoint, "tcp://127.0.0.1:%d", port);
+    if (held_back) {
+        set_int (played.client, ZMQ_SNDBUF, held_back);
+        CHECK_OK (setsockopt (played.listener, SOL_SOCKET, SO_RCVBUF, &held_back,
+                              sizeof held_back));
+    }
     set_int (played.client, ZMQ_HEARTBEAT_IVL, interval);
     if (timeout >= 0)
         set_int (played.client, ZMQ_HEARTBEAT_TIMEOUT, timeout);
@@ -100,10 +108,95 @@ TEST (without_an_interval_there_are_no_pings)
     stop_playing (&played);
 }
 
-TEST (a_peer_of_zmtp_3_0_is_pinged_as_well)
+/*  ZMTP 3.0 has no PING, and there are peers that end the connection at one.  */
+TEST (a_peer_of_zmtp_3_0_is_not_pinged)
 {
-    played_t played = play (30, -1, 0, 0);
-    EXPECT_PING (played.fd, 0);
+    played_t played = play (20, -1, 0, 0);
+    struct pollfd quiet = {played.fd, POLLIN, 0};
+    CHECK_INT (poll (&quiet, 1, SETTLE_MS), 0);
+    EXPECT_NO_EVENT (played.reader);
+    send_text (played.client, "out", 0);
+    frame_t frame = plain_frame (played.fd);
+    CHECK_INT (frame.flags, 0);
+    PLAIN_SAY (played.fd, "\0\2in");
+    EXPECT_TEXT (played.client, "in");
+    stop_playing (&played);
+}
+
+#define LARGE 1200000
+
+/*  Reads frames as over a link of 600 kB a second, and answers each PING, until a
+ *  short message has come.  */
+static void read_slowly (int fd)
+{
+    static unsigned char bytes[6000];
+    for (;;) {
+        plain_read (fd, bytes, 2);
+        if (bytes[0] == 2) {
+            plain_read (fd, bytes, 7);
+            for (int left = LARGE; left > 0; left -= sizeof bytes) {
+                plain_read (fd, bytes, sizeof bytes);
+                sleep_ms (10);
+            }
+            continue;
+        }
+        int command = bytes[0] == 4;
+        plain_read (fd, bytes, bytes[1]);
+        if (!command)
+            return;
+        PLAIN_SAY (fd, PONG);
+    }
+}
+
+/*  A large message and a short one reach a slow peer.  */
+static void expect_patience (void)
+{
+    played_t played = play (300, 300, 0, 1);
+    char *large = calloc (1, LARGE);
+    CHECK_INT (zmq_send (played.client, large, LARGE, 0), LARGE);
+    send_text (played.client, "small", 0);
+    read_slowly (played.fd);
+    event_t event = {0};
+    CHECK (!next_event_within (played.reader, &event, 0));
+    free (large);
+    stop_playing (&played);
+}
+
+TEST (a_ping_behind_a_large_message_does_not_count_before_it_is_written)
+{
+    held_back = 32768;
+    expect_patience ();
+}
+
+/*  The system has all of it, and passes it on.  */
+TEST (a_ping_that_is_on_its_way_behind_a_large_message_is_waited_for)
+{
+    expect_patience ();
+}
+
+TEST (who_takes_nothing_more_is_left)
+{
+    held_back = 32768;
+    played_t played = play (50, 200, 0, 1);
+    char *large = calloc (1, LARGE);
+    int64_t start = now_ms ();
+    CHECK_INT (zmq_send (played.client, large, LARGE, 0), LARGE);
+    EXPECT_EVENT (played.reader, ZMQ_EVENT_DISCONNECTED, played.endpoint);
+    CHECK (now_ms () - start < 2000);
+    free (large);
+    stop_playing (&played);
+}
+
+/*  What is sent behind a PING is no sign of life, though the peer's system takes it.  */
+TEST (who_was_stopped_is_left_while_messages_go_to_it)
+{
+    played_t played = play (50, 200, 0, 1);
+    int64_t start = now_ms ();
+    event_t event = {0};
+    while (!next_event_within (played.reader, &event, 10))
+        send_text (played.client, "m", ZMQ_DONTWAIT);
+    CHECK_INT (event.number, ZMQ_EVENT_DISCONNECTED);
+    CHECK (now_ms () - start < 1000);
     stop_playing (&played);
 }
 

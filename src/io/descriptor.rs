@@ -81,6 +81,16 @@ pub fn file_status(path: &Path) -> io::Result<FileStatus> {
     Ok(FileStatus(unsafe { status.assume_init() }))
 }
 
+/// What a connected socket has sent and its peer's system has not acknowledged, in bytes (tcp(7),
+/// SIOCOUTQ); for an AF_UNIX socket, the memory of what the peer has not read. 0 where the system does
+/// not tell.
+pub fn undelivered(socket: BorrowedFd<'_>) -> u64 {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: TIOCOUTQ, which is SIOCOUTQ, writes an int, and `bytes` is one for the call.
+    let told = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if told == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
+}
+
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
@@ -96,6 +106,17 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let peer = peer_credentials(ours.as_fd()).unwrap();
         assert_eq!(peer.process, std::process::id());
+    }
+
+    #[test]
+    fn what_the_peer_has_not_read_is_undelivered() {
+        use std::io::{Read, Write};
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        assert_eq!(undelivered(ours.as_fd()), 0);
+        ours.write_all(&[7; 100]).unwrap();
+        assert!(undelivered(ours.as_fd()) >= 100);
+        theirs.read_exact(&mut [0; 100]).unwrap();
+        assert_eq!(undelivered(ours.as_fd()), 0);
     }
 
     #[test]

@@ -1,28 +1,36 @@
 //! Heartbeats of a connection (RFC 37): PINGs of ours, and how long either side may be silent.
 //!
 //! Whatever comes from the peer is a sign of life. Silence counts from a PING of ours
-//! (ZMQ_HEARTBEAT_TIMEOUT), and from a PING of the peer that tells a time to live.
+//! (ZMQ_HEARTBEAT_TIMEOUT), and from a PING of the peer that tells a time to live. While a PING
+//! waits behind something large, it is a sign of life as well that the peer takes that in.
 
 use super::life::LifeGuard;
-use super::{Loss, PING, SILENCE, Session};
+use super::{Loss, PING, SILENCE, Session, UNANSWERED};
 use crate::io::Reactor;
 use crate::zmtp::{Version, ping};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The timers of a connection's heartbeats.
 #[derive(Default)]
 pub(super) struct Heartbeat {
     /// Until our next PING.
     ping: Option<u64>,
-    /// Until the peer counts as gone, unless something comes: after our PING, and as the peer's
-    /// time to live says.
-    silence: [Option<u64>; 2],
+    /// Until a PING of ours counts as unanswered, unless something comes.
+    answer: Option<u64>,
+    /// When the peer last showed a sign of life after that PING, or the PING itself.
+    alive: Option<Instant>,
+    /// Until the peer counts as gone, as its own PING says, unless something comes.
+    time_to_live: Option<u64>,
 }
 
-/// Which of the two.
-const ANSWER: usize = 0;
-const TIME_TO_LIVE: usize = 1;
+/// When to look again after a peer that has been silent for a while, or `None` if it counts as gone.
+/// `waits`: something goes before our PING, and it is worth a look whether that moves.
+fn next_look(silent: Duration, timeout: Duration, waits: bool) -> Option<Duration> {
+    let left = timeout.saturating_sub(silent);
+    let step = if waits { timeout / 4 } else { timeout };
+    (!left.is_zero()).then(|| left.min(step))
+}
 
 impl Session {
     /// The connection is established.
@@ -32,9 +40,9 @@ impl Session {
         reactor: &mut Reactor,
         version: Version,
     ) {
-        // Older peers know no PING.
+        // Older peers know no PING, and some end the connection at what they do not know.
         if let Some(interval) = self.options.heartbeat_interval
-            && version >= Version::V3_0
+            && version >= Version::V3_1
         {
             life.heartbeat.ping = Some(reactor.set_timer(interval, self.clone(), PING));
         }
@@ -53,21 +61,52 @@ impl Session {
         }
         let tenths = self.options.heartbeat_ttl.as_millis() / 100;
         let time_to_live = u16::try_from(tenths).unwrap_or(u16::MAX);
-        self.write.lock().send_ping(ping(time_to_live, &[]));
-        let timeout = self.options.heartbeat_timeout().filter(|timeout| !timeout.is_zero());
-        if let Some(timeout) = timeout
-            && life.heartbeat.silence[ANSWER].is_none()
-        {
-            life.heartbeat.silence[ANSWER] =
-                Some(reactor.set_timer(timeout, self.clone(), SILENCE));
-        }
+        let is_first = life.heartbeat.answer.is_none();
+        self.write.lock().send_ping(ping(time_to_live, &[]), is_first);
         self.drive_write(life, reactor);
+        // Unless the write failed, and heartbeats have ended with that.
+        if is_first && life.heartbeat.ping.is_some() {
+            life.heartbeat.alive = Some(Instant::now());
+            self.await_answer(life, reactor);
+        }
+    }
+
+    /// Waits for the answer to a PING, or ends the connection of a peer that gave no sign of life
+    /// for too long.
+    fn await_answer(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        let timeout = self.options.heartbeat_timeout().filter(|timeout| !timeout.is_zero());
+        let (Some(timeout), Some(alive)) = (timeout, life.heartbeat.alive) else {
+            return;
+        };
+        // Not locked any more where the connection ends.
+        let waits = self.write.lock().ping_waits();
+        match next_look(alive.elapsed(), timeout, waits) {
+            Some(after) => {
+                let timer = reactor.set_timer(after, self.clone(), UNANSWERED);
+                life.heartbeat.answer = Some(timer);
+            }
+            None => self.disconnected(life, reactor, Loss::System(libc::ETIMEDOUT)),
+        }
+    }
+
+    /// A PING has no answer yet. Where it is us who do not read, because the application does not,
+    /// that is no sign of anything.
+    pub(super) fn unanswered(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+        life.heartbeat.answer = None;
+        if self.read.lock().is_stalled() {
+            return;
+        }
+        if self.write.lock().ping_advances() {
+            life.heartbeat.alive = Some(Instant::now());
+        }
+        self.await_answer(life, reactor);
     }
 
     /// Something came from the peer.
     pub(super) fn heard(&self, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
-        for silence in &mut life.heartbeat.silence {
-            if let Some(number) = silence.take() {
+        let heartbeat = &mut life.heartbeat;
+        for timer in [&mut heartbeat.answer, &mut heartbeat.time_to_live] {
+            if let Some(number) = timer.take() {
                 reactor.cancel_timer(number);
             }
         }
@@ -81,15 +120,15 @@ impl Session {
         time_to_live: Duration,
     ) {
         let number = reactor.set_timer(time_to_live, self.clone(), SILENCE);
-        if let Some(before) = life.heartbeat.silence[TIME_TO_LIVE].replace(number) {
+        if let Some(before) = life.heartbeat.time_to_live.replace(number) {
             reactor.cancel_timer(before);
         }
     }
 
-    /// Nothing came for too long. Where it is us who do not read, because the application does
-    /// not, that is no sign of anything.
+    /// Nothing came for the time that the peer told. Where it is us who do not read, because the
+    /// application does not, that is no sign of anything.
     pub(super) fn silent(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
-        self.heard(life, reactor);
+        life.heartbeat.time_to_live = None;
         if !self.read.lock().is_stalled() {
             self.disconnected(life, reactor, Loss::System(libc::ETIMEDOUT));
         }
@@ -101,5 +140,21 @@ impl Session {
         if let Some(number) = life.heartbeat.ping.take() {
             reactor.cancel_timer(number);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_peer_is_looked_at_when_its_time_is_over_and_one_that_is_busy_in_quarters() {
+        let ms = Duration::from_millis;
+        assert_eq!(next_look(ms(0), ms(200), false), Some(ms(200)));
+        assert_eq!(next_look(ms(150), ms(200), false), Some(ms(50)));
+        assert_eq!(next_look(ms(0), ms(200), true), Some(ms(50)));
+        assert_eq!(next_look(ms(180), ms(200), true), Some(ms(20)));
+        assert_eq!(next_look(ms(200), ms(200), true), None);
+        assert_eq!(next_look(ms(900), ms(200), false), None);
     }
 }

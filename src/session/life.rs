@@ -13,7 +13,7 @@ use super::write_half::WriteOutcome;
 use super::zap::ZapState;
 use super::{
     CLOSE, COMPUTED, End, GIVE_WAY, LINGER, PING, READ, RESOLVED, SILENCE, STAGE, START, Session,
-    WRITE, ZAP,
+    UNANSWERED, WRITE, ZAP,
 };
 use crate::io::{Reactor, Readiness, Source};
 use crate::transport::{Connecting, Endpoint, Stream, Target};
@@ -283,6 +283,7 @@ impl Source for Session {
             (LINGER, _) => self.finish_in_order(&mut life, reactor),
             (PING, Stage::Active) => self.send_ping(&mut life, reactor),
             (SILENCE, Stage::Active) => self.silent(&mut life, reactor),
+            (UNANSWERED, Stage::Active) => self.unanswered(&mut life, reactor),
             (STAGE, Stage::Waiting) => {
                 life.stage_timer = None;
                 self.attempt(&mut life, reactor);

@@ -110,12 +110,13 @@ const COMPUTED: u8 = 64;
 /// `wanted`: others need the place of a connection whose peer does not shake hands.
 const GIVE_WAY: u8 = 128;
 
-/// Kinds of timers: of the stage of a session's life, of its end, until the next PING, and until
-/// a silent peer counts as gone.
+/// Kinds of timers: of the stage of a session's life, of its end, until the next PING, until a peer
+/// that told a time to live counts as gone, and until one does that does not answer a PING.
 const STAGE: u32 = 0;
 const LINGER: u32 = 1;
 const PING: u32 = 2;
 const SILENCE: u32 = 3;
+const UNANSWERED: u32 = 4;
 
 /// How the halves stand with the session's life.
 const INACTIVE: u8 = 0;

@@ -2,6 +2,7 @@
 
 mod direct;
 mod gather;
+mod ping;
 
 use super::read_half::MAX_REPLIES;
 use crate::io::{ReactorHandle, nanoseconds};
@@ -10,6 +11,7 @@ use crate::pipe::{Found, PipeReader};
 use crate::transport::Stream;
 use crate::zmtp::{Sealer, Version};
 use gather::{LARGE_BATCH, MIN_BATCH};
+use ping::PingWatch;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
@@ -80,6 +82,10 @@ pub(super) struct WriteHalf {
     written: usize,
     /// Bytes in `pieces`, without those written.
     pending: usize,
+    /// Bytes that were written to this connection.
+    sent: u64,
+    /// Our PING that has no answer yet.
+    ping: Option<PingWatch>,
     /// Bytes of one write at most; 0 for any. More than a small buffer takes at once waits for
     /// the peer's acknowledgement, which may be delayed.
     most: usize,
@@ -120,6 +126,7 @@ impl WriteHalf {
         self.version = version;
         self.sealer = sealer;
         (self.blocked, self.failed) = (false, false);
+        (self.sent, self.ping) = (0, None);
         self.copied = unsent;
         self.listed = 0;
         self.list_copied();
@@ -210,13 +217,6 @@ impl WriteHalf {
     pub(super) fn send_command(&mut self, command: Message) {
         if self.commands.len() < MAX_REPLIES {
             self.commands.push_back(command);
-        }
-    }
-
-    /// Has a PING go before the messages of the pipe, unless commands wait there already.
-    pub(super) fn send_ping(&mut self, ping: Message) {
-        if self.commands.is_empty() {
-            self.commands.push_back(ping);
         }
     }
 

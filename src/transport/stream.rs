@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use socket2::{SockAddr, Socket};
 
-use crate::io::descriptor::peer_credentials;
+use crate::io::descriptor::{peer_credentials, undelivered};
 use crate::io::interfaces::interface_name;
 
 /// A connected, non-blocking stream socket. Any thread may read or write through a reference;
@@ -57,6 +57,12 @@ impl Stream {
             }
             written => written,
         }
+    }
+
+    /// Bytes that were written and that the peer's system has not taken yet; for ipc, the memory
+    /// that they use until the peer reads them.
+    pub fn undelivered(&self) -> u64 {
+        undelivered(self.socket.as_fd())
     }
 
     /// Sends nothing more: the peer finds the end behind what was written.

@@ -50,6 +50,7 @@ impl WriteHalf {
                 return Ok(Directly::Declined);
             }
         };
+        self.sent += written as u64;
         if written == header.len() + body.len() {
             return Ok(Directly::Taken { whole: true });
         }

@@ -34,6 +34,7 @@ impl WriteHalf {
             // Commands do not stand between the parts of a message.
             if !self.in_message && !self.commands.is_empty() {
                 message = self.commands.pop_front().unwrap_or_default();
+                self.note_command(&message);
             } else {
                 if let Some(kept) = self.kept.pop_front() {
                     message = kept;
@@ -159,6 +160,7 @@ impl WriteHalf {
                 stream.write_vectored(&slices[..count])?
             }
         };
+        self.sent += written as u64;
         self.pending -= written.min(self.pending);
         let mut taken = written;
         while let Some(piece) = self.pieces.front() {
