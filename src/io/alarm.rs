@@ -11,7 +11,7 @@
 use super::nanoseconds;
 use super::signal::Event;
 use super::sys::{EventDescriptor, PollDescriptor, Timer, poll_descriptors};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;

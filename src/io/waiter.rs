@@ -2,7 +2,7 @@
 
 use super::{PollDescriptor, ReactorHandle, Signal, poll_descriptors};
 use crate::error::{Error, Result};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};

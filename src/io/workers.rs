@@ -1,7 +1,7 @@
 //! Threads for what may take long.
 
 use super::with_signals_blocked;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::sync::{AtomicU64, Ordering};
 use crate::message::Message;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 /// `consumed`: the writer found the pipe full and waits to be told.
 pub(super) const WAITING: u64 = 1;

@@ -16,9 +16,9 @@ use super::{
     UNANSWERED, WRITE, ZAP,
 };
 use crate::io::{Reactor, Readiness, Source};
+use crate::sync::MutexGuard;
 use crate::transport::{Connecting, Endpoint, Stream, Target};
 use crate::zmtp::{Admission, Handshake, ProtocolError};
-use parking_lot::MutexGuard;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;

@@ -6,8 +6,8 @@
 //! bounds. Nobody waits for it: the session is over, and what is left of it goes with the reactor.
 
 use crate::io::{Reactor, ReactorHandle, Readiness, Source};
+use crate::sync::Mutex;
 use crate::transport::Stream;
-use parking_lot::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;

@@ -2,8 +2,10 @@
 
 mod call_mutex;
 mod fork;
+mod mutex;
 mod race_lazy;
 
 pub use call_mutex::{CallGuard, CallMutex, pause};
 pub use fork::{ForkMutex, Process};
+pub use mutex::{MappedMutexGuard, Mutex, MutexGuard};
 pub use race_lazy::RaceLazy;

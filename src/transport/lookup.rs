@@ -1,7 +1,7 @@
 //! Name lookups. They may block for long, so threads of their own make them.
 
 use crate::io::Workers;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;

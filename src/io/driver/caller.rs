@@ -4,7 +4,7 @@ use super::{FORCED, LEASE, LEASE_LEFT, LEASE_LEFT_LOOKING, ReactorHandle, in_nan
 use crate::error::Result;
 use crate::io::waiter::sleep_error;
 use crate::io::{PollDescriptor, Reactor, Waiter, nanoseconds};
-use parking_lot::{MappedMutexGuard, MutexGuard};
+use crate::sync::{MappedMutexGuard, MutexGuard};
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::io::Reactor;
 use crate::io::scheduling::{Scheduling, ThreadId};
 use crate::io::sys::{self, nanoseconds};
-use parking_lot::MutexGuard;
+use crate::sync::MutexGuard;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::mpsc::sync_channel;

@@ -8,12 +8,12 @@ use super::{Life, LifeGuard, Loss, Stage};
 use crate::io::Reactor;
 use crate::message::Message;
 use crate::pattern::PeerInfo;
+use crate::sync::MutexGuard;
 use crate::transport::Stream;
 use crate::zmtp::{
     Admission, FrameDecoder, Handshake, HandshakeConfig, Peer, Protection, SocketType, Version,
     reserve_wiping,
 };
-use parking_lot::MutexGuard;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;

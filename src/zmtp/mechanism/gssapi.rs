@@ -19,9 +19,9 @@ use super::{
     set_flags,
 };
 use crate::message::Message;
+use crate::sync::Mutex;
 use crate::zmtp::ProtocolError;
 use crate::zmtp::frame::append_header;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
