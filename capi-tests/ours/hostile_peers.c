@@ -649,19 +649,6 @@ TEST (plain_without_a_domain_that_is_enforced_lets_nobody_in)
     }
 }
 
-/*  Where the reference waits for ever.  */
-TEST (a_handler_that_stops_in_the_middle_fails_the_handshake_at_once)
-{
-    pair pair = open_pair ();
-    zap_handler handler;
-    zap_start (&handler, pair.context, (zap_answer){.parts = 1});
-    set_text (pair.server, ZMQ_ZAP_DOMAIN, "global");
-    meet (&pair, "tcp");
-    EXPECT_NO_DETAIL (pair.server_monitor, EFAULT);
-    zap_stop (&handler);
-    close_pair (&pair);
-}
-
 /*  A peer cannot give itself a user id.  */
 TEST (a_user_id_comes_from_the_handler_alone)
 {
