@@ -158,16 +158,6 @@ TEST (bad_arguments)
     FINISH (context, socket);
 }
 
-/*  In DIFFERENCES: the reference crashes.  */
-TEST (device_without_sockets)
-{
-    void *context = zmq_ctx_new ();
-    void *socket = open_socket (context, ZMQ_ROUTER);
-    CHECK_ERRNO (zmq_device (ZMQ_QUEUE, NULL, socket), EFAULT);
-    CHECK_ERRNO (zmq_device (ZMQ_QUEUE, socket, NULL), EFAULT);
-    FINISH (context, socket);
-}
-
 TEST (terminated_context)
 {
     void *context = zmq_ctx_new ();

@@ -107,7 +107,3 @@ ROW (curve, no_domain, lax,     IN,    IN,   IN,    OUT, OUT, OUT)
 ROW (curve, no_domain, enforced, IN,   IN,   IN,    IN,  IN,  IN)
 ROW (curve, domain, lax,        IN,    IN,   IN,    OUT, OUT, OUT)
 ROW (curve, domain, enforced,   OUT,   IN,   LATER, OUT, OUT, OUT)
-
-/*  PLAIN cannot ask without a domain that must be there.  The reference aborts, at the latest
-    when the first client comes.  */
-ROW (plain, no_domain, enforced, OUT,  OUT,  OUT,   OUT, OUT, OUT)

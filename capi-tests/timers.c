@@ -374,20 +374,3 @@ TEST (a_handler_may_reset_its_own_timer) { expect_one_call (reset_itself, 5); }
 TEST (a_handler_may_change_its_own_interval) { expect_one_call (slow_itself_down, 4900); }
 
 TEST (a_handler_may_ask_for_the_timeout) { expect_one_call (ask_for_the_timeout, 0); }
-
-static void execute_within (int id, void *timers)
-{
-    (void) id;
-    CHECK_INT (zmq_timers_execute (timers), 0);
-}
-
-TEST (a_handler_may_execute_the_timers)
-{
-    void *timers = zmq_timers_new ();
-    CHECK (zmq_timers_add (timers, 1, execute_within, timers) > 0);
-    for (int n = 0; n < 3; n++) {
-        sleep_ms (2);
-        CHECK_OK (zmq_timers_execute (timers));
-    }
-    CHECK_OK (zmq_timers_destroy (&timers));
-}

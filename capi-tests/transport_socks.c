@@ -334,8 +334,7 @@ TEST (the_longest_user_and_an_empty_password)
 }
 
 /*  Never a message, and the next attempt comes after the reconnection interval,
- *  until the proxy relents.  (The reference does not survive that a socket is
- *  closed that is between two attempts.)  */
+ *  until the proxy relents.  */
 static void expect_tries_in_vain (proxy *own, const char *user, const char *password,
                                   const atomic_int *counter)
 {

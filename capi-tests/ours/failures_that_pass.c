@@ -1,5 +1,5 @@
 /*  A system call that fails once, for a reason that passes, leaves everything
- *  working: an exchange goes on and the context ends.  (libzmq ends the process.)
+ *  working: an exchange goes on and the context ends.  (libzmq does not survive all of this.)
  *
  *  The calls of the library come to the functions below, as those of a program
  *  come before those of the C library.

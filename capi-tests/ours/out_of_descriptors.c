@@ -1,7 +1,6 @@
 /*  When the process runs out of file descriptors, calls fail with EMFILE or do
  *  without; nothing aborts, nothing queued is lost, and all goes on as soon as
- *  descriptors are free again.  (The reference aborts in
- *  some of these.)  */
+ *  descriptors are free again.  (libzmq does not survive all of this.)  */
 #define TEST_LIMIT_S 30
 #include "../harness.h"
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/*  SOCKS proxies that the reference does not survive: it crashes when a socket
- *  is closed that waits for its next attempt.  */
+/*  SOCKS proxies that misbehave.  For our library alone, as libzmq does not survive
+ *  all of them.  */
 #include "peers.h"
 
 static void *client_through (void *context, const char *proxy)

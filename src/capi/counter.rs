@@ -1,7 +1,7 @@
 //! Atomic counters (the manual pages zmq_atomic_counter_*(3)).
 //!
 //! They are made for reference counts in bindings: each call is one atomic operation. A NULL
-//! counter reads 0 and ignores the rest; the reference crashes on it.
+//! counter reads 0 and ignores the rest.
 
 use super::handle::{answer_pointer, give, take_back};
 use crate::utility::Counter;

@@ -1,7 +1,7 @@
 //! Messages (the manual pages zmq_msg_*(3)).
 //!
 //! NULL, closed and never initialised messages are answered with EFAULT or, where a function has
-//! no errno, with 0 or NULL; the reference crashes on most of them.
+//! no errno, with 0 or NULL.
 
 use super::handle::{answer, answer_pointer, message, message_const, object, text};
 use super::socket::{dont_wait, send_flags};
