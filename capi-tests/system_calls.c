@@ -117,6 +117,30 @@ static void unattended (const char *transport)
     FINISH (other, push);
 }
 
+/*  A peer that is closed is seen to go, behind what it sent.  */
+static void ends (const char *transport)
+{
+    char id[16], part[16];
+    void *context = zmq_ctx_new ();
+    void *one = open_socket (context, ZMQ_STREAM), *two = open_socket (context, ZMQ_STREAM);
+    join (one, two, transport);
+    //  Both are told of the connection.
+    CHECK (zmq_recv (one, id, sizeof id, 0) > 0);
+    CHECK_INT (zmq_recv (one, part, sizeof part, 0), 0);
+    int size = zmq_recv (two, id, sizeof id, 0);
+    CHECK (size > 0);
+    CHECK_INT (zmq_recv (two, part, sizeof part, 0), 0);
+    set_int (two, ZMQ_LINGER, PATIENCE_MS);
+    CHECK_INT (zmq_send (two, id, size, ZMQ_SNDMORE), size);
+    CHECK_INT (zmq_send (two, "last", 4, 0), 4);
+    CHECK_OK (zmq_close (two));
+    CHECK (zmq_recv (one, id, sizeof id, 0) > 0);
+    CHECK_INT (zmq_recv (one, part, sizeof part, 0), 4);
+    CHECK (zmq_recv (one, id, sizeof id, 0) > 0);
+    CHECK_INT (zmq_recv (one, part, sizeof part, 0), 0);
+    FINISH (context, one);
+}
+
 static void timer_handler (int id, void *argument)
 {
     (void) id;
@@ -155,6 +179,8 @@ static void use (const char *transport, const rules *r)
     FINISH (context, req, rep);
     if (!is_inproc (transport))
         unattended (transport);
+    if (strcmp (transport, "tcp") == 0)
+        ends (transport);
 }
 
 /*  Every transport, each way to refuse, from the start or later, all at a time.  */
@@ -203,9 +229,11 @@ DENIED_TEST (without_ppoll, SYS_ppoll)
 DENIED_TEST (without_statx, SYS_statx)
 DENIED_TEST (without_sendmsg, SYS_sendmsg)
 DENIED_TEST (without_sched_yield, SYS_sched_yield)
+DENIED_TEST (without_shutdown, SYS_shutdown)
 DENIED_TEST (without_any_of_these, SYS_timerfd_create, SYS_timerfd_settime, SYS_timerfd_gettime,
              SYS_ppoll, SYS_statx, SYS_sendmsg, SYS_sched_yield, SYS_writev, SYS_readv, SYS_gettid,
-             SYS_epoll_pwait, SYS_sched_setaffinity, SYS_memfd_create, SYS_pselect6)
+             SYS_epoll_pwait, SYS_sched_setaffinity, SYS_memfd_create, SYS_pselect6,
+             SYS_shutdown)
 
 #ifdef __x86_64__
 /*  What libzmq 4.3.4 was seen to use in these tests, and what they use

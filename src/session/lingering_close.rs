@@ -55,7 +55,12 @@ pub(super) fn begin(
     handle: &Arc<ReactorHandle>,
     reactor: &mut Reactor,
 ) {
-    stream.end_output();
+    if stream.end_output().is_err() {
+        // The peer would not find the end: the close has to tell it, after what has come by now.
+        discard(&stream, &mut { TURN });
+        reactor.deregister(stream.as_raw_fd(), token);
+        return;
+    }
     let own =
         Arc::new(LingeringClose { socket, stream, handle: handle.clone(), open: Mutex::new(None) });
     reactor.replace(token, own.clone());

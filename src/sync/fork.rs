@@ -2,8 +2,9 @@
 
 #![allow(unsafe_code)]
 
-use super::{CallGuard, CallMutex};
+use super::{CallGuard, CallMutex, pause};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// How many forks lie between this process and the first that loaded the library.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -105,8 +106,8 @@ impl<T: Default> ForkMutex<T> {
         while seen != current {
             let renewed = current | RENEWED;
             if seen == renewed {
-                // Another thread is at it: moments.
-                std::thread::yield_now();
+                // Another thread is at it: moments. A sleep, as that thread may be of a lower priority.
+                pause(Duration::from_micros(20));
                 seen = self.process.load(Ordering::Acquire);
                 continue;
             }

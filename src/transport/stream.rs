@@ -66,9 +66,11 @@ impl Stream {
     }
 
     /// Sends nothing more: the peer finds the end behind what was written.
-    pub fn end_output(&self) {
-        // Fails only where the connection is gone.
-        let _ = self.socket.shutdown(Shutdown::Write);
+    ///
+    /// # Errors
+    /// The connection is gone, or the system refuses.
+    pub fn end_output(&self) -> io::Result<()> {
+        self.socket.shutdown(Shutdown::Write)
     }
 
     /// Ends both directions. What came before can still be read, and then the end.
