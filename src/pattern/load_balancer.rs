@@ -1,5 +1,6 @@
 //! Load balancing: messages go to the pipes in turn, past those that are full.
 
+use super::progress::Progress;
 use super::turns::Turns;
 use super::{Core, PipeId};
 use crate::error::{Error, Result};
@@ -12,10 +13,8 @@ use crate::pipe::Room;
 #[derive(Default)]
 pub(super) struct LoadBalancer {
     active: Turns,
-    /// The pipe whose turn it is is in the middle of a message.
-    in_message: bool,
-    /// The pipe in the middle of whose message we were is gone; the rest of it is dropped.
-    dropping: bool,
+    /// Of a message that is begun, with the pipe whose turn it is.
+    progress: Progress,
 }
 
 impl LoadBalancer {
@@ -26,9 +25,8 @@ impl LoadBalancer {
 
     /// Forgets a pipe.
     pub(super) fn remove(&mut self, id: PipeId) {
-        if self.in_message && self.active.current() == Some(id) {
-            self.in_message = false;
-            self.dropping = true;
+        if self.active.current() == Some(id) {
+            self.progress.lose();
         }
         self.active.remove(id);
     }
@@ -42,27 +40,32 @@ impl LoadBalancer {
         message: &mut Message,
     ) -> Result<Option<PipeId>> {
         let more = message.more();
-        if self.dropping {
-            self.dropping = more;
-            message.take();
-            return Ok(None);
+        if self.progress.is_lost() {
+            return self.progress.drop_part(&mut core.pipes, message).map(|()| None);
         }
+        let mut passed = 0;
         while let Some(id) = self.active.current() {
-            if core.pipes.write_from(id, message) {
-                self.in_message = more;
-                if !more {
-                    self.active.advance();
+            match core.pipes.write_from(id, message) {
+                Room::Available => {
+                    self.progress.sent(more);
+                    if !more {
+                        self.active.advance();
+                    }
+                    return Ok(Some(id));
                 }
-                return Ok(Some(id));
+                room => {
+                    if !self.pass(room, &mut passed) {
+                        break;
+                    }
+                }
             }
-            self.active.leave();
         }
         Err(Error::WouldBlock)
     }
 
     /// The pipe that a whole message would go to, if one begins.
     pub(super) fn next_pipe(&mut self, core: &mut Core) -> Option<PipeId> {
-        let begins = !self.in_message && !self.dropping && self.can_send(core);
+        let begins = self.progress.is_between() && self.can_send(core);
         self.active.current().filter(|_| begins)
     }
 
@@ -71,15 +74,138 @@ impl LoadBalancer {
         self.active.advance();
     }
 
-    /// Whether a part would be taken.
+    /// Whether the next part begins a message.
+    pub(super) fn is_between(&self) -> bool {
+        self.progress.is_between()
+    }
+
+    /// Whether a part would be taken, or dropped.
     #[inline]
     pub(super) fn can_send(&mut self, core: &mut Core) -> bool {
+        if self.progress.is_lost() {
+            return true;
+        }
+        let mut passed = 0;
         while let Some(id) = self.active.current() {
-            if self.in_message || core.pipes.room(id) == Room::Available {
+            if self.progress.is_begun() {
                 return true;
             }
-            self.active.leave();
+            match core.pipes.room_to_send(id) {
+                Room::Available => return true,
+                room => {
+                    if !self.pass(room, &mut passed) {
+                        break;
+                    }
+                }
+            }
         }
         false
+    }
+
+    /// The turn goes on to the next pipe, past one that takes nothing now; false once it came round.
+    #[cold]
+    fn pass(&mut self, room: Room, passed: &mut usize) -> bool {
+        if room == Room::Unknown {
+            self.active.advance();
+            *passed += 1;
+        } else {
+            // The one that takes its place may have been passed already: once more round.
+            self.active.leave();
+            *passed = 0;
+        }
+        *passed < self.active.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+    use crate::pattern::{Link, Pipe, Pipes};
+    use crate::pipe::{Notify, PipeReader, pipe};
+    use crate::zmtp::SocketType;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    struct Nobody;
+
+    impl Notify for Nobody {
+        fn readable(&self) {}
+        fn writable(&self) {}
+    }
+
+    impl Link for Nobody {
+        fn close(&self, _: Option<Duration>) {}
+        fn send_directly(&self, _: &[u8], _: Duration) -> Result<crate::pattern::Directly> {
+            Ok(crate::pattern::Directly::Declined)
+        }
+    }
+
+    fn core() -> Core {
+        let options = Options::new(SocketType::Push, false, true);
+        Core { pipes: Pipes::default(), options, last_read: None, ended: Vec::new() }
+    }
+
+    /// A pipe to a connection with this mark, and its other end.
+    fn connect(core: &mut Core, out: &mut LoadBalancer, mark: u32) -> (PipeId, PipeReader) {
+        let own = || Arc::new(Nobody);
+        let (_, reader) = pipe([None, None], false, own(), own());
+        let (writer, peer) = pipe([Some(mark), None], false, own(), own());
+        let id = core.pipes.insert(Pipe {
+            reader,
+            writer: Some(writer),
+            peer: None,
+            link: Some(own()),
+            endpoint: 0,
+            assigned_id: Vec::new(),
+        });
+        out.activate(id);
+        (id, peer)
+    }
+
+    fn send(core: &mut Core, out: &mut LoadBalancer, more: bool) -> Result<Option<PipeId>> {
+        let mut message = Message::from_short(b"m");
+        message.set_more(more);
+        core.pipes.begin_send(Some(|| 1_000_000_000));
+        let sent = out.send(core, &mut message);
+        core.pipes.end_send();
+        sent
+    }
+
+    #[test]
+    fn a_pipe_that_may_have_room_is_passed_and_keeps_its_turn() {
+        let (mut core, mut out) = (core(), LoadBalancer::default());
+        let (first, mut reads) = connect(&mut core, &mut out, 1);
+        let (full, _reads_nothing) = connect(&mut core, &mut out, 1);
+        let (last, _reads_nothing_either) = connect(&mut core, &mut out, 3);
+        let mut took = Vec::new();
+        for _ in 0..10 {
+            while reads.read().is_some() {}
+            took.extend(send(&mut core, &mut out, false).ok().flatten());
+        }
+        // The first is found to have read what it got, and then not looked at any more.
+        assert_eq!(took, [first, full, last, first, last, last]);
+        // Whoever may wait looks.
+        core.pipes.begin_send(None);
+        assert!(out.can_send(&mut core));
+        assert_eq!(out.next_pipe(&mut core), Some(first));
+    }
+
+    #[test]
+    fn the_part_behind_a_lost_one_is_refused_once() {
+        let (mut core, mut out) = (core(), LoadBalancer::default());
+        let (first, _peer) = connect(&mut core, &mut out, 0);
+        assert_eq!(send(&mut core, &mut out, true), Ok(Some(first)));
+        out.remove(first);
+        assert!(out.can_send(&mut core));
+        assert_eq!(send(&mut core, &mut out, true), Err(Error::WouldBlock));
+        let (next, _other_peer) = connect(&mut core, &mut out, 0);
+        assert_eq!(send(&mut core, &mut out, true), Ok(None));
+        assert_eq!(send(&mut core, &mut out, false), Ok(None));
+        assert_eq!(send(&mut core, &mut out, true), Ok(Some(next)));
+        out.remove(next);
+        // The last part ends the message.
+        assert_eq!(send(&mut core, &mut out, false), Err(Error::WouldBlock));
+        assert!(out.is_between());
     }
 }

@@ -16,6 +16,7 @@ mod load_balancer;
 mod news;
 mod pair;
 mod pipes;
+mod progress;
 mod publish;
 mod pull;
 mod push;

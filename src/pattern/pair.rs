@@ -1,5 +1,6 @@
 //! PAIR: one peer at a time; others wait, connected and unserved, until it leaves.
 
+use super::progress::Progress;
 use super::{Core, Pattern, PipeId};
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -14,6 +15,8 @@ pub(super) struct Pair {
     previous: VecDeque<PipeId>,
     /// Peers that came while there was one. Nothing of theirs is read.
     waiting: VecDeque<PipeId>,
+    /// Of a message that the peer gets.
+    progress: Progress,
 }
 
 impl Pair {
@@ -50,6 +53,7 @@ impl Pattern for Pair {
 
     fn lost(&mut self, core: &mut Core, id: PipeId) {
         if self.peer == Some(id) {
+            self.progress.lose();
             self.previous.extend(self.peer.take());
             self.serve_next(core);
         } else if self.waiting.contains(&id) {
@@ -67,14 +71,26 @@ impl Pattern for Pair {
         self.previous.retain(|own| *own != id);
         self.waiting.retain(|own| *own != id);
         if self.peer == Some(id) {
+            self.progress.lose();
             self.peer = None;
             self.serve_next(core);
         }
     }
 
     fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
-        let id = self.peer.ok_or(Error::WouldBlock)?;
-        if core.pipes.write_from(id, message) { Ok(()) } else { Err(Error::WouldBlock) }
+        let more = message.more();
+        let Some(id) = self.peer else {
+            return Err(self.progress.refuse(&mut core.pipes, more));
+        };
+        if self.progress.is_lost() {
+            // Another one came, which gets no part of it.
+            return self.progress.drop_part(&mut core.pipes, message);
+        }
+        if core.pipes.write_from(id, message) != Room::Available {
+            return Err(Error::WouldBlock);
+        }
+        self.progress.sent(more);
+        Ok(())
     }
 
     fn recv(&mut self, core: &mut Core) -> Result<Message> {

@@ -98,6 +98,9 @@ impl Core {
     }
 }
 
+/// A monotonic clock, in nanoseconds.
+pub type Clock = fn() -> u64;
+
 /// A table of pipes.
 #[derive(Default)]
 pub struct Pipes {
@@ -107,6 +110,10 @@ pub struct Pipes {
     generation: u64,
     /// A pipe to a connection that got a heavy message while much waits in it.
     overloaded: Option<PipeId>,
+    /// The clock of a call that sends and does not wait: it learns at intervals what sessions took.
+    haste: Option<Clock>,
+    /// That call was refused by a pipe that may have room.
+    put_off: bool,
 }
 
 /// A pipe is overloaded while more bytes than this wait in it: what is written soon after it was
@@ -184,39 +191,79 @@ impl Pipes {
         writer.map_or(Room::Gone, PipeWriter::room)
     }
 
-    /// Writes a part, and sends the message off with its last part. Gives it back if there is no
-    /// room.
+    /// Begins a call that sends; one that does not wait has a clock.
     #[inline]
-    pub fn write(&mut self, id: PipeId, message: Message) -> Result<(), Message> {
-        let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_mut()) else {
-            return Err(message);
-        };
-        let last = !message.more();
-        writer.write(message)?;
-        if last {
-            writer.flush();
-        }
-        Ok(())
+    pub fn begin_send(&mut self, haste: Option<Clock>) {
+        self.haste = haste;
+        self.put_off = false;
     }
 
-    /// As [`write`](Self::write), leaving an empty message; false if there is no room.
+    /// Ends it; true if a pipe refused the message that may have room by now: whoever waits for
+    /// room must look for it rather than be notified.
     #[inline]
-    pub fn write_from(&mut self, id: PipeId, message: &mut Message) -> bool {
-        let Some(pipe) = self.get(id) else {
-            return false;
+    pub fn end_send(&mut self) -> bool {
+        self.haste = None;
+        self.put_off
+    }
+
+    /// The call that sends is refused, but may succeed when it comes back.
+    pub(super) fn put_off(&mut self) {
+        self.put_off = true;
+    }
+
+    /// Whether the call that sends may wait.
+    pub fn send_may_wait(&self) -> bool {
+        self.haste.is_none()
+    }
+
+    /// As [`room`](Self::room), for the call that sends.
+    #[inline]
+    pub fn room_to_send(&mut self, id: PipeId) -> Room {
+        let Some(Pipe { writer: Some(writer), .. }) = self.get(id) else {
+            return Room::Gone;
         };
-        let Some(writer) = &mut pipe.writer else {
-            return false;
+        if writer.has_room() { Room::Available } else { self.look_for_room(id) }
+    }
+
+    #[cold]
+    fn look_for_room(&mut self, id: PipeId) -> Room {
+        let haste = self.haste;
+        let room = match (self.get(id), haste) {
+            // What a socket of this process took out of it was received.
+            (Some(Pipe { writer: Some(writer), link: Some(_), .. }), Some(clock)) => {
+                writer.room_at_intervals(clock)
+            }
+            _ => self.room(id),
+        };
+        self.put_off |= room == Room::Unknown;
+        room
+    }
+
+    /// Writes a part if there is room for it, and sends the message off with its last part; leaves
+    /// an empty message then. Returns whether there was room.
+    #[inline]
+    pub fn write_from(&mut self, id: PipeId, message: &mut Message) -> Room {
+        let Some(Pipe { writer: Some(writer), .. }) = self.get(id) else {
+            return Room::Gone;
+        };
+        if !writer.has_room() {
+            let room = self.look_for_room(id);
+            if room != Room::Available {
+                return room;
+            }
+        }
+        let Some(Pipe { writer: Some(writer), link, .. }) = self.get(id) else {
+            return Room::Gone;
         };
         let last = !message.more();
-        let written = writer.write_from(message);
-        if written && last {
+        writer.write_unbounded_from(message);
+        if last {
             writer.flush();
-            if writer.load() > MAX_LOAD && pipe.link.is_some() {
+            if writer.load() > MAX_LOAD && link.is_some() {
                 self.overloaded = Some(id);
             }
         }
-        written
+        Room::Available
     }
 
     /// Has the processor fetch what a message is written to that follows soon.

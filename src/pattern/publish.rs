@@ -172,7 +172,9 @@ impl Pattern for Publish {
                 wanted.extend(self.pipes.iter().filter(|id| matched.binary_search(id).is_err()));
             }
             let full = core.options.publisher.no_drop
-                && wanted.iter().any(|id| core.pipes.room(*id) == Room::Full);
+                && wanted
+                    .iter()
+                    .any(|id| matches!(core.pipes.room_to_send(*id), Room::Full | Room::Unknown));
             if !full {
                 self.out.begin(core, wanted.iter().copied());
                 self.for_last_alone = false;

@@ -125,7 +125,13 @@ impl Pattern for Req {
             _ => self.begin(core)?,
         }
         let more = message.more();
-        self.dealer.send(core, message)?;
+        if let Err(error) = self.dealer.send(core, message) {
+            if self.dealer.out.is_between() {
+                // The peer is gone, and this was the last part: what comes next is a new request.
+                self.state = State::Ready;
+            }
+            return Err(error);
+        }
         self.state = if more { State::Sending } else { State::Waiting };
         Ok(())
     }

@@ -103,14 +103,15 @@ impl Router {
         let Some(id) = self.target else {
             return if mandatory { Err(Error::HostUnreachable) } else { Ok(()) };
         };
-        let room = core.pipes.room(id);
+        // What it has no room for is dropped, unless it is mandatory.
+        let room = if mandatory { core.pipes.room_to_send(id) } else { core.pipes.room(id) };
         if room == Room::Available {
             return Ok(());
         }
         self.target = None;
         match (mandatory, room) {
             (false, _) => Ok(()),
-            (true, Room::Full) => Err(Error::WouldBlock),
+            (true, Room::Full | Room::Unknown) => Err(Error::WouldBlock),
             (true, _) => Err(Error::HostUnreachable),
         }
     }

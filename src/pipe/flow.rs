@@ -62,6 +62,22 @@ impl Flow {
     }
 }
 
+/// From this mark on a session may take as much as suits it out of a pipe at a time.
+const AMPLE_MARK: u64 = 1000;
+/// Bytes that it may take whatever the mark: those of one batch of libzmq (observed).
+const LEAST_BATCH: u64 = 8 * 1024;
+
+/// How much of `size` bytes a session may hold outside of a pipe with this mark: they stand in no
+/// pipe, and are accepted beyond the marks.
+pub(super) fn batch_within(size: usize, mark: u64) -> usize {
+    if mark == 0 || mark >= AMPLE_MARK {
+        return size;
+    }
+    let size = size as u64;
+    // Not above `size`, which is a `usize`.
+    (size.saturating_mul(mark) / AMPLE_MARK).max(LEAST_BATCH).min(size) as usize
+}
+
 /// The count of messages read that the writer of a pipe with this mark is told next.
 pub(super) fn next_report(read: u64, mark: u64) -> u64 {
     match mark.div_ceil(2) {

@@ -44,6 +44,8 @@ pub enum Room {
     Available,
     /// The high-water mark is reached; the writer will be notified.
     Full,
+    /// It was reached, and what the reader took since is not looked at yet. Nobody will be notified.
+    Unknown,
     /// The reader is gone.
     Gone,
 }

@@ -1,6 +1,6 @@
 //! The reading end of a pipe.
 
-use super::flow::{COUNT_SHIFT, Flow, GONE, READER, WAITING, next_report};
+use super::flow::{COUNT_SHIFT, Flow, GONE, READER, WAITING, batch_within, next_report};
 use super::queue::Consumer;
 use super::sync::{Arc, Ordering, fence};
 use super::{Found, HEAVY, Notify};
@@ -154,6 +154,12 @@ impl PipeReader {
         if self.flow.set_share(READER, share) {
             self.writer.writable();
         }
+    }
+
+    /// How much of `size` bytes the reader's party may hold that it took out of this pipe.
+    #[inline]
+    pub fn batch_within(&self, size: usize) -> usize {
+        batch_within(size, self.flow.high_water_mark.load(Ordering::Relaxed))
     }
 
     /// Whether a part is there.

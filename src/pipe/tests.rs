@@ -1,3 +1,4 @@
+use super::writer::LOOK_INTERVAL;
 use super::*;
 use crate::message::Message;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,6 +43,54 @@ fn a_full_pipe_takes_messages_again_at_half_the_mark() {
     reader.read().unwrap();
     assert_eq!(count.writable.load(Ordering::SeqCst), 1);
     assert_eq!(writer.room(), Room::Available);
+}
+
+#[test]
+fn who_looks_at_intervals_does_not_follow_the_reader_past_the_mark() {
+    let (mut writer, mut reader, _) = make(2, false);
+    let mut written = 0;
+    let second = 1_000_000_000;
+    // The reader takes everything at once.
+    let mut burst = |from: u64, to: u64| {
+        let before = written;
+        for now in from..to {
+            let room = writer.room_at_intervals(|| now);
+            if room == Room::Available {
+                writer.write(text("m", false)).unwrap();
+                writer.flush();
+                written += 1;
+                while reader.read().is_some() {}
+            } else {
+                assert_eq!(room, Room::Unknown);
+            }
+        }
+        written - before
+    };
+    // Up to the mark, and once more after a look.
+    assert_eq!(burst(second, second + 100), 4);
+    assert_eq!(burst(second + 100, second + 200), 0);
+    assert_eq!(burst(second + LOOK_INTERVAL, second + LOOK_INTERVAL + 100), 2);
+}
+
+#[test]
+fn a_pipe_that_conflates_is_never_full_for_who_looks_at_intervals() {
+    let (mut writer, _reader, _) = make(1, true);
+    for _ in 0..3 {
+        assert_eq!(writer.room_at_intervals(|| 1), Room::Available);
+        writer.write(text("m", false)).unwrap();
+        writer.flush();
+    }
+}
+
+#[test]
+fn a_low_mark_limits_what_is_held_beside_the_pipe() {
+    let within = |mark, size| make(mark, false).0.batch_within(size);
+    assert_eq!(within(0, 1 << 20), 1 << 20);
+    assert_eq!(within(1000, 1 << 20), 1 << 20);
+    assert_eq!(within(500, 1 << 20), 1 << 19);
+    assert_eq!(within(1, 1 << 20), 8 * 1024);
+    assert_eq!(within(1, 100), 100);
+    assert_eq!(within(u32::MAX, usize::MAX), usize::MAX);
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! The writing end of a pipe.
 
-use super::flow::{COUNT_SHIFT, Flow, GONE, WAITING, WRITER};
+use super::flow::{COUNT_SHIFT, Flow, GONE, WAITING, WRITER, batch_within};
 use super::queue::Producer;
 use super::sync::{Arc, Ordering, fence};
 use super::{HEAVY, Notify, Room};
 use crate::message::Message;
 use std::sync::Arc as StdArc;
+
+/// How often a sender that does not wait learns what a session took, in nanoseconds: as often as
+/// with libzmq (observed).
+pub(super) const LOOK_INTERVAL: u64 = 1_000_000;
 
 /// The writing end.
 pub struct PipeWriter {
@@ -20,6 +24,8 @@ pub struct PipeWriter {
     /// Bytes of heavy parts written; `unfinished` of them belong to an unfinished message.
     loaded: u64,
     unfinished: u64,
+    /// When `room_at_intervals` looked last.
+    looked: u64,
     reader: StdArc<dyn Notify>,
 }
 
@@ -37,6 +43,7 @@ impl PipeWriter {
             in_message: false,
             loaded: 0,
             unfinished: 0,
+            looked: 0,
             reader,
         }
     }
@@ -44,12 +51,31 @@ impl PipeWriter {
     /// Whether a message can be written now. `Full` arranges for a notification.
     #[inline]
     pub fn room(&mut self) -> Room {
-        // Relaxed: a limit, not a signal.
-        let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
-        if self.in_message || mark == 0 || self.written - self.acknowledged < mark {
-            return Room::Available;
+        if self.has_room() { Room::Available } else { self.room_when_full() }
+    }
+
+    /// Whether there is room, by what is known of the reader.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.in_message || self.is_below_mark()
+    }
+
+    /// As [`room`](Self::room), at most once in [`LOOK_INTERVAL`] by this clock, in nanoseconds; in
+    /// between the pipe is as full as it was known to be.
+    ///
+    /// A session takes messages out of a pipe as fast as they come, whether the peer reads or not.
+    /// A sender that tries again and again would follow it past the mark, as far as the kernel's
+    /// buffers go.
+    #[cold]
+    pub fn room_at_intervals(&mut self, now: impl FnOnce() -> u64) -> Room {
+        if !self.has_room() && self.flow.newest.is_none() {
+            let now = now();
+            if now.saturating_sub(self.looked) < LOOK_INTERVAL {
+                return Room::Unknown;
+            }
+            self.looked = now;
         }
-        self.room_when_full()
+        self.room()
     }
 
     #[cold]
@@ -84,7 +110,9 @@ impl PipeWriter {
         if self.is_below_mark() { Room::Available } else { Room::Full }
     }
 
+    #[inline]
     fn is_below_mark(&self) -> bool {
+        // Relaxed: a limit, not a signal.
         let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
         mark == 0 || self.written - self.acknowledged < mark
     }
@@ -158,6 +186,11 @@ impl PipeWriter {
     pub fn load(&self) -> u64 {
         // Relaxed: a hint.
         self.loaded.saturating_sub(self.flow.unloaded.load(Ordering::Relaxed))
+    }
+
+    /// How much of `size` bytes the writer's party may hold that is meant for this pipe.
+    pub fn batch_within(&self, size: usize) -> usize {
+        batch_within(size, self.flow.high_water_mark.load(Ordering::Relaxed))
     }
 
     /// Makes whole messages visible to the reader and wakes it if it waits.

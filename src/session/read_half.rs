@@ -235,7 +235,9 @@ impl ReadHalf {
                     return Some(ReadOutcome::Closed);
                 };
                 let long = mem::take(&mut self.behind_long);
-                buffer.fill(&mut source, if long { LOOK_AHEAD } else { usize::MAX })
+                // What is read here and not taken by the pipe stands beyond its mark.
+                let most = self.pipe.as_ref().map_or(BUFFER, |pipe| pipe.batch_within(BUFFER));
+                buffer.fill(&mut source, if long { LOOK_AHEAD } else { most })
             }
         };
         match outcome {

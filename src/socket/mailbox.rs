@@ -95,9 +95,7 @@ impl Mailbox {
         if self.closed.load(Ordering::Relaxed) {
             self.forget_news();
         }
-        if let Some(descriptor) = self.descriptor.get() {
-            descriptor.raise();
-        }
+        self.raise_descriptor();
         if let Some((reactor, attendant)) = self.attendant.get()
             && let Some(attendant) = attendant.upgrade()
         {
@@ -148,6 +146,13 @@ impl Mailbox {
     pub fn clear_descriptor(&self) {
         if let Some(descriptor) = self.descriptor.get() {
             descriptor.clear();
+        }
+    }
+
+    /// Makes the descriptor readable, if there is one: whoever waits for it is to look again.
+    pub fn raise_descriptor(&self) {
+        if let Some(descriptor) = self.descriptor.get() {
+            descriptor.raise();
         }
     }
 

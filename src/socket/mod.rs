@@ -29,6 +29,7 @@ pub use wait::{Wait, Watched};
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
+use crate::io::nanoseconds;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
 use crate::sync::{CallGuard, ForkMutex};
@@ -246,9 +247,15 @@ impl Socket {
             flags.dont_wait,
             |state| state.core.options.send_timeout,
             |state| {
-                let State { core, pattern, .. } = state;
-                pattern.send(core, message)?;
+                let State { core, pattern, mailbox, .. } = state;
                 let may_wait = core.options.send_timeout != Some(Duration::ZERO);
+                let hasty = flags.dont_wait || !may_wait;
+                core.pipes.begin_send(hasty.then_some(nanoseconds));
+                let sent = pattern.send(core, message);
+                if core.pipes.end_send() {
+                    mailbox.raise_descriptor();
+                }
+                sent?;
                 Ok(core.pipes.take_overloaded().filter(|_| may_wait))
             },
         );

@@ -27,8 +27,13 @@ impl WriteHalf {
         self.forget_written();
         let mut message = Message::new();
         let batch = if self.most > 0 { self.most } else { LARGE_BATCH };
-        while self.pending < batch
-            && self.copied.len() - self.listed < BATCH
+        // What is taken from the pipe here stands beyond its mark.
+        let (batch, copies) = self
+            .pipe
+            .as_ref()
+            .map_or((batch, BATCH), |pipe| (pipe.batch_within(batch), pipe.batch_within(BATCH)));
+        while self.pending + self.copied.len() - self.listed < batch
+            && self.copied.len() - self.listed < copies
             && self.pieces.len() < PIECES - 1
         {
             // Commands do not stand between the parts of a message.
