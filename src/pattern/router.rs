@@ -4,7 +4,7 @@ use super::fair_queue::FairQueue;
 use super::{Core, Pattern, PipeId};
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::pipe::Room;
+use crate::pipe::{Found, Room};
 use crate::sync::RaceLazy;
 use crate::zmtp::SocketType;
 use std::collections::HashMap;
@@ -12,11 +12,24 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+/// What is known of a peer.
+struct Peer {
+    routing_id: Vec<u8>,
+    /// The peer that had this routing id before left messages, which are read first.
+    waits: bool,
+    /// The peer that waits for the messages of this one, which left.
+    successor: Option<PipeId>,
+}
+
 #[derive(Default)]
 pub(super) struct Router {
     queue: FairQueue,
-    peers: HashMap<Vec<u8>, PipeId>,
-    ids: HashMap<PipeId, Vec<u8>>,
+    /// Who a routing id belongs to.
+    owners: HashMap<Vec<u8>, PipeId>,
+    /// Who it belonged to last, if that peer left and not all of its messages are read.
+    departed: HashMap<Vec<u8>, PipeId>,
+    /// The peers that have a routing id, or had it.
+    peers: HashMap<PipeId, Peer>,
     /// The part behind the routing id that was handed out.
     prefetched: Option<Message>,
     /// The routing id of a message that is there, for `can_recv`.
@@ -50,7 +63,7 @@ impl Router {
         let name = if assigned { pipe.assigned_id.clone() } else { told.to_vec() };
         let name =
             if name.is_empty() || core.options.is_raw() && !assigned { made_up_id() } else { name };
-        if let Some(&holder) = self.peers.get(&name) {
+        if let Some(&holder) = self.owners.get(&name) {
             if holder == id {
                 return true;
             }
@@ -61,34 +74,64 @@ impl Router {
             // were it cut off, it would come back and take the id over in turn.
             self.forget(holder);
             self.queue.remove(core, holder);
-            self.ids.remove(&holder);
+            self.peers.remove(&holder);
             if core.pipes.get(holder).is_some_and(|pipe| pipe.link.is_none()) {
                 core.pipes.close(holder, Some(Duration::ZERO));
                 core.ended.push(holder);
             }
         }
-        if let Some(old) = self.ids.insert(id, name.clone()) {
-            self.peers.remove(&old);
-        }
-        self.peers.insert(name, id);
+        self.own(id, name);
         true
+    }
+
+    /// The peer gets this routing id, which nobody has.
+    fn own(&mut self, id: PipeId, name: Vec<u8>) {
+        let predecessor = self.departed.get(&name).and_then(|before| self.peers.get_mut(before));
+        let waits = predecessor.is_some();
+        if let Some(predecessor) = predecessor {
+            predecessor.successor = Some(id);
+        }
+        let peer = Peer { routing_id: name.clone(), waits, successor: None };
+        if let Some(old) = self.peers.insert(id, peer) {
+            self.owners.remove(&old.routing_id);
+        }
+        self.owners.insert(name, id);
     }
 
     /// Nothing is routed to the pipe any more.
     fn forget(&mut self, id: PipeId) {
-        if let Some(name) = self.ids.get(&id)
-            && self.peers.get(name) == Some(&id)
+        if let Some(peer) = self.peers.get(&id)
+            && self.owners.get(&peer.routing_id) == Some(&id)
         {
-            self.peers.remove(name);
+            self.owners.remove(&peer.routing_id);
         }
         if self.target == Some(id) {
             self.target = None;
         }
     }
 
+    /// All messages of a peer were read: the one that has its routing id now comes next.
+    fn let_in_successor(&mut self, id: PipeId) -> bool {
+        let Some(Peer { routing_id, successor, .. }) = self.peers.get_mut(&id) else {
+            return false;
+        };
+        let successor = successor.take();
+        if self.departed.get(routing_id) == Some(&id) {
+            self.departed.remove(routing_id);
+        }
+        let Some(successor) = successor else {
+            return false;
+        };
+        if let Some(peer) = self.peers.get_mut(&successor) {
+            peer.waits = false;
+        }
+        self.queue.activate(successor);
+        true
+    }
+
     /// The routing id of the pipe, as the first part of a message.
     fn id_part(&self, id: PipeId) -> Message {
-        let name = self.ids.get(&id).map_or(&[][..], Vec::as_slice);
+        let name = self.peers.get(&id).map_or(&[][..], |peer| &peer.routing_id);
         let mut part = Message::from_slice(name).unwrap_or_default();
         part.set_more(true);
         part
@@ -99,7 +142,7 @@ impl Router {
         // STREAM refuses what it cannot route, always (observed).
         let mandatory =
             core.options.router.mandatory || core.options.socket_type == SocketType::Stream;
-        self.target = self.peers.get(name).copied();
+        self.target = self.owners.get(name).copied();
         let Some(id) = self.target else {
             return if mandatory { Err(Error::HostUnreachable) } else { Ok(()) };
         };
@@ -119,8 +162,14 @@ impl Router {
     /// Fetches the next message; its routing id goes to `announced`.
     fn fetch(&mut self, core: &mut Core) -> bool {
         if self.announced.is_none() && self.prefetched.is_none() {
-            let Some((id, message)) = self.queue.recv(core) else {
-                return false;
+            let (id, message) = loop {
+                if let Some(next) = self.queue.recv(core) {
+                    break next;
+                }
+                // Peers whose ends were found just now may have been waited for.
+                if core.ended.iter().filter(|id| self.let_in_successor(**id)).count() == 0 {
+                    return false;
+                }
             };
             self.announced = Some(self.id_part(id));
             self.prefetched = Some(message);
@@ -142,26 +191,33 @@ impl Pattern for Router {
 
     fn identified(&mut self, core: &mut Core, id: PipeId) {
         if self.identify(core, id) {
-            self.queue.activate(id);
+            self.readable(core, id);
         }
     }
 
     fn readable(&mut self, _: &mut Core, id: PipeId) {
-        if self.ids.contains_key(&id) {
+        if self.peers.get(&id).is_some_and(|peer| !peer.waits) {
             self.queue.activate(id);
         }
     }
 
     fn lost(&mut self, core: &mut Core, id: PipeId) {
         self.forget(id);
-        if !self.ids.contains_key(&id) {
-            core.ended.push(id);
+        match self.peers.get(&id) {
+            None => core.ended.push(id),
+            // Nothing is to be read before its end, which nobody would look for.
+            Some(peer) if peer.waits && core.pipes.look(id) == Found::End => core.ended.push(id),
+            Some(peer) if core.pipes.look(id) != Found::End => {
+                self.departed.insert(peer.routing_id.clone(), id);
+            }
+            Some(_) => {}
         }
     }
 
     fn ended(&mut self, core: &mut Core, id: PipeId) {
         self.forget(id);
-        self.ids.remove(&id);
+        self.let_in_successor(id);
+        self.peers.remove(&id);
         self.queue.remove(core, id);
     }
 
@@ -223,6 +279,6 @@ impl Pattern for Router {
         if !core.options.router.mandatory {
             return true;
         }
-        self.peers.values().any(|id| core.pipes.room(*id) == Room::Available)
+        self.owners.values().any(|id| core.pipes.room(*id) == Room::Available)
     }
 }
