@@ -50,7 +50,15 @@ pub struct Mailbox {
     outlook: &'static Outlook,
     crowd: Mutex<Option<Arc<Crowd>>>,
     /// What looks after the news of a socket that no application calls.
-    attendant: OnceLock<(Arc<ReactorHandle>, Weak<dyn Source>)>,
+    attendant: OnceLock<Attending>,
+}
+
+/// Who looks after the news of a socket that no application calls, and where.
+struct Attending {
+    reactor: Arc<ReactorHandle>,
+    attendant: Weak<dyn Source>,
+    /// Which news it is run for.
+    concerns: fn(&Event) -> bool,
 }
 
 impl Mailbox {
@@ -78,13 +86,19 @@ impl Mailbox {
         }
     }
 
-    /// Has `attendant` run on an I/O thread when there are news, from the first ones on.
-    pub fn attend(&self, reactor: Arc<ReactorHandle>, attendant: Weak<dyn Source>) {
-        let _ = self.attendant.set((reactor, attendant));
+    /// Has `attendant` run on an I/O thread when there are such news, from the first ones on.
+    pub fn attend(
+        &self,
+        reactor: Arc<ReactorHandle>,
+        attendant: Weak<dyn Source>,
+        concerns: fn(&Event) -> bool,
+    ) {
+        let _ = self.attendant.set(Attending { reactor, attendant, concerns });
     }
 
     /// Adds news.
     pub fn post(&self, event: Event) {
+        let attending = self.attendant.get().filter(|own| (own.concerns)(&event));
         self.events.push(event);
         self.waiters.notify();
         if self.outlook.is_outdated(self.number) {
@@ -96,7 +110,7 @@ impl Mailbox {
             self.forget_news();
         }
         self.raise_descriptor();
-        if let Some((reactor, attendant)) = self.attendant.get()
+        if let Some(Attending { reactor, attendant, .. }) = attending
             && let Some(attendant) = attendant.upgrade()
         {
             reactor.schedule(attendant);

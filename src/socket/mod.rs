@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attendant;
 mod direct;
 mod endpoints;
 mod mailbox;
@@ -88,7 +89,10 @@ impl Socket {
             }))
         });
         let mailbox = Arc::new(Mailbox::new(&socket.outlook));
-        let state = State::new(context, mailbox.clone(), socket_type, options);
+        let mut state = State::new(context, mailbox.clone(), socket_type, options);
+        if socket_type.subscribes() {
+            state.attend(socket);
+        }
         *socket.lock() = Some(state);
         socket.tag.store(Self::TAG, Ordering::Release);
         (socket, mailbox)

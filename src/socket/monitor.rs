@@ -88,7 +88,7 @@ impl Speaker {
         let bound = socket.with(|state| {
             state.core.options.linger = Some(Duration::ZERO);
             if let Some(reactor) = context.reactor(0) {
-                state.mailbox.attend(reactor, owner);
+                state.mailbox.attend(reactor, owner, |_| true);
             }
             state.bind(endpoint)
         });

@@ -1,9 +1,10 @@
 //! An open socket: its pattern and pipes, and how the news of its sessions reach them.
 
+use super::attendant::Attendant;
 use super::endpoints::Endpoints;
 use super::owner::SocketOwner;
 use super::unload::Unloading;
-use super::{Event, Events, Mailbox, SocketEnd, Watched};
+use super::{Event, Events, Mailbox, Socket, SocketEnd, Watched};
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
 use crate::message::{Message, Metadata};
@@ -30,6 +31,8 @@ pub(super) struct State {
     pub(super) unloading: Unloading,
     /// A pipe whose peer refused it, while there is no other.
     refused: Option<PipeId>,
+    /// What serves new peers while the application does not call, where that matters.
+    attendant: Option<Arc<Attendant>>,
 }
 
 impl State {
@@ -50,7 +53,17 @@ impl State {
             told_of_the_end: false,
             unloading: Unloading::default(),
             refused: None,
+            attendant: None,
         }
+    }
+
+    /// Has an I/O thread serve new peers of this socket, which has that handle.
+    pub(super) fn attend(&mut self, socket: &'static Socket) {
+        let attendant = Attendant::new(socket, self.mailbox.number);
+        if let Some(reactor) = self.context.reactor(0) {
+            attendant.begin(reactor, &self.mailbox);
+        }
+        self.attendant = Some(attendant);
     }
 
     /// Options can be set and read until a call has found that the context ends, as the reference

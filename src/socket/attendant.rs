@@ -1,0 +1,80 @@
+//! What a socket has to do at once for peers that come, though its application does not call.
+//!
+//! A socket that subscribes tells each new connection its subscriptions. Were that left to the next
+//! call, a publisher that began anew, or one that connects, would not hear of them while the
+//! application computes.
+
+use super::{Event, Socket};
+use crate::io::{Reactor, ReactorHandle, Readiness, Source};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// After so long it tries again where a call is under way, which may have looked for news before
+/// they came; then after twice that, and so on.
+const PAUSE: Duration = Duration::from_millis(1);
+/// The most doublings of the pause: a second or so.
+const DOUBLINGS: u32 = 10;
+
+/// Takes the news of a socket in on an I/O thread.
+pub(super) struct Attendant {
+    socket: &'static Socket,
+    /// The number of the socket that the handle was for.
+    number: u64,
+}
+
+impl Attendant {
+    pub(super) fn new(socket: &'static Socket, number: u64) -> Arc<Self> {
+        Arc::new(Self { socket, number })
+    }
+
+    /// Has the news taken in on this reactor that cannot wait for a call.
+    pub(super) fn begin(self: &Arc<Self>, reactor: Arc<ReactorHandle>, mailbox: &super::Mailbox) {
+        let own: Weak<Self> = Arc::downgrade(self);
+        mailbox.attend(reactor, own, |event| {
+            matches!(event, Event::Attach(_) | Event::Interrupted(_))
+        });
+    }
+
+    fn attend(self: Arc<Self>, reactor: &mut Reactor, attempt: u32) {
+        if !self.socket.attend(self.number) {
+            let pause = PAUSE * (1 << attempt.min(DOUBLINGS));
+            reactor.set_timer(pause, self, attempt.saturating_add(1));
+        }
+    }
+}
+
+impl Source for Attendant {
+    fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
+
+    /// The kind of its timers is the number of the attempt.
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) {
+        self.attend(reactor, kind);
+    }
+
+    fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
+        self.attend(reactor, 0);
+    }
+
+    fn socket(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Socket {
+    /// Takes the news in, if it is still this socket and no call is under way; false if one is.
+    fn attend(&self, number: u64) -> bool {
+        let Some(mut guard) = self.state.try_lock() else {
+            return false;
+        };
+        self.outlook.forget();
+        if let Some(state) = guard.as_mut()
+            && state.mailbox.number == number
+            && !state.mailbox.is_empty()
+        {
+            state.process_news();
+            // A call may be about to wait for news that were taken in here: it looks once more.
+            state.mailbox.post(Event::Look);
+        }
+        true
+    }
+}
