@@ -7,7 +7,7 @@
 use super::life::LifeGuard;
 use super::{Loss, PING, SILENCE, Session, UNANSWERED};
 use crate::io::Reactor;
-use crate::zmtp::{Version, ping};
+use crate::zmtp::{Version, ping, pong};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -55,9 +55,11 @@ impl Session {
             return;
         };
         life.heartbeat.ping = Some(reactor.set_timer(interval, self.clone(), PING));
-        // An answer would not be read.
         if self.read.lock().is_stalled() {
-            return;
+            // An answer would not be read. A PONG asks for none, and is a sign of life to a peer whose
+            // own PING waits behind what is not read either.
+            self.write.lock().send_command(pong(&[]));
+            return self.drive_write(life, reactor);
         }
         let tenths = self.options.heartbeat_ttl.as_millis() / 100;
         let time_to_live = u16::try_from(tenths).unwrap_or(u16::MAX);
