@@ -42,6 +42,7 @@ static const struct command {
   {"poll", poll_many, "zmq_poll over --peers sockets, one ready"},
   {"establish", establish, "--peers connections: until all can talk"},
   {"subscriptions", subscriptions, "--peers of them: bytes, time to match"},
+  {"endpoints", endpoints, "bind, connect, and what undoes them"},
   {"create", create, "contexts, sockets, messages: microseconds each"},
   {"alternate", alternate, "send, receive in one thread (for callgrind)"},
   {"bare-latency", bare_latency, "the same with blocking sockets alone"},

@@ -208,6 +208,7 @@ void poll_many (void);
 void establish (void);
 void subscriptions (void);
 void create (void);
+void endpoints (void);
 void alternate (void);
 void bare_latency (void);
 void bare_throughput (void);

@@ -250,15 +250,10 @@ impl State {
             .filter(|(_, pipe)| pipe.endpoint == entry.number)
             .map(|(id, _)| id)
             .collect();
-        let linger = self.core.options.linger;
         let bound = matches!(entry.kind, Kind::Bound(_));
         for id in belonging {
-            let link = self.core.pipes.get(id).and_then(|pipe| pipe.link.clone());
             // What waits in it may still go out, as far as the linger time allows.
             self.lost(id);
-            if let Some(link) = link {
-                link.close(linger);
-            }
             if !bound {
                 // What came through a connection that is given up is given up as well; what came
                 // to a listener may still be read (observed).
