@@ -52,8 +52,8 @@ WIRE_TEST (a_publisher_that_connects_hears_the_subscriptions_at_once)
         expect_topics (late);
         /*  Nothing that is sent from here on is lost.  */
         send_text (xpub, "a1", 0);
-        send_text (late, "bcd", 0);
         EXPECT_TEXT (sub, "a1");
+        send_text (late, "bcd", 0);
         EXPECT_TEXT (sub, "bcd");
         FINISH (context, sub, xpub, late);
     }
