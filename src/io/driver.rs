@@ -15,6 +15,7 @@
 //! a while.
 
 mod caller;
+mod glance;
 mod thread;
 
 pub use caller::Driver;
@@ -81,6 +82,8 @@ pub struct ReactorHandle {
     alarm: Alarm,
     /// When the last caller stopped driving, in `nanoseconds`.
     left_at: AtomicU64,
+    /// When the I/O thread, or a caller at a glance, last looked at the descriptors, in `nanoseconds`.
+    looked_at: AtomicU64,
     /// How long callers used to stay away lately, in nanoseconds; at most a lease.
     usual_absence: AtomicU64,
     /// Something was scheduled when the last caller came back.
@@ -128,6 +131,7 @@ impl ReactorHandle {
             load,
             alarm,
             left_at: AtomicU64::new(0),
+            looked_at: AtomicU64::new(0),
             usual_absence: AtomicU64::new(0),
             schedules: AtomicBool::new(false),
             usual_sleep: AtomicU64::new(0),

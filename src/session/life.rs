@@ -264,6 +264,10 @@ impl Source for Session {
                 self.finish_connecting(&mut life, reactor);
             }
             Stage::Handshaking => self.shake(&mut life, reactor),
+            // What is written from here on nobody reads.
+            Stage::Active if readiness.closed && self.write.lock().stop() => {
+                self.write_failed(&mut life, reactor);
+            }
             Stage::Active => {
                 if readiness.writable {
                     self.write.lock().unblock(&self.reactor);

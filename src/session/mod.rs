@@ -32,7 +32,7 @@ pub use listener::BoundEndpoint;
 pub use task::SECURITY_THREAD;
 
 use crate::error::Result;
-use crate::io::{ReactorHandle, Workers};
+use crate::io::{ReactorHandle, Workers, nanoseconds};
 use crate::message::Metadata;
 use crate::options::Options;
 use crate::pattern::{Directly, Link, PeerInfo, Pipe};
@@ -46,7 +46,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use task::Errand;
-use write_half::WriteHalf;
+use write_half::{WriteHalf, WriteOutcome};
 
 /// The socket's end of a pair of pipes, as the session sees it.
 pub trait End: Notify + std::any::Any {
@@ -287,10 +287,19 @@ impl Notify for Session {
         if self.activity.load(Ordering::Acquire) == ACTIVE
             && !self.options.socket_type.publishes()
             && let Some(mut half) = self.write.try_lock()
-            && half.may_write_now(self.delivered.load(Ordering::Relaxed), &self.reactor)
-            && half.drive(&self.reactor).is_idle()
         {
-            return;
+            let (now, reactor) = (nanoseconds(), &*self.reactor);
+            let may_write =
+                half.may_write_now(now, self.delivered.load(Ordering::Relaxed), reactor);
+            let ended = reactor.is_outdated(now) && half.finds_end();
+            if !ended && (may_write || half.is_drained()) {
+                match half.drive(reactor) {
+                    // The peer finds the end at once: what it sends from then on is for another.
+                    WriteOutcome::Ended => half.end(),
+                    outcome if outcome.is_idle() => return,
+                    _ => {}
+                }
+            }
         }
         self.want(WRITE);
     }
@@ -315,6 +324,7 @@ impl Link for Session {
         let Some(mut half) = self.write.try_lock() else {
             return Ok(Directly::Busy);
         };
+        half.finds_end();
         let sent = half.write_directly(body, wait, &self.reactor);
         let failed = half.has_failed();
         drop(half);

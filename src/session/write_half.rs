@@ -5,7 +5,7 @@ mod gather;
 mod ping;
 
 use super::read_half::MAX_REPLIES;
-use crate::io::{ReactorHandle, nanoseconds};
+use crate::io::ReactorHandle;
 use crate::message::Message;
 use crate::pipe::{Found, PipeReader};
 use crate::transport::Stream;
@@ -96,6 +96,8 @@ pub(super) struct WriteHalf {
     /// The connection broke, or what it is to carry could not be protected: nothing is written
     /// any more.
     failed: bool,
+    /// Everything was written, and the peer was sent the end.
+    ended: bool,
     /// Written messages over memory of the application, whose functions are not to be called
     /// here, with locks held and perhaps amid a call of the application.
     spent: Vec<Message>,
@@ -125,7 +127,7 @@ impl WriteHalf {
         self.token = token;
         self.version = version;
         self.sealer = sealer;
-        (self.blocked, self.failed) = (false, false);
+        (self.blocked, self.failed, self.ended) = (false, false, false);
         (self.sent, self.ping) = (0, None);
         self.copied = unsent;
         self.listed = 0;
@@ -135,7 +137,7 @@ impl WriteHalf {
     /// Forgets the connection and what was on its way; what stands in the pipe stays there.
     pub(super) fn disconnect(&mut self, reactor: &ReactorHandle) {
         self.stream = None;
-        self.failed = false;
+        (self.failed, self.ended) = (false, false);
         self.sealer = None;
         self.commands.clear();
         let bodies = self.pieces.drain(..).filter_map(|piece| match piece {
@@ -226,7 +228,12 @@ impl WriteHalf {
     /// better together. So it is where other connections have something to write: a message that
     /// leaves before the others of its connection comes back before them, and would stay alone for
     /// ever.
-    pub(super) fn may_write_now(&mut self, delivered: u64, reactor: &ReactorHandle) -> bool {
+    pub(super) fn may_write_now(
+        &mut self,
+        now: u64,
+        delivered: u64,
+        reactor: &ReactorHandle,
+    ) -> bool {
         if self.blocked || self.stream.is_none() {
             return false;
         }
@@ -234,7 +241,6 @@ impl WriteHalf {
         if next.is_some_and(|next| next.len() >= LARGE_BATCH / 2) {
             return true;
         }
-        let now = nanoseconds();
         let may = self.last_sent.is_none_or(|(then, before)| match delivered - before {
             0 => now.saturating_sub(then) > STREAM_PAUSE && !reactor.is_unattended(),
             1 => !reactor.has_scheduled(),
@@ -242,6 +248,35 @@ impl WriteHalf {
         });
         self.last_sent = Some((now, delivered));
         may
+    }
+
+    /// Looks whether the peer has ended the connection; true if nothing is written any more. Plain
+    /// peers may end their side alone.
+    pub(super) fn finds_end(&mut self) -> bool {
+        self.version.is_some()
+            && self.stream.as_ref().is_some_and(|stream| stream.has_ended())
+            && self.stop()
+    }
+
+    /// The peer has ended the connection: what waits is for the next one. False with plain peers, and
+    /// where nothing is left to write.
+    pub(super) fn stop(&mut self) -> bool {
+        self.failed |= self.version.is_some() && !self.ended;
+        self.failed
+    }
+
+    /// Whether the peer was sent the end: the connection is over because the socket wants that.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Sends the peer the end, once everything was written.
+    pub(super) fn end(&mut self) {
+        if let Some(stream) = &self.stream {
+            // Where that fails the close tells it.
+            let _ = stream.end_output();
+            self.ended = true;
+        }
     }
 
     /// The kernel's buffer has room again.
@@ -273,6 +308,9 @@ impl WriteHalf {
         let Some(stream) = self.stream.clone() else {
             return WriteOutcome::Idle;
         };
+        if self.ended {
+            return WriteOutcome::Ended;
+        }
         if self.blocked {
             return WriteOutcome::Blocked;
         }

@@ -32,6 +32,7 @@ impl Socket {
     #[cold]
     fn send_directly(&self, bytes: &[u8], flags: SendFlags) -> Result<bool> {
         let mut guard = self.lock();
+        Self::catch_up(&mut guard);
         let state = guard.as_mut().ok_or_else(|| self.absent())?;
         let may_wait = !flags.dont_wait
             && state.core.options.send_timeout != Some(Duration::ZERO)

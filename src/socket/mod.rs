@@ -249,6 +249,7 @@ impl Socket {
         message.set_metadata(None);
         let sent = self.block(
             flags.dont_wait,
+            Self::catch_up,
             |state| state.core.options.send_timeout,
             |state| {
                 let State { core, pattern, mailbox, .. } = state;
@@ -319,6 +320,7 @@ impl Socket {
     ) -> Result<()> {
         self.block(
             dont_wait,
+            |_| {},
             |state| state.core.options.receive_timeout,
             |state| {
                 let State { core, pattern, receiving, .. } = state;
@@ -334,15 +336,26 @@ impl Socket {
         )
     }
 
-    /// Tries an operation, and waits and tries again while it would block.
+    /// Before a call that sends, where nobody has looked lately: finds out which peers have ended.
+    #[inline]
+    fn catch_up(guard: &mut CallGuard<'_, Option<State>>) {
+        let reactor = guard.as_ref().and_then(|state| state.reactor.as_ref());
+        if let Some(reactor) = reactor.filter(|own| own.needs_glance()).cloned() {
+            CallGuard::unlocked(guard, || reactor.glance());
+        }
+    }
+
+    /// Tries an operation, after `prepare`, and waits and tries again while it would block.
     #[inline]
     fn block<R>(
         &self,
         dont_wait: bool,
+        prepare: impl FnOnce(&mut CallGuard<'_, Option<State>>),
         timeout: impl FnOnce(&State) -> Option<Duration>,
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
         let mut guard = self.lock();
+        prepare(&mut guard);
         let state = guard.as_mut().ok_or_else(|| self.absent())?;
         state.process()?;
         match operation(state) {

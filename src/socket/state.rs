@@ -7,6 +7,7 @@ use super::unload::Unloading;
 use super::{Event, Events, Mailbox, Socket, SocketEnd, Watched};
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
+use crate::io::ReactorHandle;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
 use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
@@ -23,6 +24,8 @@ pub(super) struct State {
     pub(super) core: Core,
     pub(super) pattern: Box<dyn Pattern>,
     pub(super) endpoints: Endpoints,
+    /// Serves its newest connection.
+    pub(super) reactor: Option<Arc<ReactorHandle>>,
     /// More parts of the message that was received last follow.
     pub(super) receiving: bool,
     /// A call found that the context ends: from then on options cannot be set or read either.
@@ -49,6 +52,7 @@ impl State {
             core: Core { pipes: Pipes::default(), options, last_read: None, ended: Vec::new() },
             pattern: pattern_of(socket_type),
             endpoints: Endpoints::default(),
+            reactor: None,
             receiving: false,
             told_of_the_end: false,
             unloading: Unloading::default(),
@@ -157,6 +161,7 @@ impl State {
         if let Some(refused) = self.refused.take() {
             self.give_up(refused);
         }
+        self.reactor = self.owner.reactor.lock().clone();
         let Self { core, pattern, .. } = self;
         let known = pipe.peer.is_some();
         let id = core.pipes.insert(pipe);

@@ -3,11 +3,13 @@
 use std::io::{self, IoSlice, Read};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::time::Duration;
 
 use socket2::{SockAddr, Socket};
 
 use crate::io::descriptor::{peer_credentials, undelivered};
 use crate::io::interfaces::interface_name;
+use crate::io::{PollDescriptor, sleep_on};
 
 /// A connected, non-blocking stream socket. Any thread may read or write through a reference;
 /// who may is the session's business.
@@ -76,6 +78,12 @@ impl Stream {
     /// Ends both directions. What came before can still be read, and then the end.
     pub fn shut_down(&self) {
         let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// Whether the peer sends nothing more, or is gone; there may be something to read before.
+    pub fn has_ended(&self) -> bool {
+        let mut own = [PollDescriptor::new(self.socket.as_raw_fd(), libc::POLLRDHUP)];
+        sleep_on(&mut own, Some(Duration::ZERO)).is_ok() && own[0].found() != 0
     }
 
     /// The Peer-Address property of messages: the bare IP address, or for ipc

@@ -130,6 +130,7 @@ impl ReactorHandle {
             // Interrupted is impossible with signals blocked; any other failure leaves no events.
             let _ = reactor.wait(timeout);
             self.asleep.store(false, Ordering::Relaxed);
+            self.note_look();
             reactor.dispatch();
         };
         self.by_io_thread.store(false, Ordering::SeqCst);

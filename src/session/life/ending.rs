@@ -23,6 +23,9 @@ impl Session {
         if life.is_closed() {
             return;
         }
+        if self.write.lock().has_ended() {
+            return self.finish_in_order(life, reactor);
+        }
         // Who is told that it ended must not write to it any more.
         self.activity.store(INACTIVE, Ordering::Release);
         let subscribes = self.options.socket_type.subscribes();
