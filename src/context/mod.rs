@@ -13,6 +13,7 @@ use crate::message::free_kept_memory;
 use crate::options::Options;
 use crate::session::SECURITY_THREAD;
 use crate::socket::{Event, Mailbox, Socket};
+use crate::sync::CriticalSection;
 use crate::sync::Mutex;
 use crate::sync::{ForkMutex, Process};
 use crate::transport::Lookups;
@@ -249,11 +250,12 @@ impl ContextCore {
         if self.is_over() {
             return Ok(());
         }
+        let critical = CriticalSection::enter();
         let waiter = self.pool.take()?;
         self.waiters.add(&waiter);
         let mut outcome = Ok(());
         while outcome.is_ok() && !self.is_over() {
-            outcome = waiter.wait(&mut Vec::new(), None);
+            outcome = waiter.wait(&critical, &mut Vec::new(), None);
         }
         self.waiters.remove(&waiter);
         outcome

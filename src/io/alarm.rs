@@ -94,10 +94,10 @@ impl Alarm {
         }
     }
 
-    /// Sleeps until it rings; it is not set then. May return before.
-    pub(super) fn wait(&self) {
+    /// Sleeps until it rings, true, it is not set then; or for this time, false. May return before.
+    pub(super) fn wait(&self, timeout: Option<Duration>) -> bool {
         // Interrupted only where signals are not blocked; the caller looks and waits again.
-        let _ = self.sleep(None);
+        self.sleep(timeout).unwrap_or(true)
     }
 
     /// Sleeps until it rings, true, it is not set then; or for this time, false. May return before.
@@ -248,7 +248,7 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !ended.load(SeqCst) {
-                    alarm.wait();
+                    alarm.wait(None);
                     alarm.check();
                     heard.fetch_add(wanted.swap(false, SeqCst) as usize, SeqCst);
                 }

@@ -1,58 +1,47 @@
-//! Who drives a reactor. Its I/O thread does, unless a thread of the application that waits for
+//! Who polls a reactor. Its I/O thread does, unless a thread of the application that waits for
 //! messages does it itself: then a message costs one wake-up, or none, instead of two.
 //!
-//! ```text
-//!              a caller comes back soon                a caller waits
-//!   I/O thread ------------------------> nobody <------------------------> caller
-//!     drives   <------------------------         ------------------------> drives
-//!              the alarm rings                         it has its message
-//! ```
-//!
-//! Where nobody drives, the I/O thread sleeps on an alarm: it takes over when the callers have
-//! stayed away for about a millisecond, or for longer than they used to where something was
-//! scheduled: a caller that waits again soon does it itself, many messages at a time. It takes
-//! over at once where others were served or wait; after that callers leave the reactor to it for
-//! a while.
+//! [`Owner`] is the state, [`policy`] says when it changes. A caller owns the reactor for moments, in
+//! which it can be neither interrupted nor cancelled ([`CriticalSection`]); while it sleeps it owns
+//! nothing, and whoever needs the reactor takes it without the sleeper's help. Where nobody polls, the
+//! I/O thread sleeps on a timer: it takes over when the callers have stayed away for about a
+//! millisecond, or for longer than they used to where something was scheduled: a caller that waits
+//! again soon does it itself, many messages at a time. It takes over at once where other sockets were
+//! served or wait; after that callers leave the reactor to it for a while.
 
 mod caller;
 mod glance;
+mod policy;
 mod thread;
 
-pub use caller::Driver;
+pub use caller::{ReactorGuard, Watch};
 pub use thread::{ThreadSettings, start_thread};
 
 use super::Waiter;
 use super::alarm::Alarm;
+use super::events::{Event, add_persistent};
+use super::ownership::{Owned, Owner};
+use super::priority::Priority;
 use super::reactor::{Reactor, Source, watch};
-use super::sys::{insist, nanoseconds};
+use super::sys::{EventDescriptor, insist, nanoseconds};
 use crate::message::Message;
+use crate::sync::CriticalSection;
 use crate::sync::Mutex;
 use crate::sync::RaceLazy;
 use crossbeam_queue::SegQueue;
 use mio::{Poll, Registry, Token};
-use std::os::fd::RawFd;
-use std::sync::Arc;
+use policy::{Sleeps, update_ewma};
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const WAKE: Token = Token(usize::MAX);
+/// The I/O thread sleeps on the descriptor, and a caller took the reactor over.
+const HANDOVER: Token = Token(usize::MAX - 1);
 
-/// Callers that stay away so long lose the reactor to the I/O thread.
-const LEASE: Duration = Duration::from_micros(1250);
-/// The alarm is put off only when it would ring sooner than this: a system call.
-const LEASE_LEFT: Duration = Duration::from_micros(250);
-/// Who looks for an answer does it sooner, while it has nothing else to do.
-const LEASE_LEFT_LOOKING: Duration = Duration::from_micros(500);
-/// Where something is scheduled, the I/O thread takes over when callers stay away this much
-/// longer than twice the time that they used to.
-const GRACE: Duration = Duration::from_micros(20);
-/// It may be so much later, for the alarm to serve several absences: setting it is a system call.
-const SLACK: Duration = Duration::from_micros(150);
-/// After the I/O thread was called for others, callers leave the reactor to it so long.
-const CONTESTED: Duration = Duration::from_millis(20);
-
-/// For tests: with LIBZMQ_TEST_DRIVER=caller callers ask to drive whoever else waits, with =thread
-/// none does.
+/// For tests: with LIBZMQ_TEST_DRIVER=caller callers ask for the reactor whatever else waits, with
+/// =thread none does.
 static FORCED: RaceLazy<Option<bool>> =
     RaceLazy::new(|| match std::env::var("LIBZMQ_TEST_DRIVER") {
         Ok(driver) if driver == "caller" => Some(true),
@@ -64,45 +53,64 @@ static FORCED: RaceLazy<Option<bool>> =
 pub struct ReactorHandle {
     registry: Registry,
     waker: mio::Waker,
+    /// The epoll instance, which the reactor owns.
+    poll: RawFd,
+    /// Readable while the I/O thread is to leave its sleep on the descriptor to a caller.
+    handover: EventDescriptor,
     inbox: SegQueue<Arc<dyn Source>>,
+    /// Events that the I/O thread took while a caller took the reactor over.
+    found: SegQueue<Event>,
     /// Messages for the I/O thread to drop.
     discarded: SegQueue<Message>,
     /// The I/O thread has ended: nobody looks into the inbox any more.
     ended: AtomicBool,
-    /// Held by who drives. `None` once the I/O thread has ended.
-    reactor: Mutex<Option<Reactor>>,
-    /// Somebody holds `reactor`, and looks into the inbox before it lets go and afterwards.
-    driven: AtomicBool,
-    /// The driver sleeps, or is about to, and must be woken for what comes into the inbox.
+    /// Once the I/O thread has ended it stays its owner.
+    reactor: Owned<Reactor>,
+    /// The I/O thread sleeps on the descriptor, or is about to, and must be woken for what comes
+    /// into the inbox. Cleared by the thread that wakes it.
     asleep: AtomicBool,
     stopping: AtomicBool,
     /// Descriptors that it serves, to place new ones where the load is least.
     load: Arc<AtomicUsize>,
-    /// What the I/O thread sleeps on while it does not drive.
+    /// What the I/O thread sleeps on while it is parked.
     alarm: Alarm,
-    /// When the last caller stopped driving, in `nanoseconds`.
-    left_at: AtomicU64,
-    /// When the I/O thread, or a caller at a glance, last looked at the descriptors, in `nanoseconds`.
-    looked_at: AtomicU64,
-    /// How long callers used to stay away lately, in nanoseconds; at most a lease.
-    usual_absence: AtomicU64,
-    /// Something was scheduled when the last caller came back.
-    schedules: AtomicBool,
-    /// How long callers that drove used to sleep lately, in nanoseconds; at most a lease.
-    usual_sleep: AtomicU64,
-    /// The last sleep of a caller that drove was longer than a lease.
-    rarely: AtomicBool,
-    /// The I/O thread drives: a caller may ask it to make way.
-    by_io_thread: AtomicBool,
-    /// A caller asks: this one.
-    make_way: AtomicBool,
-    asker: Mutex<Option<Arc<Waiter>>>,
+    pace: Pace,
+    /// A caller that waits asks the I/O thread for the reactor: this one.
+    handover_requested: AtomicBool,
+    handover_waiter: Mutex<Option<Arc<Waiter>>>,
     /// Callers leave the reactor to the I/O thread until then, in `nanoseconds`.
     contested_until: AtomicU64,
-    /// Callers that wait without driving.
-    onlookers: AtomicUsize,
-    /// Wakes the caller that drives.
-    waiter: Arc<Waiter>,
+    /// Callers that wait without polling.
+    blocked_callers: AtomicUsize,
+    /// Something depends on the caller that sleeps on the reactor.
+    has_dependents: AtomicBool,
+    /// The I/O thread, if it is parked, looks whether such a caller does not wake up.
+    watches_callers: AtomicBool,
+    /// A caller took the reactor over, and the I/O thread did not leave the descriptor yet.
+    is_leaving: AtomicBool,
+    /// A caller that slept on the descriptor has come back while another thread had the reactor.
+    watch_abandoned: AtomicBool,
+    /// How the I/O thread runs; unset where it runs in a way of its own, which no caller shares.
+    priority: OnceLock<Priority>,
+}
+
+/// What callers did lately, in nanoseconds.
+#[derive(Default)]
+struct Pace {
+    /// When the last caller released the reactor.
+    released_at: AtomicU64,
+    /// When the I/O thread, or a caller at a glance, last looked at the descriptors.
+    looked_at: AtomicU64,
+    /// When a caller that spins last asked for the events of all descriptors.
+    polled_at: AtomicU64,
+    /// The average time until a caller came back; at most a lease.
+    avg_gap: AtomicU64,
+    /// Something was scheduled when the last caller came back.
+    schedules: AtomicBool,
+    /// The average sleep of callers that polled; at most a lease.
+    avg_sleep: AtomicU64,
+    /// The last of these sleeps was longer than a lease.
+    last_sleep_was_long: AtomicBool,
 }
 
 impl std::fmt::Debug for ReactorHandle {
@@ -112,65 +120,68 @@ impl std::fmt::Debug for ReactorHandle {
 }
 
 impl ReactorHandle {
-    fn new() -> std::io::Result<Arc<Self>> {
+    fn new() -> std::io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = mio::Waker::new(poll.registry(), WAKE)?;
-        let alarm = Alarm::new()?;
+        let handover = EventDescriptor::new()?;
+        add_persistent(poll.as_raw_fd(), handover.as_raw_fd(), HANDOVER)?;
         let load = Arc::new(AtomicUsize::new(0));
-        Ok(Arc::new_cyclic(|own| Self {
+        Ok(Self {
             registry,
             waker,
+            poll: poll.as_raw_fd(),
+            handover,
             inbox: SegQueue::new(),
+            found: SegQueue::new(),
             discarded: SegQueue::new(),
             ended: AtomicBool::new(false),
-            reactor: Mutex::new(Some(Reactor::new(poll, load.clone()))),
-            driven: AtomicBool::new(false),
+            reactor: Owned::new(Reactor::new(poll, load.clone())),
             asleep: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             load,
-            alarm,
-            left_at: AtomicU64::new(0),
-            looked_at: AtomicU64::new(0),
-            usual_absence: AtomicU64::new(0),
-            schedules: AtomicBool::new(false),
-            usual_sleep: AtomicU64::new(0),
-            rarely: AtomicBool::new(false),
-            by_io_thread: AtomicBool::new(false),
-            make_way: AtomicBool::new(false),
-            asker: Mutex::new(None),
+            alarm: Alarm::new()?,
+            pace: Pace::default(),
+            handover_requested: AtomicBool::new(false),
+            handover_waiter: Mutex::new(None),
             contested_until: AtomicU64::new(0),
-            onlookers: AtomicUsize::new(0),
-            waiter: Arc::new(Waiter::Driver(own.clone())),
-        }))
+            blocked_callers: AtomicUsize::new(0),
+            has_dependents: AtomicBool::new(false),
+            watches_callers: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
+            watch_abandoned: AtomicBool::new(false),
+            priority: OnceLock::new(),
+        })
     }
 
-    /// Has `source.on_run` called by the driver, soon.
+    /// Has `source.on_run` called by the thread that polls, soon.
     pub fn schedule(&self, source: Arc<dyn Source>) {
         self.inbox.push(source);
         self.wake();
-        // Behind the fence in `wake`, which pairs with the one in `serve`.
+        // Behind the fence in `wake`, which pairs with the one in `run`.
         if self.ended.load(Ordering::SeqCst) {
             self.empty_inbox();
         }
     }
 
-    /// What stands in the inbox may hold on to this handle.
+    /// What is in the inbox may hold on to this handle.
     fn empty_inbox(&self) {
         while self.inbox.pop().is_some() {}
     }
 
     /// Has the I/O thread drop messages soon: their free functions are the application's, which
-    /// expects them on a thread that is not amid one of its calls, and without our locks held.
-    pub fn discard(&self, messages: impl Iterator<Item = Message>) {
+    /// expects them on a thread that is not in one of its calls, and without our locks held.
+    pub fn defer_drop(&self, messages: impl Iterator<Item = Message>) {
         messages.for_each(|message| self.discarded.push(message));
-        // Pairs with the fence in `drive_until_asked`: either the I/O thread drives and is woken,
-        // or it finds them before it sleeps.
+        // Pairs with the fence before the I/O thread sleeps: either it is found there, and woken, or
+        // it finds the messages.
         fence(Ordering::SeqCst);
-        if self.by_io_thread.load(Ordering::SeqCst) {
-            self.wake();
-        } else {
-            self.alarm.set_if(LEASE, |_, at| at == 0);
+        match self.reactor.owner() {
+            Owner::IoThread | Owner::IoThreadSleeps => self.wake(),
+            _ => {
+                let _critical = CriticalSection::enter();
+                self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
+            }
         }
     }
 
@@ -184,41 +195,49 @@ impl ReactorHandle {
         while self.discarded.pop().is_some() {}
     }
 
-    /// Sees to it that somebody looks into the inbox.
-    pub(super) fn wake(&self) {
-        // Pairs with the fences before the inbox is checked for the last time: either we see that
-        // the driver sleeps or is gone, or it sees what we pushed.
+    /// Has a thread look into the inbox.
+    fn wake(&self) {
+        // Pairs with the fence in `OwnerGuard::release`: either we see that nobody is active, or the
+        // owner sees what we pushed.
         fence(Ordering::SeqCst);
+        match self.reactor.owner() {
+            Owner::Caller | Owner::IoThread => {}
+            Owner::IoThreadSleeps => self.wake_from_descriptor(),
+            // The caller that sleeps there may not run soon.
+            Owner::Watched => self.wake_io_thread_within(0),
+            Owner::Unowned => {
+                let (_, latest) = policy::prompt_times(self.pace.avg_gap.load(Ordering::Relaxed));
+                self.wake_io_thread_within(latest);
+            }
+        }
+    }
+
+    /// Wakes the I/O thread that sleeps on the descriptor, once for each of its sleeps.
+    fn wake_from_descriptor(&self) {
         if self.asleep.load(Ordering::Relaxed) {
+            // Whoever clears the flag alone wakes it.
+            let _critical = CriticalSection::enter();
             if self.asleep.swap(false, Ordering::AcqRel) {
                 // What fails time after time cannot be helped.
                 let _ = insist(|| self.waker.wake());
             }
-        } else if !self.driven.load(Ordering::SeqCst) {
-            self.call_promptly();
         }
     }
 
-    /// Has the I/O thread take over promptly, unless a caller does before.
-    fn call_promptly(&self) {
-        let (_, latest) = self.prompt_time();
-        self.alarm.set_if(latest, |now, at| at == 0 || at > now + in_nanoseconds(latest));
-    }
-
-    /// When, from now, the I/O thread should take over where something is scheduled: not before
-    /// the first, which is later than callers usually come back, and not after the second.
-    fn prompt_time(&self) -> (Duration, Duration) {
-        let absence = Duration::from_nanos(self.usual_absence.load(Ordering::Relaxed));
-        let earliest = absence * 2 + GRACE;
-        (earliest.min(LEASE_LEFT), (earliest + SLACK).min(LEASE))
+    /// Has the I/O thread take over within this time, unless a caller does before.
+    fn wake_io_thread_within(&self, nanoseconds: u64) {
+        let _critical = CriticalSection::enter();
+        let after = Duration::from_nanos(nanoseconds);
+        self.alarm.set_if(after, |now, at| at == 0 || at > now + nanoseconds);
     }
 
     /// Has the I/O thread take over at once, and callers leave the reactor to it for a while.
-    fn call_at_once(&self) {
-        let until = nanoseconds() + in_nanoseconds(CONTESTED);
+    fn wake_io_thread_now(&self) {
+        let until = nanoseconds() + policy::CONTESTED;
         self.contested_until.store(until, Ordering::Relaxed);
-        // Its lease is over.
-        self.left_at.store(0, Ordering::Relaxed);
+        // The lease is over.
+        self.pace.released_at.store(0, Ordering::Relaxed);
+        let _critical = CriticalSection::enter();
         self.alarm.set_if(Duration::ZERO, |_, _| true);
     }
 
@@ -228,21 +247,14 @@ impl ReactorHandle {
         until != 0 && *FORCED != Some(true) && nanoseconds() < until
     }
 
-    /// Nobody drives, but a caller that did is expected back soon.
+    /// Nobody polls, but a caller that did is expected back soon.
     pub fn is_unattended(&self) -> bool {
-        !self.driven.load(Ordering::Relaxed)
+        self.reactor.owner() == Owner::Unowned
     }
 
     /// Something is scheduled that did not run yet.
     pub fn has_scheduled(&self) -> bool {
         !self.inbox.is_empty()
-    }
-
-    /// A caller is back.
-    fn note_absence(&self) {
-        let absence = nanoseconds().saturating_sub(self.left_at.load(Ordering::Relaxed));
-        note(&self.usual_absence, absence);
-        self.schedules.store(!self.inbox.is_empty(), Ordering::Relaxed);
     }
 
     /// Descriptors that it serves.
@@ -254,6 +266,7 @@ impl ReactorHandle {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
+        let _critical = CriticalSection::enter();
         self.alarm.set_if(Duration::ZERO, |_, _| true);
     }
 
@@ -262,34 +275,62 @@ impl ReactorHandle {
         watch(&self.registry, descriptor, token, writable)
     }
 
-    /// Runs what is scheduled now; what is scheduled meanwhile waits for the next round.
-    fn run_inbox(&self, reactor: &mut Reactor) {
+    /// Runs what is scheduled now, and serves what others found; what is scheduled during that waits
+    /// for the next round. True if there was something.
+    fn run_inbox(&self, reactor: &mut Reactor) -> bool {
+        if self.inbox.is_empty() && self.found.is_empty() {
+            return false;
+        }
+        while let Some(event) = self.found.pop() {
+            reactor.serve(event);
+        }
         for _ in 0..self.inbox.len() {
             let Some(source) = self.inbox.pop() else {
-                return;
+                break;
             };
             reactor.note(&*source);
             source.on_run(reactor);
         }
+        true
     }
 
-    /// After letting go of the reactor, and after the alarm was put off.
+    /// Whether the owner has something to do before it sleeps.
+    fn has_work(&self) -> bool {
+        !self.inbox.is_empty() || !self.found.is_empty()
+    }
+
+    /// After the reactor was released to nobody, and after the alarm was put off.
     fn check_inbox(&self) {
-        // Pairs with the fence in `wake`: either who schedules sees that nobody drives, and sets
-        // the alarm after us, or we see what it pushed.
+        // Pairs with the fence in `wake`: either the thread that schedules sees that nobody polls, and
+        // sets the alarm after us, or we see what it pushed.
         fence(Ordering::SeqCst);
-        if !self.inbox.is_empty() {
-            self.call_promptly();
+        if self.has_work() {
+            let (_, latest) = policy::prompt_times(self.pace.avg_gap.load(Ordering::Relaxed));
+            self.wake_io_thread_within(latest);
         }
     }
 }
 
-/// Takes a time into account for what is usual.
-fn note(usual: &AtomicU64, time: u64) {
-    let before = usual.load(Ordering::Relaxed);
-    usual.store((before * 3 + time.min(in_nanoseconds(LEASE))) / 4, Ordering::Relaxed);
-}
+impl Pace {
+    /// A caller is back.
+    fn on_acquire(&self, schedules: bool) {
+        let gap = nanoseconds().saturating_sub(self.released_at.load(Ordering::Relaxed));
+        self.avg_gap
+            .store(update_ewma(self.avg_gap.load(Ordering::Relaxed), gap), Ordering::Relaxed);
+        self.schedules.store(schedules, Ordering::Relaxed);
+    }
 
-const fn in_nanoseconds(time: Duration) -> u64 {
-    time.as_nanos() as u64
+    fn sleeps(&self) -> Sleeps {
+        Sleeps {
+            average: self.avg_sleep.load(Ordering::Relaxed),
+            last_was_long: self.last_sleep_was_long.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A caller that polled slept for this long.
+    fn on_wake_up(&self, slept: u64) {
+        self.last_sleep_was_long.store(slept > policy::LEASE, Ordering::Relaxed);
+        let average = self.avg_sleep.load(Ordering::Relaxed);
+        self.avg_sleep.store(update_ewma(average, slept), Ordering::Relaxed);
+    }
 }

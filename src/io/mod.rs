@@ -4,7 +4,10 @@
 mod alarm;
 pub mod descriptor;
 mod driver;
+mod events;
 pub mod interfaces;
+mod ownership;
+mod priority;
 mod reactor;
 mod scheduling;
 mod signal;
@@ -12,11 +15,11 @@ mod sys;
 mod waiter;
 mod workers;
 
-pub use driver::{Driver, ReactorHandle, ThreadSettings, start_thread};
+pub use driver::{ReactorGuard, ReactorHandle, ThreadSettings, Watch, start_thread};
 pub use reactor::{Reactor, Readiness, Source};
 pub use scheduling::Scheduling;
 pub use signal::Signal;
 use sys::with_signals_blocked;
 pub use sys::{EventDescriptor, PollDescriptor, SocketSource, nanoseconds, poll_descriptors};
-pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, sleep_on};
+pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, sleep, sleep_on};
 pub use workers::{Workers, start_worker};

@@ -1,25 +1,32 @@
-//! What serves descriptors and timers, and runs what others schedule. Any thread may drive it,
-//! one at a time: see [`Driver`](super::Driver).
+//! What serves descriptors and timers, and runs what others schedule. Any thread may poll it,
+//! one at a time: see [`ReactorGuard`](super::ReactorGuard).
 
+use super::events::{Event, EventBuffer};
+use super::nanoseconds;
 use super::sys::insist;
-use super::{PollDescriptor, poll_descriptors};
 use crate::message::ReceiveBuffer;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Interest, Poll, Token};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
+use std::mem;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a reactor serves: a session, a listener. Its methods run on the thread that drives the
+/// What a reactor serves: a session, a listener. Its methods run on the thread that polls the
 /// reactor, one at a time, and do not block.
 pub trait Source: Send + Sync {
     /// The descriptor became ready (edge-triggered).
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness);
+    /// Reads without an event that says that there is something; true if there was. (The event comes
+    /// later, for nothing.)
+    fn poll_read(self: Arc<Self>, _reactor: &mut Reactor) -> bool {
+        false
+    }
     /// A timer set with this kind is over. It may be one that does not matter any more.
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32);
     /// Somebody scheduled it.
@@ -39,23 +46,31 @@ pub struct Readiness {
     pub closed: bool,
 }
 
-/// Events taken from the system at a time.
-const EVENTS: usize = 256;
+/// A peer that sent a PING may send another one within this time, in nanoseconds.
+const PINGS: u64 = 300_000_000_000;
+/// A new peer that sends PINGs mostly sends the first one within this time, in nanoseconds.
+const FIRST_PING: u64 = 3_000_000_000;
 
-/// The part that only the driver uses, handed to the sources that it calls.
+/// The part that only its owner uses, handed to the sources that it calls.
 pub struct Reactor {
     poll: Poll,
-    events: Events,
+    events: EventBuffer,
     /// Descriptors that it serves, for others to see.
     load: Arc<AtomicUsize>,
     sources: HashMap<usize, Arc<dyn Source>, BuildHasherDefault<TokenHasher>>,
+    /// How many of them each socket has.
+    sockets: HashMap<u64, usize>,
+    /// When a descriptor was registered last, and when a peer sent a PING; in `nanoseconds`.
+    registered_at: u64,
+    pinged_at: u64,
     next_token: usize,
     /// Deadlines, nearest first, with the number of their timer.
     timers: BinaryHeap<Reverse<(Instant, u64)>>,
     timed: HashMap<u64, (Arc<dyn Source>, u32)>,
     next_timer: u64,
-    /// The sockets that were served since the last driver came, as far as it wants to know.
+    /// The sockets that were served since the last owner came, as far as it wants to know.
     served: Served,
+    recent: Recent,
     /// For the next connection that is read from: idle ones hold no buffer.
     pub spare_buffer: Option<ReceiveBuffer>,
 }
@@ -79,26 +94,48 @@ impl Hasher for TokenHasher {
     }
 }
 
-/// Whether a driver served others than itself.
+/// Whether an owner served others than itself.
 #[derive(Default)]
 struct Served {
-    /// The driver's own sockets; empty: it does not ask.
+    /// The owner's own sockets; empty: it does not ask.
     own: Vec<u64>,
     others: bool,
+}
+
+/// The descriptor that its owner read from last.
+#[derive(Default)]
+struct Recent {
+    token: usize,
+    /// Reads in a row from this one alone.
+    streak: u32,
+}
+
+impl Recent {
+    /// After as many reads in a row the next message is expected there.
+    const EXPECTED: u32 = 4;
+
+    fn update(&mut self, token: usize) {
+        let streak = if self.token == token { self.streak.saturating_add(1) } else { 1 };
+        *self = Self { token, streak };
+    }
 }
 
 impl Reactor {
     pub(super) fn new(poll: Poll, load: Arc<AtomicUsize>) -> Self {
         Self {
             poll,
-            events: Events::with_capacity(EVENTS),
+            events: EventBuffer::new(),
             load,
             sources: HashMap::default(),
+            sockets: HashMap::new(),
+            registered_at: 0,
+            pinged_at: 0,
             next_token: 0,
             timers: BinaryHeap::new(),
             timed: HashMap::new(),
             next_timer: 0,
             served: Served::default(),
+            recent: Recent::default(),
             spare_buffer: None,
         }
     }
@@ -119,6 +156,8 @@ impl Reactor {
         let registry = self.poll.registry();
         insist(|| registry.register(&mut SourceFd(&descriptor), Token(token), interest(writable)))?;
         self.next_token += 1;
+        self.registered_at = nanoseconds();
+        *self.sockets.entry(source.socket()).or_default() += 1;
         self.sources.insert(token, source);
         self.count_load();
         Ok(token)
@@ -126,22 +165,41 @@ impl Reactor {
 
     /// Serves the descriptor with this token for another source from now on.
     pub fn replace(&mut self, token: usize, source: Arc<dyn Source>) {
+        self.registered_at = nanoseconds();
+        *self.sockets.entry(source.socket()).or_default() += 1;
         self.sources.insert(token, source);
     }
 
     /// Stops serving a descriptor, before it is closed.
     pub fn deregister(&mut self, descriptor: RawFd, token: usize) {
-        if self.sources.remove(&token).is_some() {
+        if self.remove(token) {
             // Fails only for a descriptor that is closed already, which is not watched either.
             let _ = insist(|| self.poll.registry().deregister(&mut SourceFd(&descriptor)));
-            self.count_load();
         }
     }
 
     /// Stops serving a descriptor that is closed already, which ended its registration.
     pub fn forget(&mut self, token: usize) {
-        self.sources.remove(&token);
+        self.remove(token);
+    }
+
+    fn remove(&mut self, token: usize) -> bool {
+        let Some(source) = self.sources.remove(&token) else {
+            return false;
+        };
+        let socket = source.socket();
+        match self.sockets.get_mut(&socket) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(self.sockets.remove(&socket)),
+        }
         self.count_load();
+        true
+    }
+
+    /// Forgets everything that it serves; returns that, to be dropped by a thread that holds nothing.
+    pub(super) fn end(&mut self) -> impl Sized + use<> {
+        self.timers.clear();
+        (mem::take(&mut self.sources), mem::take(&mut self.timed), self.spare_buffer.take())
     }
 
     fn count_load(&self) {
@@ -165,7 +223,7 @@ impl Reactor {
         self.timed.remove(&number);
     }
 
-    /// The driver wants to know whether it serves other sockets than these; none: it does not.
+    /// The owner wants to know whether it serves other sockets than these; none: it does not.
     pub(super) fn begin(&mut self, own: impl Iterator<Item = u64>) {
         self.served.own.clear();
         self.served.own.extend(own);
@@ -177,21 +235,39 @@ impl Reactor {
         self.served.others
     }
 
-    /// Runs the timers that are due.
-    pub(super) fn run_timers(&mut self) {
+    /// Whether anything but the owner's own sockets depends on somebody polling: other sockets, a
+    /// timer, or a peer that sends PINGs; of a new connection that is not known yet. `now` in
+    /// `nanoseconds`.
+    pub(super) fn has_dependents(&self, now: u64) -> bool {
+        let own = self.served.own.iter().filter_map(|own| self.sockets.get(own)).sum::<usize>();
+        own < self.sources.len()
+            || !self.timers.is_empty()
+            || now < self.pinged_at.saturating_add(PINGS)
+            || now < self.registered_at.saturating_add(FIRST_PING)
+    }
+
+    /// A peer sent a PING: it counts on answers.
+    pub fn note_ping(&mut self) {
+        self.pinged_at = nanoseconds();
+    }
+
+    /// Runs the timers that are due; true if there were any.
+    pub(super) fn run_timers(&mut self) -> bool {
         if self.timers.is_empty() {
-            return;
+            return false;
         }
-        let now = Instant::now();
+        let (now, mut any) = (Instant::now(), false);
         while let Some(&Reverse((deadline, number))) = self.timers.peek() {
             if deadline > now {
-                return;
+                break;
             }
             self.timers.pop();
             if let Some((source, kind)) = self.timed.remove(&number) {
                 source.on_timer(self, kind);
+                any = true;
             }
         }
+        any
     }
 
     /// Time until the next timer is due; `None` without one.
@@ -205,60 +281,37 @@ impl Reactor {
         None
     }
 
-    /// Waits for its descriptors. What was found is kept for [`dispatch`](Self::dispatch).
-    ///
-    /// # Errors
-    /// `Interrupted` also without a signal handler, when the process was stopped and goes on.
-    pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.poll.poll(&mut self.events, timeout)
-    }
-
-    /// Waits for its descriptors and for those of the application.
-    ///
-    /// # Errors
-    /// `Interrupted` when a signal handler ran. Not when the process was merely stopped, by a
-    /// debugger or a shell: unlike epoll_wait(2), poll(2) goes on then (signal(7)).
-    pub(super) fn wait_as_application(
-        &mut self,
-        timeout: Option<Duration>,
-        descriptors: &mut Vec<PollDescriptor>,
-    ) -> io::Result<()> {
-        if timeout == Some(Duration::ZERO) && descriptors.is_empty() {
-            return self.wait(timeout);
-        }
-        self.events.clear();
-        descriptors.push(PollDescriptor::new(self.poll.as_raw_fd(), libc::POLLIN));
-        let found = poll_descriptors(descriptors, timeout);
-        let own = descriptors.pop();
-        found?;
-        if own.is_some_and(|own| own.found() != 0) {
-            // A failure leaves no events; those that are there stay.
-            let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
-        }
-        Ok(())
-    }
-
-    /// Serves the descriptors that [`wait`](Self::wait) found ready; true if there were any.
-    pub(super) fn dispatch(&mut self) -> bool {
-        if self.events.is_empty() {
-            return false;
-        }
-        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
-        for event in &events {
-            let Some(source) = self.sources.get(&event.token().0).cloned() else {
-                continue;
-            };
-            self.note(&*source);
-            let readiness = Readiness {
-                readable: event.is_readable() || event.is_error(),
-                writable: event.is_writable() || event.is_error(),
-                closed: event.is_read_closed() || event.is_error(),
-            };
-            source.on_ready(self, readiness);
-        }
+    /// Takes the events that are there and serves them, without waiting; true if there were any of
+    /// sources.
+    pub(super) fn poll_once(&mut self) -> bool {
+        let mut events = mem::take(&mut self.events);
+        // Without a wait it is not interrupted, and another failure leaves no events.
+        let _ = events.take(self.poll.as_raw_fd(), Some(Duration::ZERO));
+        let served = events.iter().filter(|event| self.serve(*event)).count();
         self.events = events;
-        self.events.clear();
+        served > 0
+    }
+
+    /// Serves a descriptor that became ready; false if that is not one of a source.
+    pub(super) fn serve(&mut self, event: Event) -> bool {
+        let Some(source) = self.sources.get(&event.token.0).cloned() else {
+            return false;
+        };
+        self.note(&*source);
+        if event.readiness.readable {
+            self.recent.update(event.token.0);
+        }
+        source.on_ready(self, event.readiness);
         true
+    }
+
+    /// Reads from the descriptor that was read from again and again, if it is one of the owner's: a
+    /// system call less than asking for events first. `None` if there is no such descriptor.
+    pub(super) fn poll_recent(&mut self) -> Option<bool> {
+        let Recent { token, streak } = self.recent;
+        let source = (streak >= Recent::EXPECTED).then(|| self.sources.get(&token))??.clone();
+        let is_own = self.served.own.contains(&source.socket());
+        is_own.then(|| source.poll_read(self))
     }
 
     /// A source is about to be served.

@@ -52,29 +52,29 @@ impl EventDescriptor {
 
 impl Event for EventDescriptor {
     fn signal(&self) {
+        // A counter at its limit is readable as well; what fails time after time cannot be helped.
         let one = 1u64;
-        // What fails time after time cannot be helped.
-        let _ = insist(|| {
-            // SAFETY: eight readable bytes.
-            match check(unsafe { libc::write(self.0.as_raw_fd(), (&raw const one).cast(), 8) }) {
-                // A counter at its limit is readable as well.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                written => written,
-            }
-        });
+        let _ = insist(|| self.transfer(libc::SYS_write, (&raw const one).cast_mut()));
     }
 
     fn clear(&self) -> u64 {
+        // Where it was not signalled the count is left alone.
         let mut count = 0u64;
-        let _ = insist(|| {
-            // SAFETY: eight writable bytes.
-            match check(unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) }) {
-                // It was not signalled, and the count is left alone.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                read => read,
-            }
-        });
+        let _ = insist(|| self.transfer(libc::SYS_read, &raw mut count));
         count
+    }
+}
+
+impl EventDescriptor {
+    /// Reads or writes the counter. Not by read(2) or write(2) of the C library, in which the thread
+    /// could be cancelled: see `NoCancel`.
+    fn transfer(&self, call: libc::c_long, count: *mut u64) -> io::Result<usize> {
+        // SAFETY: eight bytes of the caller, which can be read, and written where `call` does that.
+        let done = unsafe { libc::syscall(call, self.0.as_raw_fd(), count, size_of::<u64>()) };
+        match check(done as isize) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            done => done,
+        }
     }
 }
 
@@ -187,11 +187,22 @@ pub fn poll_descriptors(
     descriptors: &mut [PollDescriptor],
     timeout: Option<Duration>,
 ) -> io::Result<usize> {
-    let found = poll_precisely(descriptors, timeout);
+    poll_descriptors_with_mask(descriptors, timeout, None)
+}
+
+/// As [`poll_descriptors`], with this signal mask meanwhile, if there is one: a signal that it lets
+/// in ends the call, also one that waited for that.
+pub(super) fn poll_descriptors_with_mask(
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
+) -> io::Result<usize> {
+    let found = poll_precisely(descriptors, timeout, mask);
     match found {
-        Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-            poll_in_milliseconds(descriptors, timeout)
-        }
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => match mask {
+            Some(mask) => with_signal_mask(mask, || poll_in_milliseconds(descriptors, timeout)),
+            None => poll_in_milliseconds(descriptors, timeout),
+        },
         found => found,
     }
 }
@@ -199,17 +210,18 @@ pub fn poll_descriptors(
 fn poll_precisely(
     descriptors: &mut [PollDescriptor],
     timeout: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
 ) -> io::Result<usize> {
     let time = timeout.map(|timeout| libc::timespec {
         tv_sec: timeout.as_secs().min(i64::MAX as u64 / 2) as libc::time_t,
         tv_nsec: timeout.subsec_nanos().into(),
     });
-    let time = time.as_ref().map_or(std::ptr::null(), |time| time as *const _);
+    let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let mask = mask.map_or(ptr::null(), ptr::from_ref);
     let count = descriptors.len() as libc::nfds_t;
-    // SAFETY: `PollDescriptor` is a transparent `pollfd`, `count` of them are writable; the time
-    // is NULL or points to a timespec that lives through the call.
-    let found =
-        unsafe { libc::ppoll(descriptors.as_mut_ptr().cast(), count, time, std::ptr::null()) };
+    // SAFETY: `PollDescriptor` is a transparent `pollfd`, `count` of them are writable; the time and
+    // the mask are NULL or live through the call.
+    let found = unsafe { libc::ppoll(descriptors.as_mut_ptr().cast(), count, time, mask) };
     check(found as isize)
 }
 
@@ -226,6 +238,17 @@ fn poll_in_milliseconds(
     let count = descriptors.len() as libc::nfds_t;
     // SAFETY: as in `poll_precisely`.
     check(unsafe { libc::poll(descriptors.as_mut_ptr().cast(), count, milliseconds) } as isize)
+}
+
+/// Runs a call with this signal mask. A signal that waited for it is handled before the call.
+fn with_signal_mask<R>(mask: &libc::sigset_t, call: impl FnOnce() -> R) -> R {
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: the mask is readable, and the old one is written by the system.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, before.as_mut_ptr()) };
+    let result = call();
+    // SAFETY: `before` was written by the call above, which fails only for a wrong first argument.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
+    result
 }
 
 /// Runs a call with all signals blocked. Threads that it starts inherit that for their whole

@@ -1,12 +1,14 @@
 //! How a thread of the application sleeps until somebody has news for it.
 
-use super::{PollDescriptor, ReactorHandle, Signal, poll_descriptors};
+use super::sys::poll_descriptors_with_mask;
+use super::{PollDescriptor, Signal, poll_descriptors};
 use crate::error::{Error, Result};
+use crate::sync::CriticalSection;
 use crate::sync::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Ends the sleep of one thread.
@@ -14,12 +16,7 @@ use std::time::Duration;
 /// The sleep is poll(2) on a descriptor, not a futex: signal handlers must end it, and it can
 /// include descriptors of the application.
 #[derive(Debug)]
-pub enum Waiter {
-    /// A thread that sleeps on a descriptor of its own.
-    Alone(Signal),
-    /// The thread that drives this reactor, and sleeps on its descriptors.
-    Driver(Weak<ReactorHandle>),
-}
+pub struct Waiter(Signal);
 
 /// Waiters that rest until a thread sleeps. A context has one pool, so that nothing is left when
 /// it is gone, and a child of fork(2) shares no descriptor with its parent.
@@ -30,7 +27,6 @@ pub struct WaiterPool(Mutex<Vec<Arc<Waiter>>>);
 #[derive(Debug)]
 pub struct PooledWaiter<'a> {
     pool: &'a WaiterPool,
-    /// Always `Alone`.
     waiter: Arc<Waiter>,
 }
 
@@ -66,25 +62,16 @@ impl Drop for PooledWaiter<'_> {
 
 impl Waiter {
     fn new() -> Result<Self> {
-        Ok(Self::Alone(Signal::new()?))
+        Ok(Self(Signal::new()?))
     }
 
     /// Ends the sleep, or the next one.
     pub fn notify(&self) {
-        match self {
-            Self::Alone(signal) => signal.raise(),
-            Self::Driver(reactor) => {
-                if let Some(reactor) = reactor.upgrade() {
-                    reactor.wake();
-                }
-            }
-        }
+        self.0.raise();
     }
 
     fn clear(&self) {
-        if let Self::Alone(signal) = self {
-            signal.clear();
-        }
+        self.0.clear();
     }
 }
 
@@ -95,19 +82,29 @@ impl PooledWaiter<'_> {
     /// [`Error::Interrupted`] when a signal handler ran.
     pub fn wait(
         &self,
+        critical: &CriticalSection,
         descriptors: &mut Vec<PollDescriptor>,
         timeout: Option<Duration>,
     ) -> Result<()> {
-        let own = match &*self.waiter {
-            Waiter::Alone(signal) => signal.as_raw_fd(),
-            Waiter::Driver(_) => return Ok(()),
-        };
-        descriptors.push(PollDescriptor::new(own, libc::POLLIN));
-        let outcome = sleep_on(descriptors, timeout);
+        descriptors.push(PollDescriptor::new(self.waiter.0.as_raw_fd(), libc::POLLIN));
+        let outcome = sleep(critical, descriptors, timeout);
         descriptors.pop();
         self.waiter.clear();
         outcome
     }
+}
+
+/// Sleeps until a descriptor is ready, or until the time is over, as the application would.
+///
+/// # Errors
+/// [`Error::Interrupted`] when a signal handler ran; [`Error::System`].
+pub fn sleep(
+    critical: &CriticalSection,
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+) -> Result<()> {
+    let found = critical.suspended(|mask| poll_descriptors_with_mask(descriptors, timeout, mask));
+    found.map(drop).map_err(sleep_error)
 }
 
 /// Sleeps until a descriptor is ready, or until the time is over.
@@ -119,7 +116,7 @@ pub fn sleep_on(descriptors: &mut [PollDescriptor], timeout: Option<Duration>) -
 }
 
 /// Why a sleep failed.
-pub(super) fn sleep_error(error: io::Error) -> Error {
+fn sleep_error(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::Interrupted => Error::Interrupted,
         _ => Error::System(error.raw_os_error().unwrap_or(libc::EINVAL)),
@@ -173,5 +170,24 @@ impl WaiterList {
         let all = waiters.clone();
         drop(waiters);
         all.iter().for_each(|waiter| waiter.notify());
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn a_signal_of_a_critical_section_interrupts_its_next_sleep() {
+        extern "C" fn handler(_: libc::c_int) {}
+        let handler: extern "C" fn(libc::c_int) = handler;
+        // SAFETY: a handler that does nothing, for a signal that no other test uses.
+        unsafe { libc::signal(libc::SIGWINCH, handler as libc::sighandler_t) };
+        let section = CriticalSection::enter();
+        // SAFETY: sends the signal to this very thread.
+        unsafe { libc::pthread_kill(libc::pthread_self(), libc::SIGWINCH) };
+        let outcome = sleep(&section, &mut [], Some(Duration::from_secs(10)));
+        assert_eq!(outcome, Err(Error::Interrupted));
     }
 }

@@ -11,7 +11,7 @@
 //! that ends frees what it had; the last context that ends has the depots freed.
 
 use super::large;
-use crate::sync::ForkMutex;
+use crate::sync::{CriticalSection, ForkMutex};
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
@@ -306,6 +306,8 @@ impl Depot {
                 KEPT.fetch_sub(count * class.size, Ordering::Relaxed);
             }
         }
+        // As in `allocate`.
+        let _critical = (refused.len() + count > 0).then(CriticalSection::enter);
         for piece in refused.iter().chain(&excess[..count]) {
             // SAFETY: it was the depot's or new, of this class, and nobody uses it.
             unsafe { to_system(*piece, class.size) };
@@ -327,6 +329,8 @@ impl Depot {
 
     /// A new piece.
     fn allocate(&self, class: Class) -> Option<NonNull<u8>> {
+        // A thread that is suspended in the allocator may hold a lock that others free memory with.
+        let _critical = CriticalSection::enter();
         let piece = from_system(class.size)?;
         self.outside.fetch_add(1, Ordering::Relaxed);
         Some(piece)

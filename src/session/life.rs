@@ -8,12 +8,12 @@ mod opening;
 
 use super::ConnectionEvent;
 use super::heartbeat::Heartbeat;
-use super::read_half::ReadOutcome;
+use super::read_half::{ReadHalf, ReadOutcome};
 use super::write_half::WriteOutcome;
 use super::zap::ZapState;
 use super::{
-    CLOSE, COMPUTED, End, GIVE_WAY, LINGER, PING, READ, RESOLVED, SILENCE, STAGE, START, Session,
-    UNANSWERED, WRITE, ZAP,
+    CLOSE, COMPUTED, End, GIVE_WAY, LINGER, PEER_CLOSED, PING, READ, READABLE, RESOLVED, SILENCE,
+    STAGE, START, Session, UNANSWERED, WRITABLE, WRITE, ZAP,
 };
 use crate::io::{Reactor, Readiness, Source};
 use crate::sync::MutexGuard;
@@ -197,17 +197,35 @@ impl Session {
         self.heard(life, reactor);
         let mut half = self.read.lock();
         let outcome = half.drive(all, &mut reactor.spare_buffer);
+        self.finish_read(life, reactor, half, outcome);
+    }
+
+    fn finish_read(
+        self: &Arc<Self>,
+        life: &mut LifeGuard<'_>,
+        reactor: &mut Reactor,
+        mut half: MutexGuard<'_, ReadHalf>,
+        outcome: ReadOutcome,
+    ) {
         self.delivered.store(half.delivered, Ordering::Relaxed);
-        let replies = std::mem::take(&mut half.replies);
+        let has_replies = !half.replies.is_empty();
+        if has_replies {
+            reactor.note_ping();
+            match self.write.try_lock() {
+                Some(mut write) if !write.has_failed() => {
+                    half.replies.drain(..).for_each(|reply| write.send_command(reply));
+                }
+                Some(_) => half.replies.clear(),
+                // They wait until the caller that writes has finished.
+                None => self.defer(READ),
+            }
+        }
         let time_to_live = half.time_to_live.take();
         drop(half);
         if let Some(time_to_live) = time_to_live {
             self.limit_silence(life, reactor, time_to_live);
         }
-        if !replies.is_empty() && !self.write.lock().has_failed() {
-            let mut half = self.write.lock();
-            replies.into_iter().for_each(|reply| half.send_command(reply));
-            drop(half);
+        if has_replies {
             self.drive_write(life, reactor);
             if life.stage != Stage::Active {
                 // Nothing is left to send, or the connection is gone: that was seen to.
@@ -227,7 +245,13 @@ impl Session {
     }
 
     pub(super) fn drive_write(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
-        let outcome = self.write.lock().drive(&self.reactor);
+        let Some(mut half) = self.write.try_lock() else {
+            // A caller writes, which may be suspended.
+            self.defer(WRITE);
+            return;
+        };
+        let outcome = half.drive(&self.reactor);
+        drop(half);
         match outcome {
             WriteOutcome::Idle | WriteOutcome::Blocked => {}
             WriteOutcome::Busy => self.want(WRITE),
@@ -251,8 +275,28 @@ impl Session {
     }
 }
 
+/// How long a timer is put off while a caller holds the writing half.
+const DEFERRED: Duration = Duration::from_millis(1);
+
+/// Readiness as flags of `wanted`.
+fn flags_of(readiness: Readiness) -> u16 {
+    let Readiness { readable, writable, closed } = readiness;
+    let flags = [(readable, READABLE), (writable, WRITABLE), (closed, PEER_CLOSED)];
+    flags.into_iter().filter(|(is_set, _)| *is_set).fold(0, |all, (_, flag)| all | flag)
+}
+
+/// The readiness among flags of `wanted`, if there is any.
+fn readiness_of(wanted: u16) -> Option<Readiness> {
+    let [readable, writable, closed] =
+        [READABLE, WRITABLE, PEER_CLOSED].map(|flag| wanted & flag != 0);
+    (readable || writable || closed).then_some(Readiness { readable, writable, closed })
+}
+
 impl Source for Session {
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
+        if self.is_deferred(flags_of(readiness)) {
+            return;
+        }
         let mut life = self.life.lock();
         if life.stage != Stage::Active {
             life.unread |= readiness.readable || readiness.closed;
@@ -270,7 +314,11 @@ impl Source for Session {
             }
             Stage::Active => {
                 if readiness.writable {
-                    self.write.lock().unblock(&self.reactor);
+                    if let Some(mut half) = self.write.try_lock() {
+                        half.unblock(&self.reactor);
+                    } else {
+                        self.defer(WRITABLE);
+                    }
                     self.drive_write(&mut life, reactor);
                 }
                 if readiness.readable && life.stage == Stage::Active {
@@ -281,7 +329,31 @@ impl Source for Session {
         }
     }
 
+    fn poll_read(self: Arc<Self>, reactor: &mut Reactor) -> bool {
+        if self.write.is_locked() {
+            return false;
+        }
+        let mut life = self.life.lock();
+        if life.stage != Stage::Active {
+            return false;
+        }
+        let mut half = self.read.lock();
+        let before = half.reads;
+        let outcome = half.drive(false, &mut reactor.spare_buffer);
+        if half.reads == before && matches!(outcome, ReadOutcome::Idle | ReadOutcome::Stalled) {
+            return false;
+        }
+        self.heard(&mut life, reactor);
+        self.finish_read(&mut life, reactor, half, outcome);
+        true
+    }
+
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) {
+        if self.write.is_locked() {
+            // A caller that may be suspended has it.
+            reactor.set_timer(DEFERRED, self, kind);
+            return;
+        }
         let mut life = self.life.lock();
         match (kind, life.stage) {
             (LINGER, _) => self.finish_in_order(&mut life, reactor),
@@ -313,6 +385,12 @@ impl Source for Session {
         // Before the flags are taken: who sets one afterwards schedules anew.
         self.scheduled.swap(false, Ordering::AcqRel);
         let wanted = self.wanted.swap(0, Ordering::AcqRel);
+        if self.is_deferred(wanted) {
+            return;
+        }
+        if let Some(readiness) = readiness_of(wanted) {
+            self.clone().on_ready(reactor, readiness);
+        }
         let mut life = self.life.lock();
         // The socket may have taken back its connect before this began.
         if wanted & START != 0 && life.stage != Stage::Closed {

@@ -38,11 +38,12 @@ use crate::options::Options;
 use crate::pattern::{Directly, Link, PeerInfo, Pipe};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
 use crate::sync::Mutex;
+use crate::sync::NoCancel;
 use crate::transport::{Endpoint, Lookups};
 use crate::zmtp::Admission;
 use life::{Life, Loss, Role};
 use read_half::ReadHalf;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use task::Errand;
@@ -94,21 +95,27 @@ pub trait Owner: Send + Sync {
 }
 
 /// `wanted`: the pipe from the socket has something to send.
-const WRITE: u8 = 1;
+const WRITE: u16 = 1;
 /// `wanted`: the pipe to the socket takes messages again.
-const READ: u8 = 2;
+const READ: u16 = 2;
 /// `wanted`: the session is to begin.
-const START: u8 = 4;
+const START: u16 = 4;
 /// `wanted`: the socket wants the session to end.
-const CLOSE: u8 = 8;
+const CLOSE: u16 = 8;
 /// `wanted`: names were resolved.
-const RESOLVED: u8 = 16;
+const RESOLVED: u16 = 16;
 /// `wanted`: the ZAP handler answered, or went away.
-const ZAP: u8 = 32;
+const ZAP: u16 = 32;
 /// `wanted`: a task of the security mechanism has run.
-const COMPUTED: u8 = 64;
+const COMPUTED: u16 = 64;
 /// `wanted`: others need the place of a connection whose peer does not shake hands.
-const GIVE_WAY: u8 = 128;
+const GIVE_WAY: u16 = 128;
+
+/// `wanted`: what an event said that was deferred: there is something to read, room to write, or the
+/// peer sends nothing more.
+const READABLE: u16 = 256;
+const WRITABLE: u16 = 512;
+const PEER_CLOSED: u16 = 1024;
 
 /// Kinds of timers: of the stage of a session's life, of its end, until the next PING, until a peer
 /// that told a time to live counts as gone, and until one does that does not answer a PING.
@@ -133,9 +140,11 @@ pub struct Session {
     owner: Arc<dyn Owner>,
     options: Arc<Options>,
     /// What it is to do when its I/O thread runs it: a set of the flags above.
-    wanted: AtomicU8,
+    wanted: AtomicU16,
     /// It is in the I/O thread's inbox.
     scheduled: AtomicBool,
+    /// Something in `wanted` waits until a caller releases the writing half.
+    deferred: AtomicBool,
     activity: AtomicU8,
     /// An accepted connection is not established, and it is the peer's turn.
     waiting_for_peer: AtomicBool,
@@ -166,8 +175,9 @@ impl Session {
             reactor,
             owner,
             options,
-            wanted: AtomicU8::new(0),
+            wanted: AtomicU16::new(0),
             scheduled: AtomicBool::new(false),
+            deferred: AtomicBool::new(false),
             activity: AtomicU8::new(INACTIVE),
             waiting_for_peer: AtomicBool::new(matches!(role, Role::Accepted(_))),
             delivered: AtomicU64::new(0),
@@ -267,8 +277,63 @@ impl Session {
         &self.reactor
     }
 
+    /// Writes what waits in the pipe, where a caller should; false if others are to do it.
+    fn write_now(&self) -> bool {
+        if self.activity.load(Ordering::Acquire) != ACTIVE || self.options.socket_type.publishes() {
+            return false;
+        }
+        let _no_cancel = NoCancel::enter();
+        let Some(mut half) = self.write.try_lock() else {
+            return false;
+        };
+        let (now, reactor) = (nanoseconds(), &*self.reactor);
+        let may_write = half.may_write_now(now, self.delivered.load(Ordering::Relaxed), reactor);
+        let ended = reactor.is_outdated(now) && half.finds_end();
+        let mut written = false;
+        if !ended && (may_write || half.is_drained()) {
+            match half.drive(reactor) {
+                // The peer finds the end at once: what it sends from then on is for another.
+                WriteOutcome::Ended => half.end(),
+                outcome => written = outcome.is_idle(),
+            }
+        }
+        drop(half);
+        self.resume();
+        written
+    }
+
+    /// Whether a caller holds the writing half: it may be suspended, so the thread that polls does not
+    /// wait for it, but defers what happened (`what`) until the half is free.
+    fn is_deferred(&self, what: u16) -> bool {
+        if !self.write.is_locked() {
+            return false;
+        }
+        self.defer(what);
+        true
+    }
+
+    /// Has this done when the caller that holds the writing half has released it.
+    fn defer(&self, what: u16) {
+        self.wanted.fetch_or(what, Ordering::Release);
+        self.deferred.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `resume`: either the caller sees that something was deferred, or we
+        // see that the half is free.
+        fence(Ordering::SeqCst);
+        if !self.write.is_locked() {
+            self.resume();
+        }
+    }
+
+    /// A caller has released the writing half.
+    fn resume(&self) {
+        fence(Ordering::SeqCst);
+        if self.deferred.load(Ordering::Relaxed) && self.deferred.swap(false, Ordering::Relaxed) {
+            self.want(0);
+        }
+    }
+
     /// Has the I/O thread look after these needs.
-    fn want(&self, what: u8) {
+    fn want(&self, what: u16) {
         // Release: what the caller did before is seen by the run that takes the flags.
         self.wanted.fetch_or(what, Ordering::Release);
         if !self.scheduled.swap(true, Ordering::AcqRel)
@@ -284,24 +349,9 @@ impl Notify for Session {
     /// writes it itself and spares two threads a wake-up; a stream of messages, and what goes to
     /// many peers, is left to the I/O thread, which writes many at a time.
     fn readable(&self) {
-        if self.activity.load(Ordering::Acquire) == ACTIVE
-            && !self.options.socket_type.publishes()
-            && let Some(mut half) = self.write.try_lock()
-        {
-            let (now, reactor) = (nanoseconds(), &*self.reactor);
-            let may_write =
-                half.may_write_now(now, self.delivered.load(Ordering::Relaxed), reactor);
-            let ended = reactor.is_outdated(now) && half.finds_end();
-            if !ended && (may_write || half.is_drained()) {
-                match half.drive(reactor) {
-                    // The peer finds the end at once: what it sends from then on is for another.
-                    WriteOutcome::Ended => half.end(),
-                    outcome if outcome.is_idle() => return,
-                    _ => {}
-                }
-            }
+        if !self.write_now() {
+            self.want(WRITE);
         }
-        self.want(WRITE);
     }
 
     fn writable(&self) {
@@ -320,6 +370,7 @@ impl Link for Session {
         if self.activity.load(Ordering::Acquire) != ACTIVE {
             return Ok(Directly::Declined);
         }
+        let _no_cancel = NoCancel::enter();
         // Whoever else writes now has something to write.
         let Some(mut half) = self.write.try_lock() else {
             return Ok(Directly::Busy);
@@ -328,6 +379,7 @@ impl Link for Session {
         let sent = half.write_directly(body, wait, &self.reactor);
         let failed = half.has_failed();
         drop(half);
+        self.resume();
         if failed {
             self.want(WRITE);
         }

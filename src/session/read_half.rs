@@ -95,6 +95,8 @@ pub(super) struct ReadHalf {
     pub(super) time_to_live: Option<Duration>,
     /// Messages delivered so far.
     pub(super) delivered: u64,
+    /// Reads so far that found something, the end of the stream too.
+    pub(super) reads: u64,
 }
 
 impl ReadHalf {
@@ -240,6 +242,7 @@ impl ReadHalf {
                 buffer.fill(&mut source, if long { LOOK_AHEAD } else { most })
             }
         };
+        self.reads += outcome.is_ok() as u64;
         match outcome {
             Ok(Filled { count: 0, .. }) => Some(ReadOutcome::Closed),
             // A short read emptied the socket (epoll(7)).

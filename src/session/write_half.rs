@@ -182,7 +182,7 @@ impl WriteHalf {
 
     fn hand_on_spent(&mut self, reactor: &ReactorHandle) {
         if !self.spent.is_empty() {
-            reactor.discard(self.spent.drain(..));
+            reactor.defer_drop(self.spent.drain(..));
         }
     }
 

@@ -33,6 +33,7 @@ use crate::error::{Error, Result};
 use crate::io::nanoseconds;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
+use crate::sync::NoCancel;
 use crate::sync::{CallGuard, ForkMutex};
 use crate::zmtp::SocketType;
 use outlook::{Crowd, Outlook};
@@ -161,6 +162,7 @@ impl Socket {
     /// # Errors
     /// [`Error::NotASocket`].
     pub fn close(&'static self) -> Result<()> {
+        let _no_cancel = NoCancel::enter();
         let taken = {
             let mut guard = self.state.lock();
             if self.tag.swap(0xdead_beef, Ordering::AcqRel) != Self::TAG {
@@ -189,6 +191,7 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn bind(&self, endpoint: &str) -> Result<()> {
+        let _no_cancel = NoCancel::enter();
         self.with(|state| {
             state.process()?;
             state.bind(endpoint)
@@ -200,6 +203,7 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn connect(&self, endpoint: &str) -> Result<()> {
+        let _no_cancel = NoCancel::enter();
         self.with(|state| {
             state.process()?;
             state.connect(endpoint)
@@ -223,6 +227,7 @@ impl Socket {
     }
 
     fn undo(&self, endpoint: &str) -> Result<()> {
+        let _no_cancel = NoCancel::enter();
         let unknown = self.with(|state| {
             state.process()?;
             state.remove_endpoint(endpoint)

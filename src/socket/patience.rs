@@ -1,6 +1,5 @@
 //! Whether a wait looks for news before it sleeps, and how long.
 
-use crate::io::nanoseconds;
 use crate::options::DEFAULT_BUSY_WAIT;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -30,6 +29,9 @@ const LONGEST_REST: u64 = 16_000_000;
 /// So soon, in nanoseconds.
 const AGAIN: u64 = 20_000_000;
 
+/// After as many waits without news the next ones leave polling to the I/O thread.
+const FRUITLESS: u32 = 2;
+
 /// Whether looking before sleeping pays off for a socket. Waking a sleeper costs about as much as
 /// looking does, so looking pays while it succeeds more often than not; it does not where the
 /// peer is slow or shares our processor.
@@ -53,6 +55,8 @@ pub struct Patience {
     last_rest: [AtomicU64; 2],
     /// When the last wait ended, in `nanoseconds`; 0: never.
     pub(super) ended: AtomicU64,
+    /// Waits in a row that ended without news.
+    fruitless: AtomicU32,
 }
 
 impl Default for Patience {
@@ -66,6 +70,7 @@ impl Default for Patience {
             busy_until: AtomicU64::new(0),
             last_rest: Default::default(),
             ended: AtomicU64::new(0),
+            fruitless: AtomicU32::new(0),
         }
     }
 }
@@ -81,12 +86,12 @@ impl Patience {
         u64::from(self.bound.load(Ordering::Relaxed)) * 1000
     }
 
-    /// How long this wait may look.
-    pub(super) fn look_time(&self) -> u64 {
+    /// How long a wait that begins now may look.
+    pub(super) fn look_time(&self, now: u64) -> u64 {
         let bound = self.bound();
         let busy_until = self.busy_until.load(Ordering::Relaxed);
         if busy_until != 0 {
-            if nanoseconds() < busy_until {
+            if now < busy_until {
                 return 0;
             }
             self.busy_until.store(0, Ordering::Relaxed);
@@ -103,6 +108,20 @@ impl Patience {
         let long = self.long.load(Ordering::Relaxed);
         self.long.store(long.saturating_sub(1), Ordering::Relaxed);
         if long > 0 { bound * u64::from(LONG) } else { bound }
+    }
+
+    /// A wait has ended at this time, with news or without.
+    pub(super) fn wait_ended(&self, now: u64, found_news: bool) {
+        self.ended.store(now, Ordering::Relaxed);
+        let fruitless = self.fruitless.load(Ordering::Relaxed);
+        let fruitless = if found_news { 0 } else { fruitless.saturating_add(1) };
+        self.fruitless.store(fruitless, Ordering::Relaxed);
+    }
+
+    /// Whether a wait should poll: what it costs to take the reactor and to release it is for nothing
+    /// where waits end by their time-outs.
+    pub(super) fn expects_news(&self) -> bool {
+        self.fruitless.load(Ordering::Relaxed) < FRUITLESS
     }
 
     /// A look found at this time that its processor had been taken away.

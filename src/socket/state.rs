@@ -262,6 +262,9 @@ impl State {
         for session in sessions {
             session.close(linger);
         }
+        // Nobody may come to poll soon, and peers and zmq_ctx_term wait for the ends.
+        let reactor = self.owner.reactor.lock().clone();
+        reactor.inspect(|reactor| reactor.run_scheduled_now());
         // Before the table is looked at: a session that leaves it later sees this.
         self.owner.closed.store(true, Ordering::SeqCst);
         self.owner.stop_monitor_when_over();

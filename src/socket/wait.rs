@@ -1,12 +1,14 @@
-//! How a call waits for news of its sockets: it drives their connections itself where it can,
-//! looks for a moment before it sleeps where that has paid off, and then sleeps.
+//! How a call waits for news of its sockets: it polls their reactor itself where it can, spins for a
+//! moment before it sleeps where that has paid off, and then sleeps, owning nothing.
 
 use super::outlook::Crowd;
 use super::{Mailbox, Patience};
 use crate::error::Result;
 use crate::io::{
-    Driver, PollDescriptor, PooledWaiter, ReactorHandle, Waiter, WaiterPool, nanoseconds, sleep_on,
+    PollDescriptor, PooledWaiter, ReactorGuard, ReactorHandle, Waiter, WaiterPool, Watch,
+    nanoseconds, sleep,
 };
+use crate::sync::CriticalSection;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -20,6 +22,9 @@ const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(1);
 /// More sockets than this are not told apart from those of others.
 pub(super) const TOLD_APART: usize = 16;
 
+/// A spin that finds no reactor to poll may be interrupted for this long, in nanoseconds: messages
+/// over inproc mostly come before.
+const INTERRUPTIBLE: u64 = 10_000;
 /// Who stands still in a look for so long, in nanoseconds, had its processor taken away.
 const PREEMPTED: u64 = 200_000;
 /// A look may last so long, in nanoseconds, while pieces of a message come one after the other.
@@ -42,21 +47,33 @@ struct Awaited<'a> {
     crowd: Option<(&'a Crowd, u64)>,
 }
 
-/// A call that waits for news of some sockets, perhaps several times. While it lives it may drive
-/// their connections; it holds no lock of a socket.
+/// A call that waits for news of some sockets, perhaps several times. While it lives it may poll
+/// their reactor; it holds no lock of a socket.
 pub struct Wait<'a> {
     awaited: Awaited<'a>,
     pool: &'a WaiterPool,
     deadline: Option<Instant>,
-    driver: Option<Driver<'a>>,
+    /// Some of these are news already.
+    found_news: bool,
+    guard: Option<ReactorGuard<'a>>,
     waiter: Option<PooledWaiter<'a>>,
+    /// After the two above, which are dropped before it ends.
+    critical: Option<CriticalSection>,
 }
 
 impl<'a> Wait<'a> {
     /// Begins to wait, until the deadline; for ever without one.
     pub fn new(watched: &'a [Watched], pool: &'a WaiterPool, deadline: Option<Instant>) -> Self {
         let awaited = Awaited { watched, crowd: None };
-        Self { awaited, pool, deadline, driver: None, waiter: None }
+        Self {
+            awaited,
+            pool,
+            deadline,
+            found_news: false,
+            guard: None,
+            waiter: None,
+            critical: None,
+        }
     }
 
     /// Waits for a change of the crowd, which had changed so often, and not only for those of its
@@ -80,56 +97,18 @@ impl<'a> Wait<'a> {
     /// # Errors
     /// [`crate::error::Error::Interrupted`] when a signal handler ran.
     pub fn next(&mut self, descriptors: &mut Vec<PollDescriptor>) -> Result<()> {
-        let awaited = self.awaited;
         let reactor = self.reactor();
-        if self.driver.is_none() {
-            self.driver = reactor.and_then(|reactor| reactor.drive(self.numbers()));
-        }
-        if self.look(descriptors.is_empty()) {
+        self.try_acquire(reactor);
+        if self.spin(descriptors.is_empty()) {
             return Ok(());
         }
-        let left = self.left();
-        if let (Some(driver), Some(reactor)) = (&mut self.driver, reactor) {
-            let began = nanoseconds();
-            let outcome = awaited.while_listed(reactor.waiter(), || {
-                driver.sleep(left, descriptors, || awaited.is_news())
-            });
-            if driver.serves_others() {
-                self.driver = None;
-            }
-            if let Some(patience) = self.patience().filter(|_| awaited.is_news()) {
-                patience.slept(nanoseconds().saturating_sub(began));
-            }
-            return outcome;
+        match self.guard.take().and_then(ReactorGuard::watch) {
+            Some(watch) => self.sleep_watching(watch, descriptors),
+            None => self.sleep_blocked(reactor, descriptors),
         }
-        let onlooker = reactor.map(|reactor| reactor.look_on());
-        if let Some(driver) = reactor.and_then(|reactor| reactor.drive(self.numbers())) {
-            // Whoever drove stopped before it could see us looking on.
-            self.driver = Some(driver);
-            return Ok(());
-        }
-        if self.waiter.is_none() {
-            self.waiter = self.pool.take().ok();
-        }
-        let Some(waiter) = &self.waiter else {
-            // No descriptor can be had to be woken by: look again and again.
-            let moment = left.unwrap_or(WITHOUT_DESCRIPTOR).min(WITHOUT_DESCRIPTOR);
-            return sleep_on(descriptors, Some(moment));
-        };
-        let outcome = awaited.while_listed(waiter, || {
-            if awaited.is_news() {
-                return Ok(());
-            }
-            if let Some(reactor) = reactor.filter(|_| self.is_back_soon()) {
-                reactor.ask(waiter);
-            }
-            waiter.wait(descriptors, left)
-        });
-        drop(onlooker);
-        outcome
     }
 
-    /// Drives, if it can, until something happened; false at the deadline, if it cannot, or when a
+    /// Polls, if it can, until something happened; false at the deadline, if it cannot, or when a
     /// signal handler ran. For calls that have done already what they were asked for: they end then,
     /// and their success is told rather than EINTR.
     pub fn serve(&mut self) -> bool {
@@ -137,28 +116,116 @@ impl<'a> Wait<'a> {
         let Some(reactor) = self.reactor().filter(|_| left != Some(Duration::ZERO)) else {
             return false;
         };
-        if self.driver.as_ref().is_some_and(Driver::serves_others) {
+        if self.guard.as_ref().is_some_and(ReactorGuard::serves_others) {
             return false;
         }
+        self.try_acquire(Some(reactor));
         let mut none = Vec::new();
-        if self.driver.is_none() {
-            self.driver = reactor.drive(self.numbers());
-        }
-        if let Some(driver) = &mut self.driver {
-            if driver.run_scheduled() {
+        if let Some(guard) = &mut self.guard {
+            if guard.run_scheduled() {
                 return true;
             }
-            let awaited = self.awaited;
-            let served = awaited.while_listed(reactor.waiter(), || {
-                driver.sleep(left, &mut none, || awaited.is_news())
-            });
-            return served.is_ok();
+            let watch = self.guard.take().and_then(ReactorGuard::watch);
+            return watch.is_some_and(|watch| self.sleep_watching(watch, &mut none).is_ok());
         }
-        self.waiter = self.waiter.take().or_else(|| self.pool.take().ok());
+        self.take_waiter();
+        let critical = self.critical.get_or_insert_with(CriticalSection::enter);
         let Some(waiter) = &self.waiter else {
             return false;
         };
-        reactor.ask(waiter) && waiter.wait(&mut none, left).is_ok()
+        reactor.request_handover(waiter) && waiter.wait(critical, &mut none, left).is_ok()
+    }
+
+    /// Begins to poll, if nobody else does and it pays off.
+    fn try_acquire(&mut self, reactor: Option<&'a ReactorHandle>) {
+        if let Some(reactor) = reactor {
+            self.critical.get_or_insert_with(CriticalSection::enter);
+            if self.guard.is_none() && self.expects_news() {
+                self.guard = reactor.try_acquire(self.numbers(), self.is_back_soon());
+            }
+        }
+    }
+
+    fn take_waiter(&mut self) {
+        // The pool is locked.
+        self.critical.get_or_insert_with(CriticalSection::enter);
+        if self.waiter.is_none() {
+            self.waiter = self.pool.take().ok();
+        }
+    }
+
+    /// Sleeps on the descriptor of the reactor, which others may take meanwhile.
+    fn sleep_watching(
+        &mut self,
+        watch: Watch<'a>,
+        descriptors: &mut Vec<PollDescriptor>,
+    ) -> Result<()> {
+        let (awaited, left) = (self.awaited, self.left());
+        self.take_waiter();
+        let critical = self.critical.get_or_insert_with(CriticalSection::enter);
+        let began = nanoseconds();
+        descriptors.push(watch.descriptor());
+        let outcome = match &self.waiter {
+            Some(waiter) => awaited.while_listed(waiter, || {
+                let left = if awaited.is_news() { Some(Duration::ZERO) } else { left };
+                waiter.wait(critical, descriptors, watch.limit(left))
+            }),
+            None => {
+                let moment = left.unwrap_or(WITHOUT_DESCRIPTOR).min(WITHOUT_DESCRIPTOR);
+                sleep(critical, descriptors, watch.limit(Some(moment)))
+            }
+        };
+        descriptors.pop();
+        self.guard = watch.reacquire(self.numbers());
+        if awaited.is_news() {
+            self.found_news = true;
+            if let Some(patience) = self.patience() {
+                patience.slept(nanoseconds().saturating_sub(began));
+            }
+        }
+        outcome
+    }
+
+    /// Sleeps while others poll.
+    fn sleep_blocked(
+        &mut self,
+        reactor: Option<&'a ReactorHandle>,
+        descriptors: &mut Vec<PollDescriptor>,
+    ) -> Result<()> {
+        let (awaited, left) = (self.awaited, self.left());
+        self.critical.get_or_insert_with(CriticalSection::enter);
+        let blocked = reactor.map(ReactorHandle::block_on);
+        self.try_acquire(reactor);
+        if self.guard.is_some() {
+            // Whoever polled stopped before it could see that we wait.
+            return Ok(());
+        }
+        if !awaited.is_empty() {
+            self.take_waiter();
+        }
+        let asks = self.is_back_soon() && self.expects_news();
+        let critical = self.critical.get_or_insert_with(CriticalSection::enter);
+        let Some(waiter) = &self.waiter else {
+            // No descriptor can be had to be woken by, or none is needed.
+            let moment = left.unwrap_or(WITHOUT_DESCRIPTOR).min(WITHOUT_DESCRIPTOR);
+            return sleep(
+                critical,
+                descriptors,
+                if awaited.is_empty() { left } else { Some(moment) },
+            );
+        };
+        let outcome = awaited.while_listed(waiter, || {
+            if awaited.is_news() {
+                return Ok(());
+            }
+            if let Some(reactor) = reactor.filter(|_| asks) {
+                reactor.request_handover(waiter);
+            }
+            waiter.wait(critical, descriptors, left)
+        });
+        drop(blocked);
+        self.found_news |= awaited.is_news();
+        outcome
     }
 
     /// The time until the deadline.
@@ -166,7 +233,7 @@ impl<'a> Wait<'a> {
         self.deadline.map(|own| own.saturating_duration_since(Instant::now()))
     }
 
-    /// The reactor to drive: with several I/O threads, that of one of the sockets. News that
+    /// The reactor to poll: with several I/O threads, that of one of the sockets. News that
     /// others bring wake the caller.
     fn reactor(&self) -> Option<&'a ReactorHandle> {
         self.awaited.watched.iter().find_map(|watched| watched.reactor.as_deref())
@@ -184,40 +251,45 @@ impl<'a> Wait<'a> {
         watched.iter().map(|own| own.mailbox.number)
     }
 
-    /// Whether the socket is waited for so often that its caller should drive.
+    fn expects_news(&self) -> bool {
+        self.patience().is_none_or(Patience::expects_news)
+    }
+
+    /// Whether the socket is waited for so often that its caller should poll.
     fn is_back_soon(&self) -> bool {
         let ended = self.patience().map_or(0, |own| own.ended.load(Ordering::Relaxed));
         ended != 0 && nanoseconds().saturating_sub(ended) < SOON
     }
 
     /// Looks for news for a moment, where that is promising; true if there are any. Not where
-    /// another thread has to run first, which looking would only keep a processor from. Goes on
+    /// another thread has to run first, which spinning would only keep a processor from. Goes on
     /// while pieces of a message come only if nothing is awaited that a look does not see.
-    fn look(&mut self, goes_on: bool) -> bool {
+    fn spin(&mut self, goes_on: bool) -> bool {
         let Some(patience) = self.patience().filter(|_| {
-            self.driver.is_some() || self.awaited.watched.iter().all(|own| own.reactor.is_none())
+            self.guard.is_some() || self.awaited.watched.iter().all(|own| own.reactor.is_none())
         }) else {
             return false;
         };
-        let time = patience.look_time();
+        let began = nanoseconds();
+        let time = patience.look_time(began);
         if time == 0 {
             return false;
         }
-        let began = nanoseconds();
         let longest =
             self.left().map_or(LONGEST_LOOK, |left| (left.as_nanos() as u64).min(LONGEST_LOOK));
         // When, from there, something came last, when it looked last, and whether it has put off.
         let (mut since, mut last, mut put_off) = (0, 0, false);
         let found = loop {
             let mut served = false;
-            match &mut self.driver {
-                Some(driver) => served = driver.look() && !driver.serves_others(),
+            match &mut self.guard {
+                Some(guard) => served = guard.look(began + last) && !guard.serves_others(),
                 None => (0..16).for_each(|_| std::hint::spin_loop()),
             }
             let now = nanoseconds().saturating_sub(began);
             let elapsed = now - since;
             if now - last > PREEMPTED && !served {
                 patience.preempted(began + now);
+                self.found_news |= self.awaited.is_news();
                 return self.awaited.is_news();
             }
             last = now;
@@ -229,15 +301,19 @@ impl<'a> Wait<'a> {
                 since = now;
                 continue;
             }
-            if let Some(driver) = self.driver.as_ref().filter(|_| !put_off) {
-                driver.put_off_alarm();
+            if let Some(guard) = self.guard.as_ref().filter(|_| !put_off) {
+                guard.postpone_alarm();
                 put_off = true;
             }
             if elapsed >= time {
                 break None;
             }
+            if now > INTERRUPTIBLE {
+                self.critical.get_or_insert_with(CriticalSection::enter);
+            }
         };
         patience.looked(found);
+        self.found_news |= found.is_some();
         found.is_some()
     }
 }
@@ -245,12 +321,16 @@ impl<'a> Wait<'a> {
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
         if let Some(patience) = self.patience() {
-            patience.ended.store(nanoseconds(), Ordering::Relaxed);
+            patience.wait_ended(nanoseconds(), self.found_news);
         }
     }
 }
 
 impl Awaited<'_> {
+    fn is_empty(self) -> bool {
+        self.watched.is_empty() && self.crowd.is_none()
+    }
+
     fn is_news(self) -> bool {
         match self.crowd {
             Some((crowd, seen)) => crowd.changes() != seen,

@@ -1,11 +1,13 @@
-//! Locks, and what becomes of them in a child of fork(2). For all rooms.
+//! Locks, what becomes of them in a child of fork(2), and what must not be interrupted. For all rooms.
 
 mod call_mutex;
+mod critical;
 mod fork;
 mod mutex;
 mod race_lazy;
 
 pub use call_mutex::{CallGuard, CallMutex, pause};
+pub use critical::{CriticalSection, NoCancel};
 pub use fork::{ForkMutex, Process};
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard};
 pub use race_lazy::RaceLazy;

@@ -1,180 +1,280 @@
-//! Threads of the application that drive while they wait.
+//! Threads of the application that poll the reactor while they wait.
 
-use super::{FORCED, LEASE, LEASE_LEFT, LEASE_LEFT_LOOKING, ReactorHandle, in_nanoseconds, note};
-use crate::error::Result;
-use crate::io::waiter::sleep_error;
+use super::{FORCED, ReactorHandle, policy};
+use crate::io::ownership::{Owner, OwnerGuard};
+use crate::io::priority::Priority;
+use crate::io::signal::Event as _;
 use crate::io::{PollDescriptor, Reactor, Waiter, nanoseconds};
-use crate::sync::{MappedMutexGuard, MutexGuard};
+use crate::sync::CriticalSection;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
+/// How long a caller sleeps at a time while the I/O thread is about to leave the descriptor to it.
+const LEAVING: Duration = Duration::from_micros(50);
+
 impl ReactorHandle {
-    /// Makes the calling thread the driver, on behalf of these sockets, if nobody else is it.
-    pub fn drive(&self, sockets: impl Iterator<Item = u64>) -> Option<Driver<'_>> {
-        if self.is_contested() || *FORCED == Some(false) {
+    /// Makes the calling thread, which is in a critical section, the owner on behalf of these sockets,
+    /// if nobody else polls. From an I/O thread that sleeps it takes the reactor only if it
+    /// `is_back_soon`.
+    pub fn try_acquire(
+        &self,
+        sockets: impl Iterator<Item = u64>,
+        is_back_soon: bool,
+    ) -> Option<ReactorGuard<'_>> {
+        if self.is_contested() || *FORCED == Some(false) || !self.may_poll() {
             return None;
         }
-        let guard = self.reactor.try_lock()?;
-        let mut guard = MutexGuard::try_map(guard, Option::as_mut).ok()?;
-        self.driven.store(true, Ordering::SeqCst);
-        self.note_absence();
-        guard.begin(sockets);
-        Some(Driver { handle: self, reactor: Some(guard) })
+        let owned = self.reactor.acquire(Owner::Unowned, Owner::Caller).or_else(|| {
+            let sleeps = self.reactor.owner() == Owner::IoThreadSleeps;
+            (sleeps && is_back_soon).then(|| self.take_over()).flatten()
+        })?;
+        self.pace.on_acquire(!self.inbox.is_empty());
+        let mut guard = ReactorGuard { handle: self, owned: Some(owned) };
+        guard.reactor()?.begin(sockets);
+        Some(guard)
     }
 
-    /// Asks the I/O thread to make way, if it drives and is not needed for others; notifies the
-    /// waiter when it has. False if it was not asked.
-    pub fn ask(&self, waiter: &Arc<Waiter>) -> bool {
-        let by_io_thread = self.by_io_thread.load(Ordering::Relaxed);
-        if by_io_thread && !self.is_contested() && *FORCED != Some(false) {
-            *self.asker.lock() = Some(waiter.clone());
-            self.make_way.store(true, Ordering::SeqCst);
+    /// Takes the reactor from the I/O thread, which sleeps, and has that leave the descriptor.
+    fn take_over(&self) -> Option<OwnerGuard<'_, Reactor>> {
+        let owned = self.reactor.acquire(Owner::IoThreadSleeps, Owner::Caller)?;
+        self.is_leaving.store(true, Ordering::SeqCst);
+        // Once for each time: the I/O thread, which finds that it is not the owner, awaits this.
+        self.handover.signal();
+        Some(owned)
+    }
+
+    /// Runs what is scheduled, if nobody polls: for a call whose effect others wait for. Not with a
+    /// lock held.
+    pub fn run_scheduled_now(&self) {
+        if self.has_scheduled() {
+            let _critical = CriticalSection::enter();
+            if let Some(mut guard) = self.try_acquire(std::iter::empty(), false) {
+                guard.run_scheduled();
+            }
+        }
+    }
+
+    /// Whether the calling thread runs at least as soon as the I/O thread, so that others may depend
+    /// on it.
+    pub(super) fn may_poll(&self) -> bool {
+        self.priority.get().is_some_and(|own| Priority::lately() >= *own)
+    }
+
+    /// Asks the I/O thread for the reactor, if it polls and is not needed for others; notifies the
+    /// waiter when it has released it. False if it was not asked.
+    pub fn request_handover(&self, waiter: &Arc<Waiter>) -> bool {
+        let polls = matches!(self.reactor.owner(), Owner::IoThread | Owner::IoThreadSleeps);
+        if polls && !self.is_contested() && *FORCED != Some(false) && self.may_poll() {
+            *self.handover_waiter.lock() = Some(waiter.clone());
+            self.handover_requested.store(true, Ordering::SeqCst);
             self.wake();
             return true;
         }
         false
     }
 
-    /// Counts the calling thread as one that waits for the reactor's sockets without driving,
-    /// until the guard is dropped: who drives then leaves to the I/O thread.
-    pub fn look_on(&self) -> Onlooker<'_> {
-        self.onlookers.fetch_add(1, Ordering::SeqCst);
-        // Pairs with the fence in `left`: either who drove sees us, or we find that it is gone.
+    /// Counts the calling thread as one that waits for the reactor's sockets without polling, until
+    /// the guard is dropped: a caller that polls leaves that to the I/O thread then. (A thread that
+    /// dies in its sleep is counted for ever: then the I/O thread polls, as in libzmq.)
+    pub fn block_on(&self) -> BlockedCaller<'_> {
+        self.blocked_callers.fetch_add(1, Ordering::SeqCst);
+        // Pairs with the fence in `release`: either the caller that polls sees us, or we see that it
+        // has let go.
         fence(Ordering::SeqCst);
-        Onlooker(self)
+        if self.reactor.owner() == Owner::Watched {
+            self.wake_io_thread_now();
+        }
+        BlockedCaller(self)
     }
 
-    /// What wakes the caller that drives: put into the lists of what it waits for.
-    pub fn waiter(&self) -> &Arc<Waiter> {
-        &self.waiter
-    }
-
-    /// A caller has stopped driving.
-    fn left(&self, served_others: bool) {
-        // Pairs with the fence in `look_on`.
-        fence(Ordering::SeqCst);
+    /// A caller has released the reactor to nobody.
+    fn on_release(&self, served_others: bool) {
         let others = served_others
-            || self.onlookers.load(Ordering::SeqCst) > 0
+            || self.blocked_callers.load(Ordering::SeqCst) > 0
             || self.stopping.load(Ordering::SeqCst);
         if others {
-            return self.call_at_once();
+            return self.wake_io_thread_now();
         }
-        self.left_at.store(nanoseconds(), Ordering::Relaxed);
-        let (earliest, latest) = match self.schedules.load(Ordering::Relaxed) {
-            true => self.prompt_time(),
-            false => (LEASE_LEFT, LEASE),
-        };
-        self.alarm.set_if(latest, |now, at| {
-            at == 0 || at < now + in_nanoseconds(earliest) && self.may_put_off()
+        let pace = &self.pace;
+        pace.released_at.store(nanoseconds(), Ordering::Relaxed);
+        let avg_gap = pace.avg_gap.load(Ordering::Relaxed);
+        let (earliest, latest) =
+            policy::release_times(avg_gap, pace.schedules.load(Ordering::Relaxed));
+        self.alarm.set_if(Duration::from_nanos(latest), |now, at| {
+            at == 0 || at < now + earliest && self.may_put_off()
         });
         self.check_inbox();
     }
 }
 
-/// See [`ReactorHandle::look_on`].
-pub struct Onlooker<'a>(&'a ReactorHandle);
+/// See [`ReactorHandle::block_on`].
+pub struct BlockedCaller<'a>(&'a ReactorHandle);
 
-impl Drop for Onlooker<'_> {
+impl Drop for BlockedCaller<'_> {
     fn drop(&mut self) {
-        self.0.onlookers.fetch_sub(1, Ordering::SeqCst);
+        self.0.blocked_callers.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// The right to drive a reactor, of a thread that waits for messages. Signals are not blocked on
-/// it; nothing that it does here blocks, except [`sleep`](Self::sleep).
-pub struct Driver<'a> {
+/// The right to poll a reactor, of a thread that waits for messages. Nothing that it does blocks, and
+/// it is dropped, or becomes a [`Watch`], before its critical section ends.
+pub struct ReactorGuard<'a> {
     handle: &'a ReactorHandle,
-    /// `None` only in `drop`.
-    reactor: Option<MappedMutexGuard<'a, Reactor>>,
+    /// `None` only while it is dropped or becomes a [`Watch`].
+    owned: Option<OwnerGuard<'a, Reactor>>,
 }
 
-impl Driver<'_> {
+impl<'a> ReactorGuard<'a> {
+    fn reactor(&mut self) -> Option<&mut Reactor> {
+        self.owned.as_deref_mut()
+    }
+
     /// Whether it has served other sockets than its own: the I/O thread should do that.
     pub fn serves_others(&self) -> bool {
-        self.reactor.as_deref().is_some_and(Reactor::served_others)
+        self.owned.as_deref().is_some_and(Reactor::served_others)
     }
 
     /// Serves what is scheduled; true if there was something.
     pub fn run_scheduled(&mut self) -> bool {
-        let scheduled = !self.handle.inbox.is_empty();
-        if let Some(reactor) = self.reactor.as_deref_mut().filter(|_| scheduled) {
-            self.handle.run_inbox(reactor);
-        }
-        scheduled
+        let handle = self.handle;
+        self.reactor().is_some_and(|reactor| handle.run_inbox(reactor))
     }
 
     /// Serves what is there, without waiting; true if descriptors were ready.
-    pub fn look(&mut self) -> bool {
-        let Some(reactor) = self.reactor.as_deref_mut() else {
+    pub fn poll_once(&mut self) -> bool {
+        let handle = self.handle;
+        let Some(reactor) = self.reactor() else {
             return false;
         };
-        self.handle.run_inbox(reactor);
+        handle.run_inbox(reactor);
         reactor.run_timers();
-        // Without a wait it is not interrupted, and another failure leaves no events.
-        let _ = reactor.wait(Some(Duration::ZERO));
-        reactor.dispatch()
+        reactor.poll_once()
+    }
+
+    /// As [`poll_once`](Self::poll_once), for one of many looks in a row: most of them only read where
+    /// the messages before came from. `now` in `nanoseconds`.
+    pub fn look(&mut self, now: u64) -> bool {
+        let handle = self.handle;
+        let is_due = policy::is_full_poll_due(now, handle.pace.polled_at.load(Ordering::Relaxed));
+        if !is_due && !handle.has_work() {
+            let found = self.reactor().and_then(Reactor::poll_recent);
+            if let Some(found) = found {
+                return found;
+            }
+        }
+        handle.pace.polled_at.store(now, Ordering::Relaxed);
+        self.poll_once()
     }
 
     /// For a moment without anything to do: puts the alarm off now rather than when the caller
     /// has its message, which waiting for that system call would delay.
-    pub fn put_off_alarm(&self) {
-        if !self.handle.schedules.load(Ordering::Relaxed) {
-            self.handle.alarm.set_if(LEASE, |now, at| {
-                let is_due = at < now + in_nanoseconds(LEASE_LEFT_LOOKING);
-                at != 0 && is_due && self.handle.may_put_off()
+    pub fn postpone_alarm(&self) {
+        if !self.handle.pace.schedules.load(Ordering::Relaxed) {
+            self.handle.alarm.set_if(Duration::from_nanos(policy::LEASE), |now, at| {
+                policy::puts_off_while_spinning(now, at) && self.handle.may_put_off()
             });
         }
     }
 
-    /// Sleeps until something happens on the reactor, a descriptor of the application is ready,
-    /// or the time is over, and serves what happened. Does not sleep if `is_news` says so: after
-    /// that was asked, [`ReactorHandle::waiter`] ends the sleep.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Interrupted`] when a signal handler ran.
-    pub fn sleep(
-        &mut self,
-        timeout: Option<Duration>,
-        descriptors: &mut Vec<PollDescriptor>,
-        is_news: impl FnOnce() -> bool,
-    ) -> Result<()> {
+    /// Releases the reactor for a sleep on its descriptor, after serving what is scheduled. Gives it up
+    /// to the I/O thread instead, `None`, where others wait or were served.
+    pub fn watch(mut self) -> Option<Watch<'a>> {
         let handle = self.handle;
-        let Some(reactor) = self.reactor.as_deref_mut() else {
-            return Ok(());
-        };
+        let reactor = self.reactor()?;
         handle.run_inbox(reactor);
         reactor.run_timers();
+        if reactor.served_others() || handle.blocked_callers.load(Ordering::SeqCst) > 0 {
+            return None;
+        }
         let began = nanoseconds();
-        // Setting the alarm anew later costs less than having it ring in vain.
-        let rarely = handle.rarely.load(Ordering::Relaxed);
-        let awake_at = began + 2 * handle.usual_sleep.load(Ordering::Relaxed);
-        handle.alarm.stop_if(|at| (rarely || at < awake_at) && handle.may_put_off());
-        handle.asleep.store(true, Ordering::Relaxed);
-        // Pairs with the fence in `wake`.
-        fence(Ordering::SeqCst);
-        let busy = !handle.inbox.is_empty() || is_news();
         let until_timer = reactor.until_next_timer();
-        let timeout = match (busy, timeout, until_timer) {
-            (true, ..) => Some(Duration::ZERO),
-            (false, Some(own), Some(timer)) => Some(own.min(timer)),
-            (false, own, timer) => own.or(timer),
-        };
-        let outcome = reactor.wait_as_application(timeout, descriptors);
-        handle.asleep.store(false, Ordering::Relaxed);
-        let slept = nanoseconds().saturating_sub(began);
-        handle.rarely.store(slept > in_nanoseconds(LEASE), Ordering::Relaxed);
-        note(&handle.usual_sleep, slept);
-        reactor.dispatch();
-        outcome.map_err(sleep_error)
+        let has_dependents = reactor.has_dependents(began);
+        let sleeps = handle.pace.sleeps();
+        handle
+            .alarm
+            .stop_if(|at| policy::stops_before_sleep(began, at, sleeps) && handle.may_put_off());
+        // After the alarm was stopped, which may have to be set for this.
+        handle.set_watchdog(has_dependents);
+        self.owned.take()?.release(Owner::Watched);
+        // Behind the fence in `release`, as whoever schedules something or blocks looks for the owner
+        // behind one of its own.
+        if handle.blocked_callers.load(Ordering::SeqCst) > 0 {
+            handle.wake_io_thread_now();
+        }
+        let is_leaving = handle.is_leaving.load(Ordering::SeqCst);
+        Some(Watch { handle, began, until_timer, is_leaving })
     }
 }
 
-impl Drop for Driver<'_> {
+impl Drop for ReactorGuard<'_> {
     fn drop(&mut self) {
-        let served_others = self.serves_others();
-        self.handle.driven.store(false, Ordering::SeqCst);
-        self.reactor = None;
-        self.handle.left(served_others);
+        if let Some(owned) = self.owned.take() {
+            let served_others = owned.served_others();
+            owned.release(Owner::Unowned);
+            self.handle.on_release(served_others);
+        }
+    }
+}
+
+impl ReactorHandle {
+    /// Says whether the I/O thread, which is parked, is to look after callers that sleep.
+    fn set_watchdog(&self, has_dependents: bool) {
+        self.has_dependents.store(has_dependents, Ordering::SeqCst);
+        // SeqCst both: either it sees this before it sleeps, or we see that it sleeps for ever.
+        if has_dependents && !self.watches_callers.load(Ordering::SeqCst) {
+            let after = Duration::from_nanos(policy::WATCHDOG);
+            self.alarm.set_if(after, |_, at| at == 0);
+        }
+    }
+}
+
+/// A thread that sleeps on a reactor's descriptor and owns nothing: whoever needs the reactor takes it
+/// meanwhile.
+pub struct Watch<'a> {
+    handle: &'a ReactorHandle,
+    /// In `nanoseconds`.
+    began: u64,
+    /// The time until the next timer of the reactor.
+    until_timer: Option<Duration>,
+    /// The descriptor is ready for the I/O thread, which did not leave it yet.
+    is_leaving: bool,
+}
+
+impl<'a> Watch<'a> {
+    /// What to sleep on: ready when a descriptor of the reactor is. Nothing, for a moment, while it is
+    /// ready for the I/O thread, which is about to leave it.
+    pub fn descriptor(&self) -> PollDescriptor {
+        PollDescriptor::new(if self.is_leaving { -1 } else { self.handle.poll }, libc::POLLIN)
+    }
+
+    /// How long to sleep, of a time that the caller wants to: not at all where the reactor has work.
+    pub fn limit(&self, timeout: Option<Duration>) -> Option<Duration> {
+        match (timeout, self.until_timer) {
+            _ if self.handle.has_work() => Some(Duration::ZERO),
+            (own, _) if self.is_leaving => Some(own.map_or(LEAVING, |own| own.min(LEAVING))),
+            (Some(own), Some(timer)) => Some(own.min(timer)),
+            (own, timer) => own.or(timer),
+        }
+    }
+
+    /// After the sleep: takes the reactor again, and serves what is there; `None` where others have
+    /// taken it over.
+    pub fn reacquire(self, sockets: impl Iterator<Item = u64>) -> Option<ReactorGuard<'a>> {
+        let handle = self.handle;
+        handle.pace.on_wake_up(nanoseconds().saturating_sub(self.began));
+        let Some(owned) = handle.reactor.acquire(Owner::Watched, Owner::Caller) else {
+            // If the I/O thread only looks, it must not leave the reactor to this thread.
+            handle.watch_abandoned.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            if handle.reactor.owner() == Owner::Watched {
+                handle.wake_io_thread_within(0);
+            }
+            return None;
+        };
+        let mut guard = ReactorGuard { handle, owned: Some(owned) };
+        guard.reactor()?.begin(sockets);
+        guard.poll_once();
+        Some(guard)
     }
 }

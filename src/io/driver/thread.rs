@@ -1,11 +1,17 @@
-//! The I/O thread: it drives, until a caller asks it to make way.
+//! The I/O thread: it polls, until a caller takes the reactor or asks for it.
 
-use super::{LEASE, ReactorHandle};
+use super::policy::{self, Situation, Step};
+use super::{HANDOVER, ReactorHandle, WAKE};
 use crate::error::Result;
-use crate::io::Reactor;
+use crate::io::events::EventBuffer;
+use crate::io::ownership::{Owner, OwnerGuard};
+use crate::io::priority::Priority;
 use crate::io::scheduling::{Scheduling, ThreadId};
+use crate::io::signal::Event as _;
 use crate::io::sys::{self, nanoseconds};
-use crate::sync::MutexGuard;
+use crate::io::{PollDescriptor, Reactor, poll_descriptors};
+use crate::sync::CriticalSection;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::mpsc::sync_channel;
@@ -27,7 +33,7 @@ pub struct ThreadSettings {
 /// Those of the system: descriptors or a thread cannot be had, or a thread that runs as it should.
 pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, JoinHandle<()>)> {
     let ThreadSettings { name, scheduling } = settings;
-    let handle = ReactorHandle::new()?;
+    let handle = Arc::new(ReactorHandle::new()?);
     let own = handle.clone();
     let (tell, told) = sync_channel(1);
     let tell = (!scheduling.is_inherited()).then_some(tell);
@@ -35,8 +41,12 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
     let thread = sys::with_signals_blocked(|| {
         thread.spawn(move || {
             // Nobody receives only where nothing was to be applied.
+            let inherits = tell.is_none();
             tell.inspect(|tell| tell.send(ThreadId::current()).unwrap_or_default());
-            own.serve();
+            if inherits {
+                let _ = own.priority.set(Priority::current());
+            }
+            own.run();
         })
     })?;
     // Applied from here: a thread of low priority would be late with its answer.
@@ -52,89 +62,160 @@ pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, Joi
 }
 
 impl ReactorHandle {
-    fn serve(&self) {
+    fn run(&self) {
+        CriticalSection::enter_for_ever();
+        let mut events = EventBuffer::new();
+        let mut guard = self.reactor.acquire(Owner::Unowned, Owner::IoThread);
         loop {
-            if let Some(mut guard) = self.reactor.try_lock() {
-                let stopped = self.drive_until_asked(&mut guard);
-                if stopped {
-                    // With it go its sources, which may refer to this handle.
-                    let ended = guard.take();
-                    drop(guard);
-                    drop(ended);
-                    self.drop_discarded();
-                    self.ended.store(true, Ordering::SeqCst);
-                    fence(Ordering::SeqCst);
-                    self.empty_inbox();
-                    return;
-                }
-                // Who asked comes now, unless it does not wait any more.
-                self.alarm.set_if(LEASE, |_, _| true);
-                drop(guard);
-                let asker = self.asker.lock().take();
-                asker.inspect(|asker| asker.notify());
-                self.check_inbox();
-            }
-            self.wait_to_be_called();
-        }
-    }
-
-    fn wait_to_be_called(&self) {
-        loop {
-            self.alarm.wait();
-            self.drop_discarded();
-            let Some(rest) = self.rest_of_lease() else {
+            let own = guard.take().unwrap_or_else(|| self.park());
+            if let Some(mut own) = self.poll_until_released(own, &mut events) {
+                // With it go its sources, which may refer to this handle.
+                let ended = own.end();
+                own.keep();
+                drop(ended);
+                self.drop_discarded();
+                self.ended.store(true, Ordering::SeqCst);
+                // Pairs with the fence in `wake`: see `schedule`.
+                fence(Ordering::SeqCst);
+                self.empty_inbox();
                 return;
-            };
-            self.alarm.set_if(rest, |_, at| at == 0);
+            }
         }
     }
 
-    /// How long to leave the reactor to the caller that left it, if nothing needs it before.
-    fn rest_of_lease(&self) -> Option<Duration> {
-        let away = nanoseconds().saturating_sub(self.left_at.load(Ordering::Relaxed));
-        let needed = !self.inbox.is_empty()
-            || self.driven.load(Ordering::SeqCst)
-            || self.stopping.load(Ordering::SeqCst)
-            || self.is_contested();
-        let rest = LEASE.checked_sub(Duration::from_nanos(away));
-        rest.filter(|rest| !needed && !rest.is_zero())
+    /// Leaves the reactor to callers until it is needed here.
+    fn park(&self) -> OwnerGuard<'_, Reactor> {
+        let mut watchdog = false;
+        loop {
+            let owner = self.reactor.owner();
+            let situation = Situation {
+                owner,
+                is_needed: self.is_needed(),
+                released_at: self.pace.released_at.load(Ordering::Relaxed),
+                watchdog: std::mem::take(&mut watchdog),
+            };
+            match policy::next_step(nanoseconds(), situation) {
+                Step::TakeOver => {
+                    if let Some(guard) = self.reactor.acquire(owner, Owner::IoThread) {
+                        return guard;
+                    }
+                    continue;
+                }
+                Step::Inspect => {
+                    if let Some(guard) = self.inspect() {
+                        return guard;
+                    }
+                    continue;
+                }
+                Step::Park => {}
+                Step::ParkFor(rest) => {
+                    self.alarm.set_if(Duration::from_nanos(rest), |_, at| at == 0);
+                }
+            }
+            watchdog = !self.alarm.wait(self.watchdog_interval());
+            self.drop_discarded();
+        }
     }
 
-    /// Drives until a caller wants to, or until the thread is to end: true.
-    fn drive_until_asked(&self, guard: &mut MutexGuard<'_, Option<Reactor>>) -> bool {
-        let Some(reactor) = guard.as_mut() else {
-            return true;
-        };
-        self.driven.store(true, Ordering::SeqCst);
-        self.by_io_thread.store(true, Ordering::SeqCst);
-        reactor.begin(std::iter::empty());
-        // From an asker that does not wait any more.
-        self.make_way.store(false, Ordering::SeqCst);
-        let stopped = loop {
-            self.run_inbox(reactor);
-            reactor.run_timers();
+    /// How long to be parked before looking after callers that sleep.
+    fn watchdog_interval(&self) -> Option<Duration> {
+        self.watches_callers.store(false, Ordering::SeqCst);
+        let has_dependents = self.has_dependents.load(Ordering::SeqCst);
+        self.watches_callers.store(has_dependents, Ordering::SeqCst);
+        has_dependents.then_some(Duration::from_nanos(policy::WATCHDOG))
+    }
+
+    /// Whether there is a reason to take the reactor before callers have stayed away for long.
+    fn is_needed(&self) -> bool {
+        self.has_work()
+            || self.stopping.load(Ordering::SeqCst)
+            || self.watch_abandoned.load(Ordering::SeqCst)
+            || self.is_contested()
+    }
+
+    /// Serves what a caller that sleeps on the descriptor should have served. Keeps the reactor, if
+    /// there was something: that caller does not run.
+    fn inspect(&self) -> Option<OwnerGuard<'_, Reactor>> {
+        let mut guard = self.reactor.acquire(Owner::Watched, Owner::IoThread)?;
+        let worked = [self.run_inbox(&mut guard), guard.run_timers(), guard.poll_once()];
+        if worked.contains(&true) {
+            return Some(guard);
+        }
+        let has_dependents = guard.has_dependents(nanoseconds());
+        self.has_dependents.store(has_dependents, Ordering::SeqCst);
+        // Behind the fence in `release`, `park` looks whether the caller has come meanwhile, and gone.
+        guard.release(Owner::Watched);
+        None
+    }
+
+    /// Polls until a caller has the reactor, or wants to: `None`, or until the thread is to end.
+    fn poll_until_released<'a>(
+        &'a self,
+        mut guard: OwnerGuard<'a, Reactor>,
+        events: &mut EventBuffer,
+    ) -> Option<OwnerGuard<'a, Reactor>> {
+        guard.begin(std::iter::empty());
+        self.watch_abandoned.store(false, Ordering::SeqCst);
+        // From a caller that does not wait any more.
+        self.handover_requested.store(false, Ordering::SeqCst);
+        loop {
+            self.run_inbox(&mut guard);
+            guard.run_timers();
             self.drop_discarded();
-            if self.make_way.swap(false, Ordering::SeqCst) {
-                break false;
+            if self.handover_requested.swap(false, Ordering::SeqCst) {
+                self.hand_over(guard);
+                return None;
             }
+            if self.stopping.load(Ordering::SeqCst) && !self.has_work() {
+                return Some(guard);
+            }
+            let until_timer = guard.until_next_timer();
             self.asleep.store(true, Ordering::Relaxed);
-            // Pairs with the fences in `wake` and in `discard`.
-            fence(Ordering::SeqCst);
-            let busy = !self.inbox.is_empty()
+            guard.release(Owner::IoThreadSleeps);
+            // Behind the fence in `release`, which pairs with those in `wake` and in `defer_drop`.
+            let busy = self.has_work()
                 || !self.discarded.is_empty()
-                || self.make_way.load(Ordering::SeqCst);
-            if !busy && self.stopping.load(Ordering::SeqCst) {
-                break true;
-            }
-            let timeout = if busy { Some(Duration::ZERO) } else { reactor.until_next_timer() };
+                || self.handover_requested.load(Ordering::SeqCst)
+                || self.stopping.load(Ordering::SeqCst);
             // Interrupted is impossible with signals blocked; any other failure leaves no events.
-            let _ = reactor.wait(timeout);
+            let _ = events.take(self.poll, if busy { Some(Duration::ZERO) } else { until_timer });
             self.asleep.store(false, Ordering::Relaxed);
+            guard = match self.reactor.acquire(Owner::IoThreadSleeps, Owner::IoThread) {
+                Some(guard) => guard,
+                None => {
+                    self.leave_descriptor(events);
+                    return None;
+                }
+            };
             self.note_look();
-            reactor.dispatch();
-        };
-        self.by_io_thread.store(false, Ordering::SeqCst);
-        self.driven.store(false, Ordering::SeqCst);
-        stopped
+            for event in events.iter() {
+                guard.serve(event);
+            }
+        }
+    }
+
+    /// A caller has asked for the reactor. It comes now, unless it does not wait any more.
+    fn hand_over(&self, guard: OwnerGuard<'_, Reactor>) {
+        self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, _| true);
+        guard.release(Owner::Unowned);
+        let waiter = self.handover_waiter.lock().take();
+        waiter.inspect(|waiter| waiter.notify());
+        self.check_inbox();
+    }
+
+    /// A caller has taken the reactor over while this thread slept on its descriptor: it serves what
+    /// was found here.
+    fn leave_descriptor(&self, events: &EventBuffer) {
+        let events = events.iter().filter(|event| !matches!(event.token, HANDOVER | WAKE));
+        events.for_each(|event| self.found.push(event));
+        let mut signal = [PollDescriptor::new(self.handover.as_raw_fd(), libc::POLLIN)];
+        while self.handover.clear() == 0 {
+            // The caller is about to signal it.
+            let _ = poll_descriptors(&mut signal, None);
+        }
+        self.is_leaving.store(false, Ordering::SeqCst);
+        // Pairs with the fence in `OwnerGuard::release`: either the caller sees what was found, or
+        // `park` sees that it has let go.
+        fence(Ordering::SeqCst);
     }
 }

@@ -1,0 +1,152 @@
+//! Parts of a call in which its thread can be neither interrupted nor cancelled.
+//!
+//! A thread that holds what other threads need must not be stopped by a signal handler that blocks,
+//! leave by a longjmp or pthread_exit out of one, or be cancelled in a system call. So while a caller
+//! polls a reactor its signals are blocked and its cancellation is disabled, but for its sleeps: then
+//! it holds nothing. A signal that comes meanwhile ends the next sleep with EINTR.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+thread_local! {
+    /// The calling thread is in a critical section, and not asleep.
+    static ACTIVE: Cell<bool> = const { Cell::new(false) };
+}
+
+// pthread_setcancelstate(3), which the crate libc does not have for Linux.
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: libc::c_int, before: *mut libc::c_int) -> libc::c_int;
+}
+const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
+
+/// Disables the cancellation of the calling thread until it is dropped: for what makes system calls
+/// with a lock held, and is too short to block signals for.
+pub struct NoCancel(libc::c_int);
+
+impl NoCancel {
+    /// Begins it.
+    pub fn enter() -> Self {
+        let mut before = 0;
+        // SAFETY: the state before is written; it fails only for a wrong first argument.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut before) };
+        Self(before)
+    }
+
+    /// Allows it, as far as it was allowed before, during a call.
+    fn suspended<R>(&self, call: impl FnOnce() -> R) -> R {
+        // SAFETY: a state that this thread had; the old one is not asked for.
+        unsafe { pthread_setcancelstate(self.0, ptr::null_mut()) };
+        let result = call();
+        // SAFETY: as above.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, ptr::null_mut()) };
+        result
+    }
+}
+
+impl Drop for NoCancel {
+    fn drop(&mut self) {
+        // SAFETY: a state that this thread had; the old one is not asked for.
+        unsafe { pthread_setcancelstate(self.0, ptr::null_mut()) };
+    }
+}
+
+/// Signals that the thread itself causes: blocking them ends the process, and hides a fault.
+const SYNCHRONOUS: [libc::c_int; 7] = [
+    libc::SIGABRT,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGSEGV,
+    libc::SIGSYS,
+    libc::SIGTRAP,
+];
+
+/// Blocks the signals of the calling thread, and disables its cancellation, until it is dropped. Inside
+/// of another one it does nothing.
+pub struct CriticalSection(Option<Outside>);
+
+/// What the thread had before.
+struct Outside {
+    mask: libc::sigset_t,
+    no_cancel: NoCancel,
+}
+
+impl CriticalSection {
+    /// Begins one.
+    pub fn enter() -> Self {
+        if ACTIVE.replace(true) {
+            return Self(None);
+        }
+        let mut blocked = MaybeUninit::uninit();
+        let mut mask = MaybeUninit::uninit();
+        let no_cancel = NoCancel::enter();
+        // SAFETY: the set is filled before it is used; the system writes the mask that the thread had
+        // before, and fails only for a wrong first argument.
+        unsafe {
+            libc::sigfillset(blocked.as_mut_ptr());
+            for signal in SYNCHRONOUS {
+                libc::sigdelset(blocked.as_mut_ptr(), signal);
+            }
+            libc::pthread_sigmask(libc::SIG_BLOCK, blocked.as_ptr(), mask.as_mut_ptr());
+            Self(Some(Outside { mask: mask.assume_init(), no_cancel }))
+        }
+    }
+
+    /// Makes the calling thread one that lives in a critical section: its signals are blocked already.
+    pub fn enter_for_ever() {
+        ACTIVE.set(true);
+    }
+
+    /// Calls something that sleeps, with the cancellation of the application, and with its signal mask
+    /// as an argument (`None`: the mask is set): the thread may not come back from there.
+    pub fn suspended<R>(&self, sleep: impl FnOnce(Option<&libc::sigset_t>) -> R) -> R {
+        let Some(outside) = &self.0 else {
+            return sleep(None);
+        };
+        ACTIVE.set(false);
+        let outcome = outside.no_cancel.suspended(|| sleep(Some(&outside.mask)));
+        ACTIVE.set(true);
+        outcome
+    }
+}
+
+impl Drop for CriticalSection {
+    fn drop(&mut self) {
+        if let Some(outside) = &self.0 {
+            ACTIVE.set(false);
+            // SAFETY: the mask that the thread had; the old one is not asked for.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const outside.mask, ptr::null_mut());
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// The signals that the calling thread blocks.
+    fn blocks(signal: libc::c_int) -> bool {
+        let mut mask = MaybeUninit::uninit();
+        // SAFETY: only reads the mask, into a set that is tested afterwards.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), mask.as_mut_ptr());
+            libc::sigismember(mask.as_ptr(), signal) == 1
+        }
+    }
+
+    #[test]
+    fn signals_are_blocked_until_the_outermost_section_ends() {
+        assert!(!blocks(libc::SIGUSR1));
+        let outer = CriticalSection::enter();
+        assert!(blocks(libc::SIGUSR1) && !blocks(libc::SIGSEGV));
+        drop(CriticalSection::enter());
+        assert!(blocks(libc::SIGUSR1));
+        drop(outer);
+        assert!(!blocks(libc::SIGUSR1));
+    }
+}
