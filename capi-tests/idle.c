@@ -29,10 +29,10 @@ static long switches (void)
     return sum;
 }
 
-/*  In LOOK_S seconds, once what came before has settled.  */
+/*  In LOOK_S seconds, once what came before has settled: a new peer might send heartbeats.  */
 static long idle_switches (void)
 {
-    sleep_ms (500);
+    sleep_ms (3500);
     long before = switches ();
     sleep_ms (LOOK_S * 1000);
     return switches () - before;
