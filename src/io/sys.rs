@@ -3,8 +3,8 @@
 #![allow(unsafe_code)]
 
 use super::signal::Event;
-use crate::message::ByteSource;
-use socket2::Socket;
+use crate::message::{ByteSource, MAX_PIECES};
+use socket2::{MaybeUninitSlice, Socket};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -272,9 +272,26 @@ pub fn with_signals_blocked<R>(call: impl FnOnce() -> R) -> R {
 /// Reads from a socket without blocking.
 pub struct SocketSource<'a>(pub &'a Socket);
 
-// SAFETY: `recv` returns how many bytes the kernel wrote.
+// SAFETY: both return how many bytes the kernel wrote, in order.
 unsafe impl ByteSource for SocketSource<'_> {
     fn read(&mut self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         self.0.recv_with_flags(buffer, libc::MSG_DONTWAIT)
+    }
+
+    fn read_vectored<'a>(
+        &mut self,
+        pieces: impl Iterator<Item = &'a mut [MaybeUninit<u8>]>,
+    ) -> io::Result<usize> {
+        let mut count = 0;
+        let mut buffers = [(); MAX_PIECES].map(|()| MaybeUninitSlice::new(&mut []));
+        pieces.for_each(|piece| {
+            if let Some(buffer) = buffers.get_mut(count) {
+                *buffer = MaybeUninitSlice::new(piece);
+                count += 1;
+            }
+        });
+        let buffers = &mut buffers[..count];
+        let read = self.0.recv_vectored_with_flags(buffers, libc::MSG_DONTWAIT);
+        read.map(|(count, _)| count)
     }
 }

@@ -41,14 +41,20 @@ impl Block {
     /// Memory for at least `capacity` bytes, not initialised.
     #[inline]
     pub(super) fn allocate(capacity: usize) -> Result<Self> {
-        Self::allocate_as(class_for(capacity)?, None)
+        Self::allocate_as(class_for(capacity)?, None, 1)
+    }
+
+    /// The same with so many references, of which all but one are for slices to come.
+    pub(super) fn allocate_with_references(capacity: usize, references: usize) -> Result<Self> {
+        Self::allocate_as(class_for(capacity)?, None, references)
     }
 
     #[inline(always)]
-    fn allocate_as(class: Class, foreign: Option<Foreign>) -> Result<Self> {
+    fn allocate_as(class: Class, foreign: Option<Foreign>, references: usize) -> Result<Self> {
         let head = cache::allocate(class).ok_or_else(out_of_memory)?.cast::<Head>();
+        let references = AtomicUsize::new(references);
         // SAFETY: freshly allocated, large and aligned enough.
-        unsafe { head.write(Head { references: AtomicUsize::new(1), class, foreign }) };
+        unsafe { head.write(Head { references, class, foreign }) };
         Ok(Self(head))
     }
 
@@ -63,7 +69,7 @@ impl Block {
         free: FreeFunction,
         hint: *mut c_void,
     ) -> Result<Slice> {
-        let block = Self::allocate_as(Class::of(HEAD), Some((free, data, hint)))?;
+        let block = Self::allocate_as(Class::of(HEAD), Some((free, data, hint)), 1)?;
         let head = block.0;
         std::mem::forget(block);
         Ok(Slice { head, data: data.cast(), length: size })
@@ -129,16 +135,39 @@ impl Block {
 
     /// Gives back references that were counted in advance and not used; the owner's stays.
     pub(super) fn give_back(&self, count: usize) {
-        // Relaxed: the owner's reference remains, so this one frees nothing.
         // SAFETY: the head is valid while the block is.
-        unsafe { self.0.as_ref() }.references.fetch_sub(count, Ordering::Relaxed);
+        let references = unsafe { &self.0.as_ref().references };
+        if self.is_unique(count + 1) {
+            // Nobody else can change the count.
+            references.store(1, Ordering::Relaxed);
+        } else if count > 0 {
+            // Relaxed: the owner's reference remains, so this one frees nothing.
+            references.fetch_sub(count, Ordering::Relaxed);
+        }
     }
 
-    /// Turns the owner into a slice of the first `length` bytes.
-    pub(super) fn into_slice(self, length: usize) -> Slice {
-        let slice = Slice { head: self.0, data: self.bytes(), length };
+    /// Drops the owner, and gives back as many references as it has.
+    pub(super) fn release(self, references: usize) {
+        let head = self.0;
+        std::mem::forget(self);
+        // SAFETY: the owner's references.
+        unsafe { release(head, references) };
+    }
+
+    /// Turns the owner into a slice of `length` bytes from `offset` on.
+    ///
+    /// # Safety
+    /// They lie within the block, and are initialised before the slice is read.
+    pub(super) unsafe fn into_slice(self, offset: usize, length: usize) -> Slice {
+        // SAFETY: within the block (caller).
+        let slice = Slice { head: self.0, data: unsafe { self.bytes().add(offset) }, length };
         std::mem::forget(self);
         slice
+    }
+
+    /// The bytes of a block that takes so much memory.
+    pub(super) const fn capacity_of(memory: usize) -> usize {
+        memory - HEAD
     }
 }
 

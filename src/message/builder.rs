@@ -1,6 +1,7 @@
 //! A long message that arrives in pieces.
 
 use super::block::Block;
+use super::cache::ALIGNMENT;
 use super::{ByteSource, Filled, Message};
 use crate::error::Result;
 use std::io;
@@ -13,18 +14,21 @@ const FIRST: usize = 1024 * 1024;
 /// peer which announces much and sends little costs little.
 pub struct MessageBuilder {
     block: Block,
+    /// Where the message begins in the block.
+    first: usize,
     filled: usize,
     length: usize,
 }
 
 impl MessageBuilder {
-    /// Starts a message of `length` bytes.
+    /// Starts a message of `length` bytes; what comes behind the first `lead` of them is aligned.
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`], here and where memory grows.
-    pub fn new(length: usize) -> Result<Self> {
-        let block = Block::allocate(length.min(FIRST))?;
-        Ok(Self { block, filled: 0, length })
+    pub fn new(length: usize, lead: usize) -> Result<Self> {
+        let first = lead.wrapping_neg() % ALIGNMENT;
+        let block = Block::allocate(first + length.min(FIRST))?;
+        Ok(Self { block, first, filled: 0, length })
     }
 
     /// Bytes of the whole message.
@@ -57,20 +61,21 @@ impl MessageBuilder {
 
     /// Writable memory behind the bytes that came, of at least `wanted` bytes where as many remain.
     fn spare(&mut self, wanted: usize) -> Result<&mut [MaybeUninit<u8>]> {
-        let needed = (self.filled + wanted).min(self.length);
+        let end = self.first.saturating_add(self.length);
+        let begin = self.first + self.filled;
+        let needed = begin.saturating_add(wanted).min(end);
         if needed > self.block.capacity() {
             let grown = self.block.capacity().saturating_mul(2).max(needed);
-            self.block.resize(grown.min(self.length))?;
+            self.block.resize(grown.min(end))?;
         }
-        let room = self.block.capacity().min(self.length) - self.filled;
-        // SAFETY: `filled <= capacity`; the block is ours alone; uninitialised is allowed.
-        Ok(unsafe {
-            std::slice::from_raw_parts_mut(self.block.bytes().add(self.filled).cast(), room)
-        })
+        let room = self.block.capacity().min(end) - begin;
+        // SAFETY: within the block, which is ours alone; uninitialised is allowed.
+        Ok(unsafe { std::slice::from_raw_parts_mut(self.block.bytes().add(begin).cast(), room) })
     }
 
     /// The message; bytes that did not come are cut off.
     pub fn finish(self) -> Message {
-        Message::from_slice_of_block(self.block.into_slice(self.filled))
+        // SAFETY: so many bytes were filled.
+        Message::from_slice_of_block(unsafe { self.block.into_slice(self.first, self.filled) })
     }
 }

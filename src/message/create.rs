@@ -51,9 +51,12 @@ impl Message {
 
     #[inline(never)]
     fn set_long_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        let slice = Block::allocate(bytes.len())?.into_slice(bytes.len());
+        let block = Block::allocate(bytes.len())?;
         // SAFETY: as many writable bytes, just allocated.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), slice.data, bytes.len()) };
+        let slice = unsafe {
+            ptr::copy_nonoverlapping(bytes.as_ptr(), block.bytes(), bytes.len());
+            block.into_slice(0, bytes.len())
+        };
         *self = Self::from_slice_of_block(slice);
         Ok(())
     }

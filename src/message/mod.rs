@@ -11,6 +11,7 @@
 mod block;
 mod builder;
 mod cache;
+mod chunk;
 mod create;
 mod head;
 mod large;
@@ -28,7 +29,9 @@ pub use cache::{allocate_place, free_all as free_kept_memory, free_place};
 pub use metadata::Metadata;
 pub use pages::with_large_pages;
 pub use prefetch::{prefetch, prefetch_to_write};
-pub use receive_buffer::{ByteSource, Filled, ReceiveBuffer};
+pub use receive_buffer::{
+    ALIGNED_ABOVE, ByteSource, Filled, Forecast, LOOK_AHEAD, MAX_PIECES, ReceiveBuffer,
+};
 pub use share::Copies;
 
 use crate::error::Error;
@@ -370,4 +373,4 @@ fn out_of_memory() -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -35,9 +35,8 @@ impl Message {
     /// As [`init_raw_with_size`](Self::init_raw_with_size), for a pointer that can be written to.
     #[inline(never)]
     unsafe fn init_raw_with_block(raw: *mut Message, size: usize) -> Result<bool> {
-        let slice = Block::allocate(size)?.into_slice(size);
-        // SAFETY: writable (caller).
-        unsafe { Self::write_slice(raw, slice) };
+        // SAFETY: as many bytes as were asked for; writable (caller).
+        unsafe { Self::write_slice(raw, Block::allocate(size)?.into_slice(0, size)) };
         Ok(true)
     }
 

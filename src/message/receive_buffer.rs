@@ -1,18 +1,44 @@
 //! The memory that a connection is read into, and that messages are cut out of.
+//!
+//! It is a row of chunks, filled and consumed in order. Messages share the chunk that they arrived
+//! in, so a chunk is small: a message that the application keeps pins no more than that. Where a
+//! frame of some length is expected ([`Forecast`]) a chunk is made for it: the body arrives where
+//! it stays, aligned. What turns out otherwise is copied once.
 
-use super::block::Block;
+use super::chunk::Chunk;
 use super::{INLINE_CAPACITY, Message};
 use crate::error::Result;
+use std::collections::VecDeque;
 use std::io;
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 
 /// Where bytes come from: a socket that is read without blocking.
 ///
 /// # Safety
-/// `read` returns how many bytes at the beginning of `buffer` it has initialised.
+/// Both functions return how many bytes they have initialised: of `buffer` from its beginning, of
+/// `pieces` one after the other.
 pub unsafe trait ByteSource {
     /// Reads into the buffer; 0 is the end of the stream.
     fn read(&mut self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize>;
+
+    /// Reads into several pieces of memory.
+    fn read_vectored<'a>(
+        &mut self,
+        pieces: impl Iterator<Item = &'a mut [MaybeUninit<u8>]>,
+    ) -> io::Result<usize> {
+        let mut total = 0;
+        for piece in pieces {
+            let count = match self.read(piece) {
+                Err(error) if total == 0 => return Err(error),
+                outcome => outcome.unwrap_or(0),
+            };
+            total += count;
+            if count < piece.len() {
+                break;
+            }
+        }
+        Ok(total)
+    }
 }
 
 /// What a read gave.
@@ -34,152 +60,391 @@ impl Filled {
     }
 }
 
-/// References taken at a time: messages cut from the block take theirs without an atomic operation.
-const REFERENCE_BATCH: usize = 1 << 16;
+/// What is known of the bytes that the next read gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forecast {
+    /// Nothing.
+    Unknown,
+    /// Long bodies of unequal lengths: behind the one that is arriving only the next header should
+    /// be read, so that its body is then read into place.
+    LongBody {
+        /// Bytes of the frame that has begun which did not come yet.
+        missing: usize,
+    },
+    /// Bodies of equal length at equal distances.
+    Regular {
+        /// Bytes in front of each body, headers and shorter frames.
+        gap: usize,
+        /// Bytes of each body.
+        body: usize,
+        /// Bytes of the next gap that were consumed.
+        consumed: usize,
+        /// The first bytes of a body, which are cut off later: what is behind them is aligned.
+        lead: usize,
+    },
+}
 
-/// A block that is filled at the end and consumed at the front.
+/// Bytes of the memory of a chunk.
+const CHUNK: usize = 12 * 1024;
+/// Bodies that are longer stand at addresses that are multiples of 16.
+pub const ALIGNED_ABOVE: usize = 8 * 1024;
+/// Behind a long body: what the next header is in.
+pub const LOOK_AHEAD: usize = 256;
+/// The longest part of a frame that moves to the next chunk, so that the frame stays in one piece.
+const MOVED: usize = 1024;
+/// Chunks that one read fills.
+pub const MAX_PIECES: usize = 17;
+
+/// Chunks that are filled at the end and consumed at the front.
 ///
-/// Invariant: `consumed <= filled <= block.capacity()`; the first `filled` bytes are initialised;
-/// `references >= 1` of the block's references are this buffer's.
+/// Invariant: behind a chunk that has room left, none holds any bytes.
 pub struct ReceiveBuffer {
-    block: Block,
-    consumed: usize,
-    filled: usize,
-    references: usize,
+    front: Chunk,
+    behind: VecDeque<Chunk>,
+    /// Bytes for which there is room in the chunks behind.
+    room_behind: usize,
+    /// Room of a chunk that nothing is known for.
+    chunk: usize,
+    /// The distance of the bodies that the chunks without bytes were made for, 0 for others.
+    period: usize,
 }
 
 impl ReceiveBuffer {
-    /// An empty buffer.
+    /// An empty buffer with chunks of the usual size.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::OutOfMemory`].
+    pub fn new() -> Result<Self> {
+        Self::with_capacity(Chunk::room_in(CHUNK))
+    }
+
+    /// An empty buffer with chunks for `capacity` bytes.
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
     pub fn with_capacity(capacity: usize) -> Result<Self> {
-        let block = Block::allocate(capacity)?;
-        Ok(Self { block, consumed: 0, filled: 0, references: 1 })
+        let front = Chunk::new(capacity, 0)?;
+        Ok(Self { front, behind: VecDeque::new(), room_behind: 0, chunk: capacity, period: 0 })
     }
 
-    /// The bytes that came and were not consumed.
+    /// The bytes that came and were not consumed, as far as they stand in one piece: see
+    /// [`settle`](Self::settle).
     #[inline(always)]
     pub fn unread(&self) -> &[u8] {
-        // SAFETY: the first `filled` bytes are initialised and written by nobody.
-        unsafe {
-            std::slice::from_raw_parts(
-                self.block.bytes().add(self.consumed),
-                self.filled - self.consumed,
-            )
-        }
+        self.front.unread()
+    }
+
+    /// The number of bytes that came and were not consumed.
+    pub fn len(&self) -> usize {
+        let behind = self.behind.iter().map(|chunk| chunk.unread().len());
+        self.front.unread().len() + behind.take_while(|count| *count > 0).sum::<usize>()
     }
 
     /// True if nothing is left to consume.
     pub fn is_empty(&self) -> bool {
-        self.consumed == self.filled
+        self.front.unread().is_empty()
+            && self.behind.front().is_none_or(|next| next.unread().is_empty())
     }
 
-    /// The most bytes that `unread` can ever hold.
-    pub fn capacity(&self) -> usize {
-        self.block.capacity()
+    /// The longest frame that is read into the buffer.
+    pub fn longest(&self) -> usize {
+        8 * self.chunk
     }
 
-    /// Skips bytes at the front.
+    /// Has `unread` show at least `Chunk::MARGIN` bytes, or all there are.
+    #[inline(never)]
+    pub fn settle(&mut self) {
+        while self.front.unread().len() < Chunk::MARGIN {
+            let Some(next) = self.behind.front_mut().filter(|next| !next.unread().is_empty())
+            else {
+                return;
+            };
+            if !next.prepend(self.front.unread()) {
+                return;
+            }
+            self.advance();
+        }
+    }
+
+    /// Gives up the front chunk, behind which there are others.
+    fn advance(&mut self) {
+        if let Some(next) = self.pop_behind() {
+            self.front = next;
+        }
+    }
+
+    fn pop_behind(&mut self) -> Option<Chunk> {
+        let next = self.behind.pop_front()?;
+        self.room_behind -= next.room();
+        Some(next)
+    }
+
+    fn push_behind(&mut self, chunk: Chunk) {
+        self.room_behind += chunk.room();
+        self.behind.push_back(chunk);
+    }
+
+    /// Skips bytes at the front that `unread` shows.
     #[inline(always)]
     pub fn consume(&mut self, count: usize) {
-        self.consumed = (self.consumed + count).min(self.filled);
+        self.front.consume(count);
     }
 
-    /// Cuts a message off the front, of at most as many bytes as are there.
+    /// Cuts a message off the front, of at most as many bytes as are there. `lead` bytes of it are
+    /// to be cut off later; a long body is aligned behind them.
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
     #[inline]
-    pub fn cut(&mut self, length: usize) -> Result<Message> {
-        let bytes = self.unread();
-        let length = length.min(bytes.len());
-        let message = if length <= INLINE_CAPACITY {
-            match bytes.first_chunk() {
+    pub fn cut(&mut self, length: usize, lead: usize) -> Result<Message> {
+        let bytes = self.front.unread();
+        if length > bytes.len() {
+            return self.copy(length, lead);
+        }
+        if length <= INLINE_CAPACITY {
+            let message = match bytes.first_chunk() {
                 Some(front) => Message::from_front(front, length),
                 None => Message::from_short(&bytes[..length]),
-            }
+            };
+            self.front.consume(length);
+            return Ok(message);
+        }
+        if length > ALIGNED_ABOVE {
+            return self.cut_long(length, lead);
+        }
+        // Memory of its own, freed by another thread, would cost more than the reference.
+        Ok(self.front.share(length))
+    }
+
+    /// As [`cut`](Self::cut), for a body that has to be aligned.
+    fn cut_long(&mut self, length: usize, lead: usize) -> Result<Message> {
+        if !self.front.is_aligned(lead) {
+            return self.copy(length, lead);
+        }
+        if self.front.is_all(length)
+            && let Some(next) = self.pop_behind()
+        {
+            return Ok(mem::replace(&mut self.front, next).into_message());
+        }
+        Ok(self.front.share(length))
+    }
+
+    /// Cuts a message off that has memory of its own.
+    #[inline(never)]
+    fn copy(&mut self, length: usize, lead: usize) -> Result<Message> {
+        let length = length.min(self.len());
+        let mut chunk = Chunk::new(length, lead)?;
+        self.take_into(&mut chunk, length);
+        let short = chunk.unread();
+        Ok(if short.len() <= INLINE_CAPACITY {
+            Message::from_short(short)
         } else {
-            // Memory of its own, freed by another thread, would cost more than the reference.
-            self.share(length)
-        };
-        self.consumed += length;
-        Ok(message)
+            chunk.into_message()
+        })
     }
 
-    fn share(&mut self, length: usize) -> Message {
-        if self.references == 1 {
-            self.block.add_references(REFERENCE_BATCH);
-            self.references += REFERENCE_BATCH;
-        }
-        self.references -= 1;
-        // SAFETY: one of our references goes to the slice; its bytes are initialised, and `fill`
-        // writes only behind `filled` as long as slices exist.
-        Message::from_slice_of_block(unsafe { self.block.slice(self.consumed, length) })
-    }
-
-    /// Reads once from the source, at most so many bytes. The buffer is never full here: unread
-    /// bytes move to the front, or to a new block while messages still share this one.
-    pub fn fill(&mut self, source: &mut impl ByteSource, most: usize) -> io::Result<Filled> {
-        self.make_room().map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let room = (self.block.capacity() - self.filled).min(most);
-        // SAFETY: behind `filled` no message has a part; uninitialised memory is allowed here.
-        let spare = unsafe {
-            std::slice::from_raw_parts_mut(self.block.bytes().add(self.filled).cast(), room)
-        };
-        let filled = Filled::from(source, spare)?;
-        self.filled += filled.count;
-        Ok(filled)
-    }
-
-    /// Makes at least half of the capacity writable, or as much as unread bytes leave.
-    fn make_room(&mut self) -> Result<()> {
-        let capacity = self.block.capacity();
-        if self.is_empty() && self.block.is_unique(self.references) {
-            self.consumed = 0;
-            self.filled = 0;
-        }
-        if capacity - self.filled >= capacity / 2 {
-            return Ok(());
-        }
-        if self.block.is_unique(self.references) {
-            let unread = self.filled - self.consumed;
-            // SAFETY: both ranges lie in the block, of which we are the only user.
-            unsafe {
-                let bytes = self.block.bytes();
-                std::ptr::copy(bytes.add(self.consumed), bytes, unread);
+    /// Moves so many bytes, which are there, to a chunk that has room for them.
+    fn take_into(&mut self, chunk: &mut Chunk, length: usize) {
+        let mut left = length;
+        loop {
+            let bytes = self.front.unread();
+            let taken = chunk.append(&bytes[..bytes.len().min(left)]);
+            self.front.consume(taken);
+            left -= taken;
+            if left == 0 || self.behind.is_empty() {
+                return;
             }
-            self.consumed = 0;
-            self.filled = unread;
-            return Ok(());
+            self.advance();
         }
-        let mut fresh = Self::with_capacity(capacity)?;
-        fresh.append(self.unread());
-        std::mem::swap(self, &mut fresh);
+    }
+
+    /// A frame has begun, which is not complete; all bytes that came belong to it. Its rest will
+    /// be read to where the body stays. False: it is too long for that.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::OutOfMemory`].
+    pub fn expect(&mut self, header: usize, body: usize, lead: usize) -> Result<bool> {
+        if body > self.longest() {
+            return Ok(false);
+        }
+        let stays = body <= ALIGNED_ABOVE || self.front.is_aligned(header + lead);
+        if body < self.chunk / 2 || (stays && self.front.can_hold(header + body)) {
+            return Ok(true);
+        }
+        let mut place = Chunk::new(header + body, header + lead)?;
+        let unread = self.len();
+        self.take_into(&mut place, unread);
+        let mut old = mem::replace(&mut self.front, place);
+        old.reset_if_unused();
+        if old.is_fresh() {
+            self.room_behind += old.room();
+            self.behind.push_front(old);
+        }
+        Ok(true)
+    }
+
+    /// Reads once from the source, where something is known about what comes. `wanted`: room for so
+    /// many bytes should be there. Nothing is read beyond `most` bytes, but for the frame that is
+    /// arriving. What is unread is a part of that.
+    ///
+    /// # Errors
+    /// Those of the source; [`io::ErrorKind::OutOfMemory`].
+    pub fn fill(
+        &mut self,
+        source: &mut impl ByteSource,
+        forecast: Forecast,
+        wanted: usize,
+        most: usize,
+    ) -> io::Result<Filled> {
+        // Who reads no more than was expected does not know whether that was all.
+        let expected = match forecast {
+            Forecast::Regular { gap, body, consumed, .. } => gap + body - consumed + LOOK_AHEAD,
+            Forecast::LongBody { missing } => missing.saturating_add(LOOK_AHEAD),
+            Forecast::Unknown => self.chunk / 2,
+        };
+        let (needed, most) = match forecast {
+            Forecast::LongBody { .. } => (expected, expected),
+            Forecast::Regular { .. } => (expected.max(wanted), expected.max(most)),
+            Forecast::Unknown => (expected.max(wanted).min(most), most),
+        };
+        self.make_room(forecast, needed).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        if self.front.room() >= needed || self.behind.is_empty() {
+            return read_once(source, &mut self.front, most);
+        }
+        self.fill_pieces(source, most)
+    }
+
+    /// Reads once from the source into one piece of memory, with room for at least half of `size`
+    /// or of a chunk. Nothing is unread.
+    ///
+    /// # Errors
+    /// As [`fill`](Self::fill).
+    pub fn fill_one(&mut self, source: &mut impl ByteSource, size: usize) -> io::Result<Filled> {
+        let size = size.max(self.chunk);
+        self.behind.clear();
+        self.room_behind = 0;
+        self.front.reset_if_unused();
+        if self.front.room() < size / 2 {
+            self.front = Chunk::new(size, 0).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        }
+        read_once(source, &mut self.front, usize::MAX)
+    }
+
+    fn fill_pieces(&mut self, source: &mut impl ByteSource, most: usize) -> io::Result<Filled> {
+        let mut offered = 0;
+        let chunks = std::iter::once(&mut self.front).chain(&mut self.behind);
+        let pieces = chunks.take(MAX_PIECES).filter_map(|chunk| {
+            let room = chunk.room().min(most - offered);
+            offered += room;
+            (room > 0).then(|| &mut chunk.spare()[..room])
+        });
+        let read = source.read_vectored(pieces)?.min(offered);
+        // SAFETY: the source filled the pieces, which are those of these chunks, in order.
+        let mut left = read - unsafe { self.front.filled(read) };
+        self.room_behind -= left;
+        for chunk in &mut self.behind {
+            if left == 0 {
+                break;
+            }
+            // SAFETY: as above.
+            left -= unsafe { chunk.filled(left) };
+        }
+        Ok(Filled { count: read, to_the_brim: read == offered })
+    }
+
+    /// Makes chunks for what is to come, with room for so many bytes.
+    fn make_room(&mut self, forecast: Forecast, needed: usize) -> Result<()> {
+        let (period, next) = match forecast {
+            Forecast::Regular { gap, body, consumed, .. } => (gap + body, gap + body - consumed),
+            _ => (0, 0),
+        };
+        if self.period != period {
+            self.period = period;
+            self.behind.retain(|chunk| !chunk.is_fresh());
+            self.room_behind = self.behind.iter().map(Chunk::room).sum();
+        }
+        if self.is_empty() {
+            self.front.reset_if_unused();
+            if self.front.room() == 0 {
+                self.advance();
+            }
+            // A frame that begins in what is left would not stand in one piece.
+            if self.front.room() < if period > 0 { next } else { self.chunk / 2 } {
+                match self.pop_behind() {
+                    Some(chunk) => self.front = chunk,
+                    None => self.front = self.chunk_for(forecast, 0)?,
+                }
+            }
+        } else if period == 0 && self.behind.is_empty() {
+            self.move_front()?;
+        }
+        let mut room = self.front.room() + self.room_behind;
+        let mut ahead = if room < needed { self.len() + room } else { 0 };
+        while room < needed && self.behind.len() < MAX_PIECES - 1 {
+            match self.chunk_for(forecast, ahead) {
+                Ok(chunk) => {
+                    room += chunk.room();
+                    ahead += chunk.room();
+                    self.push_behind(chunk);
+                }
+                Err(error) if room == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
         Ok(())
     }
 
-    /// Appends bytes as if they had been read, as far as there is room; returns how many.
-    pub fn append(&mut self, bytes: &[u8]) -> usize {
-        let count = bytes.len().min(self.block.capacity() - self.filled);
-        // SAFETY: the room behind `filled` is writable and no message has a part in it.
-        unsafe {
-            std::ptr::copy_nonoverlapping(
-                bytes.as_ptr(),
-                self.block.bytes().add(self.filled),
-                count,
-            );
+    /// Moves a short part of a frame to a new chunk where little room is left behind it.
+    fn move_front(&mut self) -> Result<()> {
+        let unread = self.front.unread().len();
+        if unread <= MOVED && self.front.room() < self.chunk / 2 && self.chunk > 2 * MOVED {
+            self.front.reset_if_unused();
+            if self.front.room() < self.chunk / 2 {
+                let mut chunk = Chunk::new(self.chunk, 0)?;
+                chunk.append(self.front.unread());
+                self.front = chunk;
+            }
         }
-        self.filled += count;
-        count
+        Ok(())
+    }
+
+    /// A chunk for what comes so many bytes behind the first one that is not consumed.
+    fn chunk_for(&self, forecast: Forecast, ahead: usize) -> Result<Chunk> {
+        let Forecast::Regular { gap, body, consumed, lead } = forecast else {
+            return Chunk::new(self.chunk, 0);
+        };
+        let period = gap + body;
+        let phase = (consumed + ahead) % period;
+        let whole = (self.chunk / period).max(1) * period;
+        Chunk::new(whole - phase, (gap + lead + period - phase) % period)
+    }
+
+    /// Appends bytes as if they had been read.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::OutOfMemory`].
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut left = bytes;
+        left = &left[self.front.append(left)..];
+        for chunk in &mut self.behind {
+            let count = chunk.append(left);
+            left = &left[count..];
+            self.room_behind -= count;
+        }
+        while !left.is_empty() {
+            let mut chunk = Chunk::new(self.chunk, 0)?;
+            left = &left[chunk.append(left)..];
+            self.push_behind(chunk);
+        }
+        Ok(())
     }
 }
 
-impl Drop for ReceiveBuffer {
-    fn drop(&mut self) {
-        if self.references > 1 {
-            // The owner's own reference goes with the block.
-            self.block.give_back(self.references - 1);
-        }
-    }
+/// Reads once, to the end of a chunk or at most so many bytes.
+fn read_once(source: &mut impl ByteSource, chunk: &mut Chunk, most: usize) -> io::Result<Filled> {
+    let room = chunk.room().min(most);
+    let filled = Filled::from(source, &mut chunk.spare()[..room])?;
+    // SAFETY: the source initialised as many.
+    unsafe { chunk.filled(filled.count) };
+    Ok(filled)
 }

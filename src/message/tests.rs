@@ -9,7 +9,8 @@ unsafe extern "C" fn count_free(_: *mut c_void, hint: *mut c_void) {
     unsafe { &*hint.cast::<AtomicUsize>() }.fetch_add(1, Ordering::SeqCst);
 }
 
-struct Bytes<'a>(&'a [u8]);
+/// A stream in memory.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 // SAFETY: initialises as many bytes as it says.
 unsafe impl ByteSource for Bytes<'_> {
@@ -63,15 +64,15 @@ fn a_buffer_is_cut_into_messages_that_outlive_it() {
     let mut buffer = ReceiveBuffer::with_capacity(4096).unwrap();
     let (mut position, mut messages) = (0, Vec::new());
     for length in [1usize, 40, 41, 511, 512, 1000, 2000].iter().cycle() {
-        while buffer.unread().len() < *length {
-            if buffer.fill(&mut source, usize::MAX).unwrap().count == 0 {
+        while buffer.len() < *length {
+            if buffer.fill(&mut source, Forecast::Unknown, 0, usize::MAX).unwrap().count == 0 {
                 break;
             }
         }
-        if buffer.unread().len() < *length {
+        if buffer.len() < *length {
             break;
         }
-        messages.push((position, buffer.cut(*length).unwrap()));
+        messages.push((position, buffer.cut(*length, 0).unwrap()));
         position += length;
     }
     drop(buffer);
@@ -84,7 +85,7 @@ fn a_buffer_is_cut_into_messages_that_outlive_it() {
 #[test]
 fn a_builder_grows_with_what_arrives() {
     let bytes = pattern(1_000_000);
-    let mut builder = MessageBuilder::new(bytes.len()).unwrap();
+    let mut builder = MessageBuilder::new(bytes.len(), 0).unwrap();
     assert_eq!(builder.append(&bytes[..10]).unwrap(), 10);
     let mut source = Bytes(&bytes[10..]);
     while builder.remaining() > 0 {

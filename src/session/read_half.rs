@@ -7,15 +7,13 @@ use crate::pipe::{PipeWriter, Room};
 use crate::transport::Stream;
 use crate::zmtp::{Command, FrameDecoder, Opener, ProtocolError, pong};
 use std::io;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Bytes read at a time.
-const BUFFER: usize = 64 * 1024;
-/// Behind a body longer than that: what the next header is in. Another such body is then read to
-/// where it belongs, instead of being copied there.
-const LOOK_AHEAD: usize = 256;
+/// Bytes read at a time, where many come.
+const BUFFER: usize = 80 * 1024;
+/// Where reads give no more than that, there is room for little.
+const LITTLE: usize = 4 * 1024;
 /// Reads in a row before other connections get their turn.
 const READS: usize = 8;
 
@@ -82,8 +80,8 @@ pub(super) struct ReadHalf {
     pipe: Option<PipeWriter>,
     /// The socket undid the connection: what comes is thrown away.
     stopped: bool,
-    /// The last read was into a body longer than the buffer.
-    behind_long: bool,
+    /// The most bytes that a read gave lately.
+    usual: usize,
     /// A message that found the pipe full.
     stalled: Option<Message>,
     /// A short read does not mean that all was read: the end of the stream may stand behind it,
@@ -135,8 +133,8 @@ impl ReadHalf {
         self.decoder = Some(decoder.map_or(Decoder::Raw, Decoder::Zmtp));
         self.opener = opener;
         if !rest.is_empty() {
-            let mut buffer = ReceiveBuffer::with_capacity(BUFFER.max(rest.len()))?;
-            buffer.append(rest);
+            let mut buffer = ReceiveBuffer::new()?;
+            buffer.append(rest)?;
             self.buffer = Some(buffer);
         }
         Ok(())
@@ -148,7 +146,7 @@ impl ReadHalf {
         self.decoder = None;
         self.opener = None;
         self.buffer = None;
-        self.behind_long = false;
+        self.usual = 0;
         self.stalled = None;
         self.to_the_end = false;
         self.replies.clear();
@@ -225,21 +223,27 @@ impl ReadHalf {
             _ => None,
         };
         let outcome = match body {
-            Some(body) => {
-                self.behind_long = body.length() > BUFFER;
-                body.fill(&mut source)
-            }
+            Some(body) => body.fill(&mut source),
             None => {
                 if self.buffer.is_none() {
-                    self.buffer = ReceiveBuffer::with_capacity(BUFFER).ok();
+                    self.buffer = ReceiveBuffer::new().ok();
                 }
                 let Some(buffer) = &mut self.buffer else {
                     return Some(ReadOutcome::Closed);
                 };
-                let long = mem::take(&mut self.behind_long);
                 // What is read here and not taken by the pipe stands beyond its mark.
                 let most = self.pipe.as_ref().map_or(BUFFER, |pipe| pipe.batch_within(BUFFER));
-                buffer.fill(&mut source, if long { LOOK_AHEAD } else { most })
+                let room = if self.usual > LITTLE { most } else { LITTLE };
+                let outcome = match &self.decoder {
+                    Some(Decoder::Zmtp(decoder)) => {
+                        buffer.fill(&mut source, decoder.forecast(buffer), room, most)
+                    }
+                    _ => buffer.fill_one(&mut source, room),
+                };
+                if let Ok(filled) = outcome {
+                    self.usual = usual_after(self.usual, filled);
+                }
+                outcome
             }
         };
         self.reads += outcome.is_ok() as u64;
@@ -282,7 +286,7 @@ impl ReadHalf {
                 Decoder::Raw if buffer.is_empty() => Ok(None),
                 Decoder::Raw => {
                     let all = buffer.unread().len();
-                    buffer.cut(all).map(Some).map_err(|_| ProtocolError::OutOfMemory)
+                    buffer.cut(all, 0).map(Some).map_err(|_| ProtocolError::OutOfMemory)
                 }
             };
             let message = match (next, &mut self.opener) {
@@ -322,6 +326,11 @@ impl ReadHalf {
             }
         }
     }
+}
+
+/// What reads give: the most so far, which fades, or much where there was no room for more.
+fn usual_after(before: usize, last: Filled) -> usize {
+    if last.to_the_brim { BUFFER } else { last.count.max(before - before / 8) }
 }
 
 /// Handles a command: a subscription becomes a message for the socket, a PING an answer.

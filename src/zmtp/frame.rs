@@ -4,7 +4,7 @@
 //! and body together in 1 byte or, behind 0xFF, 8; flags, body.
 
 use super::{ProtocolError, Version};
-use crate::message::{Message, MessageBuilder, ReceiveBuffer};
+use crate::message::{ALIGNED_ABOVE, Forecast, LOOK_AHEAD, Message, MessageBuilder, ReceiveBuffer};
 
 const MORE: u8 = 1;
 pub(super) const LARGE: u8 = 2;
@@ -13,8 +13,8 @@ pub(super) const COMMAND: u8 = 4;
 /// The longest frame header of any version.
 pub const MAX_HEADER: usize = 10;
 
-/// Longer bodies that are not complete yet leave the buffer and grow in memory of their own.
-const BUILD_FROM: usize = 16 * 1024;
+/// Shorter bodies have no part in what is forecast.
+const LONG: usize = 512;
 
 /// Writes the header of a part's frame; returns its length.
 #[inline(always)]
@@ -82,14 +82,48 @@ pub struct FrameDecoder {
     version: Version,
     /// Longest body taken; `None` for any.
     max_size: Option<u64>,
-    /// A long body on its way, and its flags.
+    /// Bytes in front of each body that are cut off later: what is behind them is aligned.
+    lead: usize,
+    /// A body on its way that is too long for the buffer, and its flags.
     building: Option<(MessageBuilder, u8)>,
+    rhythm: Rhythm,
+}
+
+/// What the frames that came say of those to come.
+#[derive(Default)]
+struct Rhythm {
+    /// Bytes that came behind the last long body.
+    since: usize,
+    /// Bytes in front of the last long body, and its own.
+    gap: usize,
+    body: usize,
+    /// The one before had the same.
+    regular: bool,
+}
+
+impl Rhythm {
+    #[inline(always)]
+    fn note(&mut self, header: usize, body: usize) {
+        if body < LONG {
+            self.since = self.since.wrapping_add(header + body);
+            return;
+        }
+        self.since = self.since.wrapping_add(header);
+        self.regular = (self.gap, self.body) == (self.since, body);
+        (self.gap, self.body, self.since) = (self.since, body, 0);
+    }
 }
 
 impl FrameDecoder {
     /// A decoder for the frames of an established connection.
     pub fn new(version: Version, max_size: Option<u64>) -> Self {
-        Self { version, max_size, building: None }
+        Self { version, max_size, lead: 0, building: None, rhythm: Rhythm::default() }
+    }
+
+    /// The same for frames in whose bodies so many bytes stand in front of what the application
+    /// gets.
+    pub fn with_lead(self, lead: usize) -> Self {
+        Self { lead, ..self }
     }
 
     /// The next whole frame, or `None` if more bytes are needed.
@@ -104,24 +138,48 @@ impl FrameDecoder {
         if self.building.is_some() {
             return self.continue_building(input);
         }
+        if input.unread().len() < MAX_HEADER {
+            input.settle();
+        }
         let unread = input.unread();
         let Some(header) = self.header(unread)? else {
             return Ok(None);
         };
-        if (unread.len() - header.length) as u64 >= header.body {
+        let (arrived, wanted) = (unread.len() - header.length, header.body);
+        if arrived as u64 >= wanted || (input.len() - header.length) as u64 >= wanted {
+            self.rhythm.note(header.length, wanted as usize);
             input.consume(header.length);
-            let message =
-                input.cut(header.body as usize).map_err(|_| ProtocolError::OutOfMemory)?;
+            let message = input.cut(wanted as usize, self.lead);
+            let message = message.map_err(|_| ProtocolError::OutOfMemory)?;
             return Ok(Some(flagged(message, header.flags)));
         }
-        if header.body >= BUILD_FROM.min(input.capacity() - MAX_HEADER) as u64 {
-            let length = usize::try_from(header.body).map_err(|_| ProtocolError::Unspecified)?;
-            let builder = MessageBuilder::new(length).map_err(|_| ProtocolError::OutOfMemory)?;
-            input.consume(header.length);
-            self.building = Some((builder, header.flags));
-            return self.continue_building(input);
+        let body = usize::try_from(wanted).map_err(|_| ProtocolError::Unspecified)?;
+        let fits = input.expect(header.length, body, self.lead);
+        if fits.map_err(|_| ProtocolError::OutOfMemory)? {
+            return Ok(None);
         }
-        Ok(None)
+        let builder = MessageBuilder::new(body, self.lead);
+        let builder = builder.map_err(|_| ProtocolError::OutOfMemory)?;
+        self.rhythm.note(header.length, body);
+        input.consume(header.length);
+        self.building = Some((builder, header.flags));
+        self.continue_building(input)
+    }
+
+    /// What the next read into the buffer may expect.
+    pub fn forecast(&self, input: &ReceiveBuffer) -> Forecast {
+        let Rhythm { since: consumed, gap, body, regular } = self.rhythm;
+        if regular && gap <= LOOK_AHEAD && consumed <= gap && gap + body <= input.longest() {
+            return Forecast::Regular { gap, body, consumed, lead: self.lead };
+        }
+        if body <= ALIGNED_ABOVE || consumed >= LOOK_AHEAD {
+            return Forecast::Unknown;
+        }
+        let begun = match self.header(input.unread()) {
+            Ok(Some(header)) => header.length.saturating_add(header.body as usize),
+            _ => 0,
+        };
+        Forecast::LongBody { missing: begun.saturating_sub(input.len()) }
     }
 
     /// The long body that is on its way, for the driver to read into without a copy; then
@@ -138,8 +196,14 @@ impl FrameDecoder {
         let Some((builder, _)) = &mut self.building else {
             return Ok(None);
         };
-        let taken = builder.append(input.unread()).map_err(|_| ProtocolError::OutOfMemory)?;
-        input.consume(taken);
+        while builder.remaining() > 0 {
+            let taken = builder.append(input.unread()).map_err(|_| ProtocolError::OutOfMemory)?;
+            input.consume(taken);
+            if input.is_empty() {
+                break;
+            }
+            input.settle();
+        }
         if builder.remaining() > 0 {
             return Ok(None);
         }
@@ -202,117 +266,4 @@ fn flagged(mut message: Message, flags: u8) -> Message {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn encode(version: Version, messages: &[Message]) -> Vec<u8> {
-        let mut stream = Vec::new();
-        for message in messages {
-            let mut header = [0; MAX_HEADER];
-            let length = encode_header(version, message, &mut header);
-            stream.extend_from_slice(&header[..length]);
-            stream.extend_from_slice(message.data());
-        }
-        stream
-    }
-
-    /// Decodes a stream that arrives in pieces which end at these positions.
-    fn decode(version: Version, stream: &[u8], cuts: &[usize]) -> Vec<Message> {
-        let mut decoder = FrameDecoder::new(version, None);
-        let mut buffer = ReceiveBuffer::with_capacity(64 * 1024).unwrap();
-        let (mut position, mut messages) = (0, Vec::new());
-        for end in cuts.iter().copied().chain([stream.len()]) {
-            while position < end {
-                position += buffer.append(&stream[position..end]);
-                while let Some(message) = decoder.poll_frame(&mut buffer).unwrap() {
-                    messages.push(message);
-                }
-            }
-        }
-        messages
-    }
-
-    fn message(length: usize, more: bool) -> Message {
-        let bytes: Vec<u8> = (0..length).map(|n| n as u8).collect();
-        let mut message = Message::from_slice(&bytes).unwrap();
-        message.set_more(more);
-        message
-    }
-
-    #[test]
-    fn every_split_of_a_stream_gives_the_same_frames() {
-        for version in [Version::V1, Version::V2, Version::V3_0, Version::V3_1] {
-            let sent = [
-                message(0, true),
-                message(1, false),
-                message(253, true),
-                message(254, false),
-                message(256, false),
-            ];
-            let stream = encode(version, &sent);
-            for cut in 0..=stream.len() {
-                let got = decode(version, &stream, &[cut]);
-                assert_eq!(got.len(), sent.len());
-                for (got, sent) in got.iter().zip(&sent) {
-                    assert_eq!((got.data(), got.more()), (sent.data(), sent.more()));
-                }
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_messages_survive_any_splits(
-            lengths in prop::collection::vec((0usize..40_000, any::<bool>()), 1..6),
-            mut cuts in prop::collection::vec(0usize..60_000, 0..6),
-            version in prop::sample::select(vec![Version::V1, Version::V2, Version::V3_1]),
-        ) {
-            let sent: Vec<_> = lengths.iter().map(|(length, more)| message(*length, *more)).collect();
-            let stream = encode(version, &sent);
-            // A test buffer does not move its contents: keep the stream within it.
-            prop_assume!(stream.len() < 60_000);
-            cuts.retain(|cut| *cut < stream.len());
-            cuts.sort_unstable();
-            let got = decode(version, &stream, &cuts);
-            prop_assert_eq!(got.len(), sent.len());
-            for (got, sent) in got.iter().zip(&sent) {
-                prop_assert_eq!(got.data(), sent.data());
-                prop_assert_eq!(got.more(), sent.more());
-            }
-        }
-
-        #[test]
-        fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), v1 in any::<bool>()) {
-            let version = if v1 { Version::V1 } else { Version::V3_1 };
-            let mut decoder = FrameDecoder::new(version, Some(1000));
-            let mut buffer = ReceiveBuffer::with_capacity(1024).unwrap();
-            buffer.append(&bytes);
-            while let Ok(Some(message)) = decoder.poll_frame(&mut buffer) {
-                if message.is_command() {
-                    let _ = super::super::Command::parse(message.data());
-                }
-            }
-        }
-    }
-
-    /// CVE-2019-6250, and CVE-2021-20235 for 1.0: lengths that overflow when a header is added to
-    /// them, or what comes of that to the buffer's position.
-    #[test]
-    fn impossible_lengths_are_refused_before_memory_is_had() {
-        for length in [u64::MAX, u64::MAX - 1, u64::MAX - 9, 1 << 63, (1 << 63) - 1] {
-            for version in [Version::V1, Version::V2, Version::V3_0, Version::V3_1] {
-                let mut buffer = ReceiveBuffer::with_capacity(1024).unwrap();
-                buffer.append(&[if version == Version::V1 { 0xFF } else { LARGE }]);
-                buffer.append(&length.to_be_bytes());
-                buffer.append(&[0; 64]);
-                let refused = FrameDecoder::new(version, None).poll_frame(&mut buffer);
-                assert!(refused.is_err(), "{version:?}, {length}");
-            }
-        }
-        let mut buffer = ReceiveBuffer::with_capacity(1024).unwrap();
-        buffer.append(&[0, 101]);
-        let refused = FrameDecoder::new(Version::V3_1, Some(100)).poll_frame(&mut buffer);
-        assert_eq!(refused.unwrap_err(), ProtocolError::MessageTooLarge);
-    }
-}
+mod tests;

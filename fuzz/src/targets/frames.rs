@@ -37,7 +37,7 @@ pub fn decode(version: Version, max: Option<u64>, room: usize, pieces: &[&[u8]])
         while !source.0.is_empty() {
             match decoder.body_in_progress() {
                 Some(body) => body.fill(&mut source),
-                None => buffer.fill(&mut source, usize::MAX),
+                None => buffer.fill(&mut source, decoder.forecast(&buffer), 0, usize::MAX),
             }
             .expect("room");
             loop {

@@ -231,8 +231,9 @@ impl Session {
         );
         let info = PeerInfo { routing_id: routing_id.to_vec(), metadata: Some(Arc::new(metadata)) };
         let version = peer.as_ref().map(|peer| peer.version);
-        let decoder =
-            version.map(|version| FrameDecoder::new(version, self.options.message_limit()));
+        let lead = opener.as_ref().map_or(0, |opener| opener.lead());
+        let limit = self.options.message_limit();
+        let decoder = version.map(|version| FrameDecoder::new(version, limit).with_lead(lead));
         let rest = Zeroizing::new(std::mem::take(&mut life.input));
         if life.output.is_empty() {
             life.output.zeroize();

@@ -192,6 +192,11 @@ pub trait Opener: Send {
     /// # Errors
     /// When it is not what the peer sent, or not in order; the connection is closed.
     fn open(&mut self, frame: Message) -> Result<Message, ProtocolError>;
+
+    /// Bytes that it cuts off the front of a frame's body, where it leaves the rest in place.
+    fn lead(&self) -> usize {
+        0
+    }
 }
 
 /// Name of the command that carries what is protected, behind its length.

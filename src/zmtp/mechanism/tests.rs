@@ -268,7 +268,7 @@ fn message(bytes: &[u8], more: bool, command: bool) -> Message {
 /// The frames in a stream.
 fn frames(stream: &[u8]) -> Vec<Message> {
     let mut buffer = ReceiveBuffer::with_capacity(stream.len() + 16).unwrap();
-    buffer.append(stream);
+    buffer.append(stream).unwrap();
     let mut decoder = FrameDecoder::new(Version::V3_1, None);
     let mut frames = Vec::new();
     while let Some(frame) = decoder.poll_frame(&mut buffer).unwrap() {

@@ -86,6 +86,10 @@ impl Opener for CurveOpener {
         set_flags(&mut frame, flags);
         Ok(frame)
     }
+
+    fn lead(&self) -> usize {
+        OVERHEAD
+    }
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ fn what_is_out_of_place_is_refused() {
 fn frames(stream: &[u8]) -> Vec<Message> {
     let mut decoder = FrameDecoder::new(Version::V3_1, None);
     let mut buffer = ReceiveBuffer::with_capacity(64 * 1024).unwrap();
-    assert_eq!(buffer.append(stream), stream.len());
+    buffer.append(stream).unwrap();
     std::iter::from_fn(|| decoder.poll_frame(&mut buffer).unwrap()).collect()
 }
 
