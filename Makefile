@@ -38,12 +38,13 @@ TARGETS ?=
 all: $(DIST)/$(LIBRARY)
 	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(DIST) program)"
 
-$(DIST)/$(LIBRARY): $(SOURCES)
+$(DIST)/$(LIBRARY): $(SOURCES) scripts/static-library
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
 	$(CARGO) build --release
 	@mkdir -p $(DIST)
 	@#  Into place by a rename: programs that run on the old one keep it, and two makes do not meet.
-	@cp $(BUILD)/release/libzmq.a $(DIST)/.a.$$$$ && mv -f $(DIST)/.a.$$$$ $(DIST)/libzmq.a
+	@scripts/static-library $(BUILD)/release/libzmq.a $(BUILD)/release/libzmq.so $(DIST)/.a.$$$$ && \
+	    mv -f $(DIST)/.a.$$$$ $(DIST)/libzmq.a
 	@ln -sf $(LIBRARY) $(DIST)/$(SONAME)
 	@ln -sf $(SONAME) $(DIST)/libzmq.so
 	@cp $(BUILD)/release/libzmq.so $(DIST)/.so.$$$$ && mv -f $(DIST)/.so.$$$$ $@
