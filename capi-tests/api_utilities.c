@@ -312,6 +312,11 @@ TEST (z85_encode_of_a_size_not_divisible_by_4_is_einval)
             CHECK_NULL_ERRNO (zmq_z85_encode (text, bytes, size), EINVAL);
 }
 
+TEST (z85_encode_looks_at_the_size_first)
+{
+    CHECK_NULL_ERRNO (zmq_z85_encode (NULL, NULL, 1), EINVAL);
+}
+
 TEST (z85_encode_of_nothing_is_the_empty_string)
 {
     char text[2] = "x";

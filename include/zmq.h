@@ -1053,8 +1053,8 @@ ZMQ_EXPORT int zmq_send_const(void *s,
                    size_t len,
                    int flags);
 
-/*  Receives a message part and stores its first len bytes; the rest is cut off (zmq_recv(3)).
- *  A NULL buffer takes nothing.
+/*  Receives a message part and stores its first len bytes, at most INT_MAX; the rest is cut off
+ *  (zmq_recv(3)). A NULL buffer takes nothing.
  *
  *  Returns the size that the part had (at most INT_MAX; more than len if it was cut), or -1
  *  with errno EAGAIN, ENOTSUP, EFSM, ETERM, ENOTSOCK or EINTR.

@@ -23,6 +23,9 @@ pub unsafe extern "C" fn zmq_z85_encode(
     size: usize,
 ) -> *mut c_char {
     answer_pointer(|| {
+        if !size.is_multiple_of(4) {
+            return Err(Error::InvalidArgument);
+        }
         // SAFETY: the caller's promise.
         let data = unsafe { bytes(data.cast(), size) }?;
         if dest.is_null() {
@@ -49,12 +52,15 @@ pub unsafe extern "C" fn zmq_z85_encode(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_z85_decode(dest: *mut u8, string: *const c_char) -> *mut u8 {
     answer_pointer(|| {
-        if dest.is_null() || string.is_null() {
+        if string.is_null() {
             return Err(Error::BadAddress);
         }
         // SAFETY: a string with a NUL at its end (caller).
         let text = unsafe { CStr::from_ptr(string) }.to_bytes();
         let data = z85::decode(text)?;
+        if dest.is_null() {
+            return Err(Error::BadAddress);
+        }
         // SAFETY: room for the bytes (caller).
         unsafe { dest.copy_from_nonoverlapping(data.as_ptr(), data.len()) };
         Ok(dest)
@@ -98,12 +104,15 @@ pub unsafe extern "C" fn zmq_curve_public(
     z85_secret_key: *const c_char,
 ) -> c_int {
     answer(|| {
-        if z85_public_key.is_null() || z85_secret_key.is_null() {
+        if z85_secret_key.is_null() {
             return Err(Error::BadAddress);
         }
         // SAFETY: a string with a NUL at its end (caller).
         let text = unsafe { CStr::from_ptr(z85_secret_key) }.to_bytes();
         let decoded = Zeroizing::new(z85::decode(text)?);
+        if z85_public_key.is_null() {
+            return Err(Error::BadAddress);
+        }
         let secret = decoded.as_slice().try_into().map_err(|_| Error::InvalidArgument)?;
         // SAFETY: 41 bytes can be written there (caller).
         unsafe { write_key(z85_public_key, &curve_public(secret)) }

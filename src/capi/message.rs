@@ -216,7 +216,9 @@ pub unsafe extern "C" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> 
         let message = match unsafe { message_const(msg) } {
             // A closed message has no parts behind it, and shares nothing (observed).
             Err(_) if !msg.is_null() && matches!(property, ZMQ_MORE | ZMQ_SHARED) => return Ok(0),
-            Err(_) if !msg.is_null() => return Err(Error::InvalidArgument),
+            Err(_) if !msg.is_null() || !matches!(property, ZMQ_MORE | ZMQ_SHARED | ZMQ_SRCFD) => {
+                return Err(Error::InvalidArgument);
+            }
             message => message?,
         };
         let descriptor = || message.metadata().map(|metadata| metadata.source_fd());
@@ -260,7 +262,10 @@ pub unsafe extern "C" fn zmq_msg_gets(
 ) -> *const c_char {
     answer_pointer(|| {
         // SAFETY: the caller's promise.
-        let message = unsafe { message_const(msg) }?;
+        let message = match unsafe { message_const(msg) } {
+            Err(_) if !msg.is_null() => return Err(Error::InvalidArgument),
+            message => message?,
+        };
         // SAFETY: the caller's promise.
         let name = unsafe { text(property) }?;
         let value = message.metadata().and_then(|metadata| metadata.c_value(name));

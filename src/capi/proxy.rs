@@ -48,10 +48,16 @@ pub unsafe extern "C" fn zmq_proxy_steerable(
             return Err(Error::BadAddress);
         }
         // SAFETY: the caller's promise.
-        let (frontend, backend) = unsafe { (object(frontend)?, object(backend)?) };
+        let (frontend, backend): (&Socket, &Socket) =
+            unsafe { (object(frontend)?, object(backend)?) };
         // SAFETY: the caller's promise.
-        let (capture, control) = unsafe { (optional(capture)?, optional(control)?) };
-        proxy(frontend, backend, capture, control)
+        let (control, capture) = unsafe { (optional(control)?, optional(capture)) };
+        if capture.is_err() {
+            // The others come first (observed).
+            frontend.check()?;
+            backend.check()?;
+        }
+        proxy(frontend, backend, capture?, control)
     })
 }
 
@@ -67,6 +73,14 @@ pub unsafe extern "C" fn zmq_device(
     frontend: *mut c_void,
     backend: *mut c_void,
 ) -> c_int {
+    if frontend.is_null() != backend.is_null() {
+        let there = if frontend.is_null() { backend } else { frontend };
+        return answer(|| {
+            // SAFETY: the caller's promise.
+            unsafe { object::<Socket>(there) }?.check()?;
+            Err::<(), _>(Error::BadAddress)
+        });
+    }
     // SAFETY: the caller's promise.
     unsafe { zmq_proxy(frontend, backend, std::ptr::null_mut()) }
 }

@@ -4,10 +4,11 @@
 
 use super::handle::{answer, answer_pointer, bytes, endpoint, handle_of, object, optional_bytes};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::options::ids::null_has_no_size;
 use crate::socket::{SendFlags, Socket};
+use std::borrow::Cow;
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -51,6 +52,9 @@ pub const ZMQ_NOBLOCK: c_int = ZMQ_DONTWAIT;
 
 /// Longest name of a group, in bytes (draft socket types).
 pub const ZMQ_GROUP_MAX_LENGTH: c_int = 255;
+
+/// More bytes than any process can address: nothing of that size can be copied.
+const ADDRESSES: usize = 1 << 56;
 
 /// Opens a socket (zmq_socket(3)).
 ///
@@ -152,7 +156,10 @@ pub unsafe extern "C" fn zmq_getsockopt(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Socket>(s)?.bind(&endpoint(addr)?) })
+    answer(|| unsafe {
+        let socket = object::<Socket>(s)?;
+        socket.bind(&endpoint_for(socket, addr)?)
+    })
 }
 
 /// Connects to an endpoint, in the background (zmq_connect(3)).
@@ -165,7 +172,10 @@ pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Socket>(s)?.connect(&endpoint(addr)?) })
+    answer(|| unsafe {
+        let socket = object::<Socket>(s)?;
+        socket.connect(&endpoint_for(socket, addr)?)
+    })
 }
 
 /// Stops accepting at an endpoint, as `zmq_bind` or ZMQ_LAST_ENDPOINT named it (zmq_unbind(3)).
@@ -210,6 +220,9 @@ pub unsafe extern "C" fn zmq_send(
     answer(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
+        if len > ADDRESSES {
+            return Err(Error::OutOfMemory);
+        }
         // SAFETY: the caller's promise.
         let part = unsafe { bytes(buf, len) }?;
         socket.send_bytes(part, send_flags(flags))
@@ -240,8 +253,8 @@ pub unsafe extern "C" fn zmq_send_const(
     })
 }
 
-/// Receives a message part and stores its first `len` bytes; the rest is cut off (zmq_recv(3)).
-/// A NULL buffer takes nothing.
+/// Receives a message part and stores its first `len` bytes, at most INT_MAX; the rest is cut off
+/// (zmq_recv(3)). A NULL buffer takes nothing.
 ///
 /// Returns the size that the part had (at most INT_MAX; more than `len` if it was cut), or -1
 /// with errno EAGAIN, ENOTSUP, EFSM, ETERM, ENOTSOCK or EINTR.
@@ -265,11 +278,31 @@ pub unsafe extern "C" fn zmq_recv(
         let size = message.len();
         if !buf.is_null() {
             let room = buf.cast::<MaybeUninit<u8>>();
+            let count = stored(size, len);
             // SAFETY: writable (caller), and no more than a message has.
-            message.copy_to(unsafe { std::slice::from_raw_parts_mut(room, len.min(size)) });
+            message.copy_to(unsafe { std::slice::from_raw_parts_mut(room, count) });
         }
         Ok(size)
     })
+}
+
+/// The endpoint for a socket; where there is none, what the socket itself has to say comes first.
+///
+/// # Safety
+/// `addr` is NULL or a string with a NUL at its end.
+unsafe fn endpoint_for<'a>(socket: &Socket, addr: *const c_char) -> Result<Cow<'a, str>> {
+    if addr.is_null() {
+        socket.check()?;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { endpoint(addr) }
+}
+
+/// How many bytes of a part are stored where there is so much room: no more than the call can
+/// return.
+#[inline(always)]
+fn stored(size: usize, room: usize) -> usize {
+    size.min(room).min(c_int::MAX as usize)
 }
 
 /// ZMQ_DONTWAIT and ZMQ_SNDMORE for the engine; unknown flags mean nothing (observed).
@@ -282,4 +315,18 @@ pub(super) fn send_flags(flags: c_int) -> SendFlags {
 #[inline(always)]
 pub(super) fn dont_wait(flags: c_int) -> bool {
     flags & ZMQ_DONTWAIT != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_stored_than_the_call_returns() {
+        let (most, gibibyte) = (c_int::MAX as usize, 1 << 30);
+        assert_eq!(stored(3 * gibibyte, 4 * gibibyte), most);
+        assert_eq!(stored(4 * gibibyte, 3 * gibibyte), most);
+        assert_eq!(stored(most, usize::MAX), most);
+        assert_eq!((stored(5, 3), stored(3, 5), stored(0, 5), stored(5, 0)), (3, 3, 0, 0));
+    }
 }

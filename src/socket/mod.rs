@@ -129,6 +129,14 @@ impl Socket {
         if self.is_open() { Error::Interrupted } else { Error::NotASocket }
     }
 
+    /// Whether calls still have a meaning.
+    ///
+    /// # Errors
+    /// [`Error::Terminated`], [`Error::NotASocket`], [`Error::Interrupted`] in a child of fork(2).
+    pub fn check(&self) -> Result<()> {
+        self.with(State::process)
+    }
+
     /// As [`with`](Self::with), for what changes nothing.
     fn inspect<R>(&self, look: impl FnOnce(&State) -> R) -> Result<R> {
         self.state.lock().as_ref().map(look).ok_or_else(|| self.absent())

@@ -151,6 +151,7 @@ impl Socket {
     pub fn monitor(&self, endpoint: Option<&str>, events: i32) -> Result<()> {
         self.with(|state| {
             let ready = state.process();
+            let wanted = u16::try_from(events).map_err(|_| Error::InvalidArgument)?;
             let Some(endpoint) = endpoint else {
                 // It can also be ended when the context is (observed).
                 if matches!(ready, Ok(()) | Err(Error::Terminated)) {
@@ -159,10 +160,8 @@ impl Socket {
                 }
                 return ready;
             };
-            ready?;
             let multicast = state.is_multicast();
             let State { owner, context, .. } = state;
-            let wanted = u16::try_from(events).map_err(|_| Error::InvalidArgument)?;
             match Endpoint::for_bind(endpoint, multicast) {
                 Ok(Endpoint::Inproc(_)) => {}
                 // Another transport, whatever its address.
@@ -172,6 +171,7 @@ impl Socket {
                 Err(error @ Error::IncompatibleProtocol) => return Err(error),
                 _ => return Err(Error::ProtocolNotSupported),
             }
+            ready?;
             owner.monitor.stop();
             let speaker = Speaker::open(context, endpoint, Arc::downgrade(owner))?;
             owner.monitor.start(speaker, wanted);
