@@ -171,6 +171,7 @@ static void use (const char *transport, const rules *r)
     round_trips (req, rep, 3, 1);
     apply (r, false);
     round_trips (req, rep, 100, 1);
+    round_trips (req, rep, 10, 10000);
     round_trips (req, rep, 2, 1000000);
     times (rep);
     descriptors (req, rep);
@@ -228,6 +229,7 @@ DENIED_TEST (without_setting_a_timerfd, SYS_timerfd_settime)
 DENIED_TEST (without_ppoll, SYS_ppoll)
 DENIED_TEST (without_statx, SYS_statx)
 DENIED_TEST (without_sendmsg, SYS_sendmsg)
+DENIED_TEST (without_recvmsg, SYS_recvmsg)
 DENIED_TEST (without_sched_yield, SYS_sched_yield)
 DENIED_TEST (without_shutdown, SYS_shutdown)
 DENIED_TEST (without_any_of_these, SYS_timerfd_create, SYS_timerfd_settime, SYS_timerfd_gettime,

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::signal::Event;
-use crate::message::{ByteSource, MAX_PIECES};
+use crate::message::{ByteSource, MAX_PIECES, read_in_turn};
 use socket2::{MaybeUninitSlice, Socket};
 use std::io;
 use std::mem::MaybeUninit;
@@ -291,7 +291,12 @@ unsafe impl ByteSource for SocketSource<'_> {
             }
         });
         let buffers = &mut buffers[..count];
-        let read = self.0.recv_vectored_with_flags(buffers, libc::MSG_DONTWAIT);
-        read.map(|(count, _)| count)
+        match self.0.recv_vectored_with_flags(buffers, libc::MSG_DONTWAIT) {
+            // Perhaps an allow-list of system calls that has no recvmsg(2).
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
+                read_in_turn(buffers.iter_mut().map(|buffer| &mut **buffer), |b| self.read(b))
+            }
+            read => read.map(|(count, _)| count),
+        }
     }
 }

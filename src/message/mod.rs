@@ -31,6 +31,7 @@ pub use pages::with_large_pages;
 pub use prefetch::{prefetch, prefetch_to_write};
 pub use receive_buffer::{
     ALIGNED_ABOVE, ByteSource, Filled, Forecast, LOOK_AHEAD, MAX_PIECES, ReceiveBuffer,
+    read_in_turn,
 };
 pub use share::Copies;
 

@@ -26,19 +26,30 @@ pub unsafe trait ByteSource {
         &mut self,
         pieces: impl Iterator<Item = &'a mut [MaybeUninit<u8>]>,
     ) -> io::Result<usize> {
-        let mut total = 0;
-        for piece in pieces {
-            let count = match self.read(piece) {
-                Err(error) if total == 0 => return Err(error),
-                outcome => outcome.unwrap_or(0),
-            };
-            total += count;
-            if count < piece.len() {
-                break;
-            }
-        }
-        Ok(total)
+        read_in_turn(pieces, |piece| self.read(piece))
     }
+}
+
+/// Reads into one piece after the other, until one is not filled.
+///
+/// # Errors
+/// Those of the first read.
+pub fn read_in_turn<'a>(
+    pieces: impl Iterator<Item = &'a mut [MaybeUninit<u8>]>,
+    mut read: impl FnMut(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut total = 0;
+    for piece in pieces {
+        let count = match read(piece) {
+            Err(error) if total == 0 => return Err(error),
+            outcome => outcome.unwrap_or(0),
+        };
+        total += count;
+        if count < piece.len() {
+            break;
+        }
+    }
+    Ok(total)
 }
 
 /// What a read gave.
