@@ -72,7 +72,7 @@ impl From<io::Error> for Loss {
     }
 }
 
-/// What only the I/O thread uses.
+/// What the thread that polls the reactor uses, and others only ask whether it is over.
 pub(super) struct Life {
     role: Role,
     stage: Stage,

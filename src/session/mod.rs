@@ -1,13 +1,14 @@
 //! Sessions: what joins a socket's pipe to a connection.
 //!
 //! A connecting session belongs to an endpoint and outlives its connections; an accepted one
-//! belongs to its connection. Its life is driven by its I/O thread alone:
+//! belongs to its connection. Its life is driven by the thread that polls its reactor alone:
 //!
 //! ```text
 //! Resolving -> Connecting -> Handshaking -> Active
 //!     ^            |              |            |
 //!     |            v              v            |      accepted: -> Closed
-//!     '-------- Waiting <---------'------------'      connecting: Waiting, then again
+//!     '-------- Waiting <---------+------------'      connecting: Waiting, then again
+//!                                 '-> GivenUp         refused, or no further attempts
 //! ```
 //!
 //! The two halves of the connection, reading and writing, each lie behind a lock of their own and
