@@ -74,6 +74,9 @@ impl Class {
     }
 }
 
+/// Pieces of at most this size come from the system several at a time.
+const SMALL: usize = 1024;
+
 /// The pieces of a stack.
 type Pieces = Box<[*mut u8; 2 * BATCH]>;
 
@@ -129,7 +132,7 @@ pub(super) fn allocate(class: Class) -> Option<NonNull<u8>> {
         stack.pop().or_else(|| stack.refill(class))
     });
     // Without a stack while the thread ends.
-    kept.unwrap_or_else(|_| DEPOTS[class.number].allocate(class))
+    kept.unwrap_or_else(|_| DEPOTS[class.number].allocate(class, &mut []).map(|(piece, _)| piece))
 }
 
 /// Takes memory back.
@@ -234,7 +237,10 @@ impl Stack {
         }
         self.pop().or_else(|| {
             self.count = 0;
-            depot.allocate(class)
+            let pieces = self.pieces.as_mut().map_or(&mut [][..], |pieces| &mut pieces[..]);
+            let (first, more) = depot.allocate(class, pieces)?;
+            self.count = more;
+            Some(first)
         })
     }
 
@@ -327,13 +333,19 @@ impl Depot {
         most.max(DEPOT_BYTES / class.size)
     }
 
-    /// A new piece.
-    fn allocate(&self, class: Class) -> Option<NonNull<u8>> {
+    /// A new piece, and some more of a small class, put into `room`; how many these are.
+    fn allocate(&self, class: Class, room: &mut [*mut u8]) -> Option<(NonNull<u8>, usize)> {
         // A thread that is suspended in the allocator may hold a lock that others free memory with.
         let _critical = CriticalSection::enter();
-        let piece = from_system(class.size)?;
-        self.outside.fetch_add(1, Ordering::Relaxed);
-        Some(piece)
+        let first = from_system(class.size)?;
+        let some = if class.size <= SMALL { room.len().min(class.batch() / 2) } else { 0 };
+        let more = room[..some].iter_mut().map_while(|slot| {
+            *slot = from_system(class.size)?.as_ptr();
+            Some(())
+        });
+        let more = more.count();
+        self.outside.fetch_add(1 + more as isize, Ordering::Relaxed);
+        Some((first, more))
     }
 
     /// Frees a piece that was outside.

@@ -289,9 +289,9 @@ impl Session {
         };
         let (now, reactor) = (nanoseconds(), &*self.reactor);
         let may_write = half.may_write_now(now, self.delivered.load(Ordering::Relaxed), reactor);
-        let ended = reactor.is_outdated(now) && half.finds_end();
         let mut written = false;
-        if !ended && (may_write || half.is_drained()) {
+        let writes = may_write || half.is_drained();
+        if writes && !(reactor.is_outdated(now) && half.finds_end()) {
             match half.drive(reactor) {
                 // The peer finds the end at once: what it sends from then on is for another.
                 WriteOutcome::Ended => half.end(),

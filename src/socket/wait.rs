@@ -119,6 +119,8 @@ impl<'a> Wait<'a> {
         if self.guard.as_ref().is_some_and(ReactorGuard::serves_others) {
             return false;
         }
+        // It says nothing of waits for news.
+        self.found_news = true;
         self.try_acquire(Some(reactor));
         let mut none = Vec::new();
         if let Some(guard) = &mut self.guard {
