@@ -85,6 +85,11 @@ impl Alarm {
         }
     }
 
+    /// Ends the sleep at once, whatever it is set to. Nothing is locked for that.
+    pub(super) fn call(&self) {
+        self.call.signal();
+    }
+
     /// Lets it not ring, if it is set and `is_wanted` says so of the time.
     pub(super) fn stop_if(&self, is_wanted: impl FnOnce(u64) -> bool) {
         let mut state = self.state.lock();

@@ -229,6 +229,10 @@ impl ReactorHandle {
     /// Has the I/O thread take over within this time, unless a caller does before.
     fn wake_io_thread_within(&self, nanoseconds: u64) {
         let _critical = CriticalSection::enter();
+        if nanoseconds == 0 || !self.may_poll() {
+            // The alarm is locked while it is set, which a thread of low priority must not do.
+            return self.alarm.call();
+        }
         let after = Duration::from_nanos(nanoseconds);
         self.alarm.set_if(after, |now, at| at == 0 || at > now + nanoseconds);
     }
@@ -240,7 +244,7 @@ impl ReactorHandle {
         // The lease is over.
         self.pace.released_at.store(0, Ordering::Relaxed);
         let _critical = CriticalSection::enter();
-        self.alarm.set_if(Duration::ZERO, |_, _| true);
+        self.alarm.call();
     }
 
     /// Whether callers are to leave the reactor to the I/O thread.
@@ -269,7 +273,7 @@ impl ReactorHandle {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
         let _critical = CriticalSection::enter();
-        self.alarm.set_if(Duration::ZERO, |_, _| true);
+        self.alarm.call();
     }
 
     /// Changes what a registered descriptor is watched for; from any thread.

@@ -3,12 +3,12 @@
 use super::sys::poll_descriptors_with_mask;
 use super::{PollDescriptor, Signal, poll_descriptors};
 use crate::error::{Error, Result};
-use crate::sync::CriticalSection;
-use crate::sync::Mutex;
+use crate::sync::{CriticalSection, Mutex};
+use crossbeam_queue::SegQueue;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::time::Duration;
 
 /// Ends the sleep of one thread.
@@ -21,7 +21,7 @@ pub struct Waiter(Signal);
 /// Waiters that rest until a thread sleeps. A context has one pool, so that nothing is left when
 /// it is gone, and a child of fork(2) shares no descriptor with its parent.
 #[derive(Debug, Default)]
-pub struct WaiterPool(Mutex<Vec<Arc<Waiter>>>);
+pub struct WaiterPool(SegQueue<Arc<Waiter>>);
 
 /// A waiter for one thread's sleep; goes back to its pool.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl WaiterPool {
     /// # Errors
     /// [`Error::TooManyOpen`] when no descriptor can be had.
     pub fn take(&self) -> Result<PooledWaiter<'_>> {
-        let resting = self.0.lock().pop();
+        let resting = self.0.pop();
         let waiter = match resting {
             Some(waiter) => waiter,
             None => Arc::new(Waiter::new()?),
@@ -56,7 +56,7 @@ impl std::ops::Deref for PooledWaiter<'_> {
 
 impl Drop for PooledWaiter<'_> {
     fn drop(&mut self) {
-        self.pool.0.lock().push(self.waiter.clone());
+        self.pool.0.push(self.waiter.clone());
     }
 }
 
@@ -128,6 +128,9 @@ fn sleep_error(error: io::Error) -> Error {
 pub struct WaiterList {
     count: AtomicUsize,
     waiters: Mutex<Vec<Arc<Waiter>>>,
+    /// A notification found the list locked: the thread that holds the lock makes up for it. That one
+    /// may be of low priority, and notifications come from threads that others depend on.
+    missed: AtomicBool,
 }
 
 impl WaiterList {
@@ -139,6 +142,7 @@ impl WaiterList {
         // Pairs with the fence in `notify`: either the notifier sees the count, or the waiter
         // sees what the notifier did before.
         fence(Ordering::SeqCst);
+        self.make_up();
     }
 
     /// Removes a waiter.
@@ -148,6 +152,9 @@ impl WaiterList {
             waiters.swap_remove(index);
             self.count.fetch_sub(1, Ordering::SeqCst);
         }
+        drop(waiters);
+        fence(Ordering::SeqCst);
+        self.make_up();
     }
 
     /// Wakes all waiters; costs a fence when there are none.
@@ -159,17 +166,40 @@ impl WaiterList {
         }
     }
 
-    /// The list is not locked while it wakes: who wakes up removes itself from it at once.
     fn notify_all(&self) {
-        let waiters = self.waiters.lock();
-        if let [only] = &waiters[..] {
-            let only = only.clone();
-            drop(waiters);
-            return only.notify();
+        if !self.try_notify_all() {
+            self.missed.store(true, Ordering::SeqCst);
+            // Pairs with the fences behind each release of the lock: either the thread that had it
+            // sees the flag, or we find it free.
+            fence(Ordering::SeqCst);
+            if self.try_notify_all() {
+                self.make_up();
+            }
         }
-        let all = waiters.clone();
+    }
+
+    /// Wakes those that a notification wanted to wake while the list was locked. After a fence behind
+    /// the release of the lock.
+    fn make_up(&self) {
+        if self.missed.load(Ordering::Relaxed) && self.missed.swap(false, Ordering::SeqCst) {
+            self.notify_all();
+        }
+    }
+
+    /// False if the list is locked. It is not while it wakes: a thread that wakes up removes itself at
+    /// once.
+    fn try_notify_all(&self) -> bool {
+        let Some(waiters) = self.waiters.try_lock() else {
+            return false;
+        };
+        let only = if let [only] = &waiters[..] { Some(only.clone()) } else { None };
+        let all = if only.is_none() { waiters.clone() } else { Vec::new() };
         drop(waiters);
-        all.iter().for_each(|waiter| waiter.notify());
+        only.iter().chain(&all).for_each(|waiter| waiter.notify());
+        // The wake-ups made a system call, which is a fence as well.
+        fence(Ordering::SeqCst);
+        self.make_up();
+        true
     }
 }
 
