@@ -157,3 +157,26 @@ TRANSPORT_TEST (a_thread_that_jumps_out_of_a_call_loses_only_that_socket)
         CHECK_OK (zmq_ctx_term (servers));
     }
 }
+
+/*  What the lost thread was to do for its socket, others do: also for calls that do not wait.  */
+WIRE_TEST (a_socket_whose_thread_was_cancelled_receives_without_waiting)
+{
+    for (call_t call = IN_RECV; call <= IN_POLL; call++) {
+        contexts_t contexts = open_contexts (transport);
+        caller_t caller = {0};
+        start_caller (&caller, call, contexts.own, contexts.peer, transport);
+        /*  A new connection is looked after in any case.  */
+        sleep_ms (3500);
+        CHECK_OK (pthread_cancel (caller.thread));
+        end_thread (caller.thread);
+        send_text (caller.peer, "m", 0);
+        int64_t give_up = now_ms () + REQUEST_MS;
+        for (char byte; zmq_recv (caller.socket, &byte, 1, ZMQ_DONTWAIT) < 0; sleep_ms (1)) {
+            CHECK_INT (zmq_errno (), EAGAIN);
+            CHECK (now_ms () < give_up);
+        }
+        CHECK_OK (zmq_close (caller.socket));
+        CHECK_OK (zmq_close (caller.peer));
+        end_contexts (contexts);
+    }
+}

@@ -22,6 +22,10 @@ use std::time::{Duration, Instant};
 pub trait Source: Send + Sync {
     /// The descriptor became ready (edge-triggered).
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness);
+    /// Whether timers have to wait: a caller that may be suspended holds what they need.
+    fn is_busy(&self) -> bool {
+        false
+    }
     /// Reads without an event that says that there is something; true if there was. (The event comes
     /// later, for nothing.)
     fn poll_read(self: Arc<Self>, _reactor: &mut Reactor) -> bool {
@@ -46,6 +50,8 @@ pub struct Readiness {
     pub closed: bool,
 }
 
+/// How long the timers of a source that is busy are put off.
+const BUSY: Duration = Duration::from_millis(1);
 /// A peer that sent a PING may send another one within this time, in nanoseconds.
 const PINGS: u64 = 300_000_000_000;
 /// A new peer that sends PINGs mostly sends the first one within this time, in nanoseconds.
@@ -156,18 +162,29 @@ impl Reactor {
         let registry = self.poll.registry();
         insist(|| registry.register(&mut SourceFd(&descriptor), Token(token), interest(writable)))?;
         self.next_token += 1;
-        self.registered_at = nanoseconds();
-        *self.sockets.entry(source.socket()).or_default() += 1;
-        self.sources.insert(token, source);
+        self.add(token, source);
         self.count_load();
         Ok(token)
     }
 
     /// Serves the descriptor with this token for another source from now on.
     pub fn replace(&mut self, token: usize, source: Arc<dyn Source>) {
+        self.add(token, source);
+    }
+
+    fn add(&mut self, token: usize, source: Arc<dyn Source>) {
         self.registered_at = nanoseconds();
         *self.sockets.entry(source.socket()).or_default() += 1;
-        self.sources.insert(token, source);
+        if let Some(before) = self.sources.insert(token, source) {
+            self.count_down(before.socket());
+        }
+    }
+
+    fn count_down(&mut self, socket: u64) {
+        match self.sockets.get_mut(&socket) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(self.sockets.remove(&socket)),
+        }
     }
 
     /// Stops serving a descriptor, before it is closed.
@@ -187,11 +204,7 @@ impl Reactor {
         let Some(source) = self.sources.remove(&token) else {
             return false;
         };
-        let socket = source.socket();
-        match self.sockets.get_mut(&socket) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(self.sockets.remove(&socket)),
-        }
+        self.count_down(source.socket());
         self.count_load();
         true
     }
@@ -262,7 +275,10 @@ impl Reactor {
                 break;
             }
             self.timers.pop();
-            if let Some((source, kind)) = self.timed.remove(&number) {
+            if self.timed.get(&number).is_some_and(|(source, _)| source.is_busy()) {
+                // Under its number, by which it can be cancelled.
+                self.timers.push(Reverse((now + BUSY, number)));
+            } else if let Some((source, kind)) = self.timed.remove(&number) {
                 source.on_timer(self, kind);
                 any = true;
             }
@@ -335,4 +351,39 @@ pub(super) fn watch(
     writable: bool,
 ) -> io::Result<()> {
     insist(|| registry.reregister(&mut SourceFd(&descriptor), Token(token), interest(writable)))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    struct Nothing(u64);
+
+    impl Source for Nothing {
+        fn on_ready(self: Arc<Self>, _reactor: &mut Reactor, _readiness: Readiness) {}
+        fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _kind: u32) {}
+        fn on_run(self: Arc<Self>, _reactor: &mut Reactor) {}
+        fn socket(&self) -> u64 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn other_sockets_depend_on_the_owner_while_they_have_descriptors() {
+        let mut reactor = Reactor::new(Poll::new().unwrap(), Arc::default());
+        let (one, other) = UnixStream::pair().unwrap();
+        let later = || nanoseconds() + FIRST_PING;
+        reactor.begin([1].into_iter());
+        let own = reactor.register(one.as_raw_fd(), false, Arc::new(Nothing(1))).unwrap();
+        assert!(reactor.has_dependents(nanoseconds()) && !reactor.has_dependents(later()));
+        // One source in the place of another is not one more.
+        reactor.replace(own, Arc::new(Nothing(1)));
+        let token = reactor.register(other.as_raw_fd(), false, Arc::new(Nothing(2))).unwrap();
+        assert!(reactor.has_dependents(later()));
+        reactor.deregister(other.as_raw_fd(), token);
+        assert!(!reactor.has_dependents(later()));
+        reactor.deregister(one.as_raw_fd(), own);
+        assert!(reactor.sockets.is_empty());
+    }
 }

@@ -275,9 +275,6 @@ impl Session {
     }
 }
 
-/// How long a timer is put off while a caller holds the writing half.
-const DEFERRED: Duration = Duration::from_millis(1);
-
 /// Readiness as flags of `wanted`.
 fn flags_of(readiness: Readiness) -> u16 {
     let Readiness { readable, writable, closed } = readiness;
@@ -309,7 +306,10 @@ impl Source for Session {
             }
             Stage::Handshaking => self.shake(&mut life, reactor),
             // What is written from here on nobody reads.
-            Stage::Active if readiness.closed && self.write.lock().stop() => {
+            Stage::Active
+                if readiness.closed
+                    && self.write.try_lock().is_some_and(|mut half| half.stop()) =>
+            {
                 self.write_failed(&mut life, reactor);
             }
             Stage::Active => {
@@ -327,6 +327,12 @@ impl Source for Session {
             }
             _ => {}
         }
+    }
+
+    fn is_busy(&self) -> bool {
+        // What was deferred may show that the peer lives.
+        let deferred = self.wanted.load(Ordering::Relaxed) & (READABLE | PEER_CLOSED) != 0;
+        deferred || self.write.is_locked()
     }
 
     fn poll_read(self: Arc<Self>, reactor: &mut Reactor) -> bool {
@@ -349,11 +355,6 @@ impl Source for Session {
     }
 
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) {
-        if self.write.is_locked() {
-            // A caller that may be suspended has it.
-            reactor.set_timer(DEFERRED, self, kind);
-            return;
-        }
         let mut life = self.life.lock();
         match (kind, life.stage) {
             (LINGER, _) => self.finish_in_order(&mut life, reactor),

@@ -41,6 +41,8 @@ impl Socket {
         let deadline = Instant::now() + moment;
         let (context, watched) = (state.context.clone(), [state.watched()]);
         let mut wait = Wait::new(&watched, &context.pool, Some(deadline));
+        // Released before signals are let in, with the end of the wait.
+        let mut guard = guard;
         loop {
             let state = guard.as_mut().ok_or_else(|| self.absent())?;
             let left = deadline.saturating_duration_since(Instant::now());

@@ -37,6 +37,9 @@ pub enum Event {
 pub struct Mailbox {
     /// The number of the socket, never used again.
     pub number: u64,
+    /// A thread sleeps on the reactor for the socket. A call that finds this comes from another
+    /// thread, or that one did not come back.
+    pub(super) has_sleeper: AtomicBool,
     events: SegQueue<Event>,
     /// The socket is closed: nobody takes news any more.
     closed: AtomicBool,
@@ -67,6 +70,7 @@ impl Mailbox {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            has_sleeper: AtomicBool::new(false),
             events: SegQueue::new(),
             closed: AtomicBool::new(false),
             waiters: WaiterList::default(),

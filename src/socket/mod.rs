@@ -398,6 +398,8 @@ impl Socket {
         state.remove_ended();
         let (context, watched) = (state.context.clone(), [state.watched()]);
         let mut wait = Wait::new(&watched, &context.pool, deadline);
+        // Released before signals are let in, with the end of the wait.
+        let mut guard = guard;
         let mut none = Vec::new();
         loop {
             CallGuard::unlocked(&mut guard, || wait.next(&mut none))?;

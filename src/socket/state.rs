@@ -88,6 +88,9 @@ impl State {
             // As the original has it.
             return Err(Error::Interrupted);
         }
+        if self.mailbox.has_sleeper.load(Ordering::Relaxed) {
+            self.replace_sleeper();
+        }
         if self.mailbox.has_news() {
             self.process_news();
         }
@@ -96,6 +99,15 @@ impl State {
             return Err(Error::Terminated);
         }
         Ok(())
+    }
+
+    /// The thread that slept on the reactor for this socket may be gone, cancelled or by a longjmp, and
+    /// this call may not wait: the I/O thread polls instead.
+    #[cold]
+    fn replace_sleeper(&mut self) {
+        self.mailbox.has_sleeper.store(false, Ordering::Relaxed);
+        let reactor = self.owner.reactor.lock().clone();
+        reactor.inspect(|reactor| reactor.replace_sleeper());
     }
 
     pub(super) fn process_news(&mut self) {

@@ -29,6 +29,8 @@ impl Socket {
         let enough = before.saturating_sub(2 * size).max(MAX_LOAD);
         let (context, watched) = (state.context.clone(), [state.watched()]);
         let mut wait = Wait::new(&watched, &context.pool, Instant::now().checked_add(UNLOADING));
+        // Released before signals are let in, with the end of the wait.
+        let mut guard = guard;
         loop {
             let served = CallGuard::unlocked(&mut guard, || wait.serve());
             let Some(state) = guard.as_mut() else {

@@ -121,7 +121,10 @@ impl<'a> Wait<'a> {
         }
         // It says nothing of waits for news.
         self.found_news = true;
-        self.try_acquire(Some(reactor));
+        self.critical.get_or_insert_with(CriticalSection::enter);
+        if self.guard.is_none() {
+            self.guard = reactor.try_acquire(self.numbers(), true);
+        }
         let mut none = Vec::new();
         if let Some(guard) = &mut self.guard {
             if guard.run_scheduled() {
@@ -167,6 +170,7 @@ impl<'a> Wait<'a> {
         let critical = self.critical.get_or_insert_with(CriticalSection::enter);
         let began = nanoseconds();
         descriptors.push(watch.descriptor());
+        awaited.set_sleeper(true);
         let outcome = match &self.waiter {
             Some(waiter) => awaited.while_listed(waiter, || {
                 let left = if awaited.is_news() { Some(Duration::ZERO) } else { left };
@@ -178,6 +182,7 @@ impl<'a> Wait<'a> {
             }
         };
         descriptors.pop();
+        awaited.set_sleeper(false);
         self.guard = watch.reacquire(self.numbers());
         if awaited.is_news() {
             self.found_news = true;
@@ -329,6 +334,12 @@ impl Drop for Wait<'_> {
 }
 
 impl Awaited<'_> {
+    /// Says that a thread sleeps on the reactor for these sockets, or has come back.
+    fn set_sleeper(self, sleeps: bool) {
+        let mailboxes = self.watched.iter().map(|own| &own.mailbox);
+        mailboxes.for_each(|mailbox| mailbox.has_sleeper.store(sleeps, Ordering::Relaxed));
+    }
+
     fn is_empty(self) -> bool {
         self.watched.is_empty() && self.crowd.is_none()
     }

@@ -77,7 +77,7 @@ struct Outside {
 impl CriticalSection {
     /// Begins one.
     pub fn enter() -> Self {
-        if ACTIVE.replace(true) {
+        if ACTIVE.get() {
             return Self(None);
         }
         let mut blocked = MaybeUninit::uninit();
@@ -91,6 +91,8 @@ impl CriticalSection {
                 libc::sigdelset(blocked.as_mut_ptr(), signal);
             }
             libc::pthread_sigmask(libc::SIG_BLOCK, blocked.as_ptr(), mask.as_mut_ptr());
+            // Not before: a handler may leave by a longjmp.
+            ACTIVE.set(true);
             Self(Some(Outside { mask: mask.assume_init(), no_cancel }))
         }
     }
@@ -115,11 +117,13 @@ impl CriticalSection {
 
 impl Drop for CriticalSection {
     fn drop(&mut self) {
-        if let Some(outside) = &self.0 {
+        if let Some(Outside { mask, no_cancel }) = self.0.take() {
+            // The signals last: their handlers may leave by a longjmp.
+            drop(no_cancel);
             ACTIVE.set(false);
             // SAFETY: the mask that the thread had; the old one is not asked for.
             unsafe {
-                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const outside.mask, ptr::null_mut());
+                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask, ptr::null_mut());
             }
         }
     }

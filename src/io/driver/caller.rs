@@ -88,6 +88,13 @@ impl ReactorHandle {
         BlockedCaller(self)
     }
 
+    /// The caller that sleeps on the descriptor may be gone: the I/O thread takes over.
+    pub fn replace_sleeper(&self) {
+        if self.reactor.owner() == Owner::Watched {
+            self.wake_io_thread_now();
+        }
+    }
+
     /// A caller has released the reactor to nobody.
     fn on_release(&self, served_others: bool) {
         let others = served_others

@@ -196,6 +196,7 @@ impl ReactorHandle {
 
     /// A caller has asked for the reactor. It comes now, unless it does not wait any more.
     fn hand_over(&self, guard: OwnerGuard<'_, Reactor>) {
+        self.pace.released_at.store(nanoseconds(), Ordering::Relaxed);
         self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, _| true);
         guard.release(Owner::Unowned);
         let waiter = self.handover_waiter.lock().take();
