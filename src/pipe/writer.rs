@@ -60,7 +60,7 @@ impl PipeWriter {
         self.in_message || self.is_below_mark()
     }
 
-    /// As [`room`](Self::room), at most once in [`LOOK_INTERVAL`] by this clock, in nanoseconds; in
+    /// As [`room`](Self::room), at most once in a millisecond by this clock, in nanoseconds; in
     /// between the pipe is as full as it was known to be.
     ///
     /// A session takes messages out of a pipe as fast as they come, whether the peer reads or not.

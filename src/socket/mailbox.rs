@@ -177,7 +177,7 @@ impl Mailbox {
     /// The descriptor that is readable while there are news.
     ///
     /// # Errors
-    /// [`Error::TooManyOpen`].
+    /// [`crate::error::Error::TooManyOpen`].
     pub fn descriptor(&self) -> Result<RawFd> {
         if let Some(descriptor) = self.descriptor.get() {
             return Ok(descriptor.as_raw_fd());

@@ -82,19 +82,19 @@ impl CriticalSection {
         }
         let mut blocked = MaybeUninit::uninit();
         let mut mask = MaybeUninit::uninit();
-        let no_cancel = NoCancel::enter();
         // SAFETY: the set is filled before it is used; the system writes the mask that the thread had
         // before, and fails only for a wrong first argument.
-        unsafe {
+        let mask = unsafe {
             libc::sigfillset(blocked.as_mut_ptr());
             for signal in SYNCHRONOUS {
                 libc::sigdelset(blocked.as_mut_ptr(), signal);
             }
             libc::pthread_sigmask(libc::SIG_BLOCK, blocked.as_ptr(), mask.as_mut_ptr());
-            // Not before: a handler may leave by a longjmp.
-            ACTIVE.set(true);
-            Self(Some(Outside { mask: mask.assume_init(), no_cancel }))
-        }
+            mask.assume_init()
+        };
+        // Not before: a handler may leave by a longjmp, and takes the thread's state along.
+        ACTIVE.set(true);
+        Self(Some(Outside { mask, no_cancel: NoCancel::enter() }))
     }
 
     /// Makes the calling thread one that lives in a critical section: its signals are blocked already.
