@@ -2,6 +2,9 @@
  *  returns, and what was sent comes whole and in order.  */
 #include "peers.h"
 
+#include <sys/mman.h>
+#include <sys/resource.h>
+
 #define LARGEST (3u << 20)
 
 /*  What the n-th message of a test carries.  */
@@ -261,4 +264,34 @@ TEST (large_buffers_to_peers_of_old_versions)
         CHECK_OK (close (fd));
         FINISH (context, push);
     }
+}
+
+#define BEYOND_MEMORY ((size_t) 256 << 20)
+
+/*  Memory for what the kernel does not take is had before anything is written.  */
+WIRE_TEST (without_memory_for_a_copy_nothing_is_sent_and_the_connection_stays)
+{
+    void *context = zmq_ctx_new ();
+    void *push = open_socket (context, ZMQ_PUSH), *pull = open_socket (context, ZMQ_PULL);
+    join (pull, push, transport);
+    send_text (push, "before", 0);
+    EXPECT_TEXT (pull, "before");
+    void *buffer = mmap (NULL, BEYOND_MEMORY, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK (buffer != MAP_FAILED);
+    struct rlimit all, less;
+    long pages, size = sysconf (_SC_PAGESIZE);
+    FILE *used = fopen ("/proc/self/statm", "r");
+    CHECK (used != NULL);
+    CHECK_INT (fscanf (used, "%ld", &pages), 1);
+    fclose (used);
+    CHECK_OK (getrlimit (RLIMIT_AS, &all));
+    less = all;
+    less.rlim_cur = (rlim_t) (pages * size) + BEYOND_MEMORY / 4;
+    CHECK_OK (setrlimit (RLIMIT_AS, &less));
+    CHECK_ERRNO (zmq_send (push, buffer, BEYOND_MEMORY, 0), ENOMEM);
+    CHECK_OK (setrlimit (RLIMIT_AS, &all));
+    send_text (push, "after", 0);
+    EXPECT_TEXT (pull, "after");
+    CHECK_OK (munmap (buffer, BEYOND_MEMORY));
+    FINISH (context, push, pull);
 }

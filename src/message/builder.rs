@@ -31,6 +31,14 @@ impl MessageBuilder {
         Ok(Self { block, first, filled: 0, length })
     }
 
+    /// Starts a message of at most `length` bytes, with memory for all of them.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::OutOfMemory`].
+    pub fn reserved(length: usize) -> Result<Self> {
+        Ok(Self { block: Block::allocate(length)?, first: 0, filled: 0, length })
+    }
+
     /// Bytes of the whole message.
     pub fn length(&self) -> usize {
         self.length

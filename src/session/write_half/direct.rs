@@ -5,7 +5,7 @@ use super::gather::LARGE_BATCH;
 use super::{Piece, WriteHalf};
 use crate::error::Result;
 use crate::io::{PollDescriptor, ReactorHandle, sleep_on};
-use crate::message::Message;
+use crate::message::MessageBuilder;
 use crate::pattern::Directly;
 use crate::pipe::{Found, PipeReader};
 use crate::transport::Stream;
@@ -23,7 +23,7 @@ impl WriteHalf {
     /// the connection breaks none of it counts as sent.
     ///
     /// # Errors
-    /// [`crate::error::Error::OutOfMemory`]: the connection is lost.
+    /// [`crate::error::Error::OutOfMemory`]: nothing was written.
     pub(in crate::session) fn write_directly(
         &mut self,
         body: &[u8],
@@ -38,6 +38,8 @@ impl WriteHalf {
         if !self.is_at_rest() {
             return Ok(Directly::Busy);
         }
+        // For what is not out in time: once some of it is, the rest has to follow.
+        let mut rest = MessageBuilder::reserved(body.len())?;
         let mut header = [0; MAX_HEADER];
         let length = encode_sole_header(version, body.len(), &mut header);
         let header = &header[..length];
@@ -54,9 +56,9 @@ impl WriteHalf {
         if written == header.len() + body.len() {
             return Ok(Directly::Taken { whole: true });
         }
-        // Whatever happens, the stream cannot go on without the rest.
-        self.failed = true;
-        let rest = Message::from_slice(&body[written.saturating_sub(length)..])?;
+        // It has room.
+        rest.append(&body[written.saturating_sub(length)..])?;
+        let rest = rest.finish();
         self.begin_batch();
         self.copied.extend_from_slice(&header[written.min(length)..]);
         self.list_copied();
