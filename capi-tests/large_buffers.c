@@ -1,5 +1,6 @@
 /*  Large buffers given to zmq_send: they are the application's again when it
  *  returns, and what was sent comes whole and in order.  */
+#include "monitors.h"
 #include "peers.h"
 
 #include <sys/mman.h>
@@ -276,6 +277,7 @@ WIRE_TEST (without_memory_for_a_copy_nothing_is_sent_and_the_connection_stays)
     join (pull, push, transport);
     send_text (push, "before", 0);
     EXPECT_TEXT (pull, "before");
+    void *reader = watch (context, push, ZMQ_EVENT_DISCONNECTED);
     void *buffer = mmap (NULL, BEYOND_MEMORY, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK (buffer != MAP_FAILED);
     struct rlimit all, less;
@@ -292,6 +294,7 @@ WIRE_TEST (without_memory_for_a_copy_nothing_is_sent_and_the_connection_stays)
     CHECK_OK (setrlimit (RLIMIT_AS, &all));
     send_text (push, "after", 0);
     EXPECT_TEXT (pull, "after");
+    EXPECT_NO_EVENT (reader);
     CHECK_OK (munmap (buffer, BEYOND_MEMORY));
-    FINISH (context, push, pull);
+    FINISH (context, push, pull, reader);
 }
