@@ -267,4 +267,15 @@ static inline void start_caller (caller_t *caller, call_t call, void *context, v
     CHECK (!atomic_load (&caller->returned));
 }
 
+/*  Receives until the context is shut down.  */
+static inline void *swallow (void *socket)
+{
+    char byte;
+    while (zmq_recv (socket, &byte, 1, 0) >= 0)
+        ;
+    CHECK_INT (zmq_errno (), ETERM);
+    CHECK_OK (zmq_close (socket));
+    return NULL;
+}
+
 #endif

@@ -68,7 +68,7 @@ WIRE_TEST (nobody_gets_in_after_an_unbind)
         sender own = {open_socket (others, ZMQ_PUSH), 0, 0};
         const char *endpoint = join (pull, own.socket, transport);
         pthread_t thread = start_thread (send_on, &own);
-        /*  Somewhere amid the handshake.  */
+        /*  Somewhere during the handshake.  */
         for (volatile int n = 0; n < round * 2000; n++)
             ;
         CHECK_OK (zmq_unbind (pull, endpoint));
@@ -89,7 +89,7 @@ static void nothing_after_a_disconnect (const char *transport, int immediate)
         set_int (pull, ZMQ_IMMEDIATE, immediate);
         const char *endpoint = join (own.socket, pull, transport);
         pthread_t thread = start_thread (send_on, &own);
-        /*  Somewhere amid the handshake, or behind it.  */
+        /*  Somewhere during the handshake, or behind it.  */
         for (volatile int n = 0; n < round * 2000; n++)
             ;
         CHECK_OK (zmq_disconnect (pull, endpoint));

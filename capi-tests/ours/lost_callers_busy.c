@@ -71,16 +71,6 @@ TRANSPORT_TEST (threads_cancelled_amid_requests_take_only_their_sockets_along)
     end_contexts (contexts);
 }
 
-static void *swallow (void *socket)
-{
-    char byte;
-    while (zmq_recv (socket, &byte, 1, 0) >= 0)
-        ;
-    CHECK_INT (zmq_errno (), ETERM);
-    CHECK_OK (zmq_close (socket));
-    return NULL;
-}
-
 TRANSPORT_TEST (threads_cancelled_amid_sending_take_only_their_sockets_along)
 {
     contexts_t contexts = open_contexts (transport);

@@ -92,7 +92,8 @@ static void suspend_at_random (pthread_t thread)
     }
     printf ("    %d suspensions: %d late, longest %ld us; without: %d, %ld us\n", done, late, longest,
             usual, longest_usual);
-    /*  A moment is left in which it can happen (one in several thousand, seen once in 3,600).  */
+    /*  A thread that is suspended between the two stores of a slot of the inbox holds up others: seen
+     *  once in 21,600 suspensions of a thread that sends.  */
     CHECK (never <= 1);
     CHECK (late <= 2 * usual + done / 50);
 }
@@ -130,16 +131,6 @@ TRANSPORT_TEST (a_thread_suspended_at_any_moment_of_requests_holds_up_nobody)
     suspend_beside_a_pair (contexts, server.endpoint, ZMQ_REQ, request_on_and_on);
     end_server (&server);
     end_contexts (contexts);
-}
-
-static void *swallow (void *socket)
-{
-    char byte;
-    while (zmq_recv (socket, &byte, 1, 0) >= 0)
-        ;
-    CHECK_INT (zmq_errno (), ETERM);
-    CHECK_OK (zmq_close (socket));
-    return NULL;
 }
 
 TRANSPORT_TEST (a_thread_suspended_at_any_moment_of_sending_holds_up_nobody)

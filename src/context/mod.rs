@@ -189,7 +189,7 @@ impl ContextCore {
             started: Mutex::new(None),
             waiters: WaiterList::default(),
             names: Mutex::default(),
-            pool: WaiterPool::default(),
+            pool: WaiterPool::new(),
             servers: Workers::new(SECURITY_THREAD),
             clients: Workers::new(SECURITY_THREAD),
             lookups: Lookups::default(),

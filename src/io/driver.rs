@@ -3,7 +3,7 @@
 //!
 //! [`Owner`] is the state, [`policy`] says when it changes. A caller owns the reactor for moments, in
 //! which it can be neither interrupted nor cancelled ([`CriticalSection`]); while it sleeps it owns
-//! nothing, and whoever needs the reactor takes it without the sleeper's help. Where nobody polls, the
+//! nothing, and a thread that needs the reactor takes it without the sleeper's help. Where nobody polls, the
 //! I/O thread sleeps on a timer: it takes over when the callers have stayed away for about a
 //! millisecond, or for longer than they used to where something was scheduled: a caller that waits
 //! again soon does it itself, many messages at a time. It takes over at once where other sockets were
@@ -20,6 +20,7 @@ pub use thread::{ThreadSettings, start_thread};
 use super::Waiter;
 use super::alarm::Alarm;
 use super::events::{Event, add_persistent};
+use super::inbox::Inbox;
 use super::ownership::{Owned, Owner};
 use super::priority::Priority;
 use super::reactor::{Reactor, Source, watch};
@@ -57,7 +58,7 @@ pub struct ReactorHandle {
     poll: RawFd,
     /// Readable while the I/O thread is to leave its sleep on the descriptor to a caller.
     handover: EventDescriptor,
-    inbox: SegQueue<Arc<dyn Source>>,
+    inbox: Inbox,
     /// Events that the I/O thread took while a caller took the reactor over.
     found: SegQueue<Event>,
     /// Messages for the I/O thread to drop.
@@ -134,7 +135,7 @@ impl ReactorHandle {
             waker,
             poll: poll.as_raw_fd(),
             handover,
-            inbox: SegQueue::new(),
+            inbox: Inbox::new(),
             found: SegQueue::new(),
             discarded: SegQueue::new(),
             ended: AtomicBool::new(false),
@@ -207,23 +208,26 @@ impl ReactorHandle {
             Owner::IoThreadSleeps => self.wake_from_descriptor(),
             // The caller that sleeps there may not run soon.
             Owner::Watched => self.wake_io_thread_within(0),
-            Owner::Unowned => {
-                let (_, latest) = policy::prompt_times(self.pace.avg_gap.load(Ordering::Relaxed));
-                self.wake_io_thread_within(latest);
-            }
+            Owner::Unowned => self.wake_io_thread_promptly(),
         }
     }
 
     /// Wakes the I/O thread that sleeps on the descriptor, once for each of its sleeps.
     fn wake_from_descriptor(&self) {
         if self.asleep.load(Ordering::Relaxed) {
-            // Whoever clears the flag alone wakes it.
+            // Only the thread that clears the flag wakes it.
             let _critical = CriticalSection::enter();
             if self.asleep.swap(false, Ordering::AcqRel) {
                 // What fails time after time cannot be helped.
                 let _ = insist(|| self.waker.wake());
             }
         }
+    }
+
+    /// Has the I/O thread take over for what is scheduled, unless a caller comes back as usual.
+    fn wake_io_thread_promptly(&self) {
+        let (_, latest) = policy::prompt_times(self.pace.avg_gap.load(Ordering::Relaxed));
+        self.wake_io_thread_within(latest);
     }
 
     /// Has the I/O thread take over within this time, unless a caller does before.
@@ -311,8 +315,7 @@ impl ReactorHandle {
         // sets the alarm after us, or we see what it pushed.
         fence(Ordering::SeqCst);
         if self.has_work() {
-            let (_, latest) = policy::prompt_times(self.pace.avg_gap.load(Ordering::Relaxed));
-            self.wake_io_thread_within(latest);
+            self.wake_io_thread_promptly();
         }
     }
 }

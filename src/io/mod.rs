@@ -5,6 +5,7 @@ mod alarm;
 pub mod descriptor;
 mod driver;
 mod events;
+mod inbox;
 pub mod interfaces;
 mod ownership;
 mod priority;

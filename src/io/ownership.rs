@@ -67,7 +67,7 @@ impl<T> Owned<T> {
 
     /// Who owns it, as of now.
     pub(super) fn owner(&self) -> Owner {
-        // SeqCst: read behind the fence of whoever scheduled something, see `OwnerGuard::release`.
+        // SeqCst: read behind the fence of the thread that scheduled something, see `OwnerGuard::release`.
         Owner::ALL[usize::from(self.owner.load(Ordering::SeqCst)) % Owner::ALL.len()]
     }
 

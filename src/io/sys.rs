@@ -200,7 +200,7 @@ pub(super) fn poll_descriptors_with_mask(
     let found = poll_precisely(descriptors, timeout, mask);
     match found {
         Err(error) if error.kind() != io::ErrorKind::Interrupted => match mask {
-            Some(mask) => with_signal_mask(mask, || poll_in_milliseconds(descriptors, timeout)),
+            Some(mask) => poll_without_ppoll(descriptors, timeout, mask),
             None => poll_in_milliseconds(descriptors, timeout),
         },
         found => found,
@@ -238,6 +238,44 @@ fn poll_in_milliseconds(
     let count = descriptors.len() as libc::nfds_t;
     // SAFETY: as in `poll_precisely`.
     check(unsafe { libc::poll(descriptors.as_mut_ptr().cast(), count, milliseconds) } as isize)
+}
+
+/// As ppoll(2), by other calls: a signal that waited for the mask is handled, and ends this; only one that
+/// comes in the moment between the two is not followed by `Interrupted`.
+#[cold]
+fn poll_without_ppoll(
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+    mask: &libc::sigset_t,
+) -> io::Result<usize> {
+    let interrupted = handler_awaits(mask);
+    with_signal_mask(mask, || match interrupted {
+        true => Err(io::ErrorKind::Interrupted.into()),
+        false => poll_in_milliseconds(descriptors, timeout),
+    })
+}
+
+/// Whether a signal that this mask lets in waits to be handled.
+fn handler_awaits(mask: &libc::sigset_t) -> bool {
+    let mut pending = MaybeUninit::uninit();
+    // SAFETY: the set is written by the system, or not looked at.
+    let pending = unsafe {
+        if libc::sigpending(pending.as_mut_ptr()) != 0 {
+            return false;
+        }
+        pending.assume_init()
+    };
+    (1..=libc::SIGRTMAX()).any(|signal| {
+        let mut action = MaybeUninit::uninit();
+        // SAFETY: both sets are initialised, numbers without a signal are answered with -1; the action is
+        // written by the system, or not looked at.
+        unsafe {
+            libc::sigismember(&raw const pending, signal) == 1
+                && libc::sigismember(mask, signal) == 0
+                && libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) == 0
+                && !matches!(action.assume_init().sa_sigaction, libc::SIG_DFL | libc::SIG_IGN)
+        }
+    })
 }
 
 /// Runs a call with this signal mask. A signal that waited for it is handled before the call.
@@ -298,5 +336,36 @@ unsafe impl ByteSource for SocketSource<'_> {
             }
             read => read.map(|(count, _)| count),
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_ppoll_a_signal_that_waited_interrupts_and_one_without_a_handler_does_not() {
+        extern "C" fn handler(_: libc::c_int) {}
+        let handler: extern "C" fn(libc::c_int) = handler;
+        let moment = Some(Duration::from_millis(1));
+        let raise = |signal| {
+            // SAFETY: sends the signal to this very thread.
+            unsafe { libc::pthread_kill(libc::pthread_self(), signal) };
+        };
+        with_signals_blocked(|| {
+            let mut none = MaybeUninit::uninit();
+            // SAFETY: fills the set; a handler that does nothing, for a signal that no other test uses.
+            let none = unsafe {
+                libc::sigemptyset(none.as_mut_ptr());
+                libc::signal(libc::SIGURG, handler as libc::sighandler_t);
+                none.assume_init()
+            };
+            raise(libc::SIGURG);
+            let outcome = poll_without_ppoll(&mut [], moment, &none);
+            assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::Interrupted);
+            // Its default is to do nothing.
+            raise(libc::SIGCHLD);
+            assert_eq!(poll_without_ppoll(&mut [], moment, &none).unwrap(), 0);
+        });
     }
 }

@@ -4,7 +4,7 @@ use super::sys::poll_descriptors_with_mask;
 use super::{PollDescriptor, Signal, poll_descriptors};
 use crate::error::{Error, Result};
 use crate::sync::{CriticalSection, Mutex};
-use crossbeam_queue::SegQueue;
+use crossbeam_queue::ArrayQueue;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -20,8 +20,12 @@ pub struct Waiter(Signal);
 
 /// Waiters that rest until a thread sleeps. A context has one pool, so that nothing is left when
 /// it is gone, and a child of fork(2) shares no descriptor with its parent.
+/// The default keeps none.
 #[derive(Debug, Default)]
-pub struct WaiterPool(SegQueue<Arc<Waiter>>);
+pub struct WaiterPool(Option<ArrayQueue<Arc<Waiter>>>);
+
+/// Waiters that a pool keeps.
+const KEPT: usize = 64;
 
 /// A waiter for one thread's sleep; goes back to its pool.
 #[derive(Debug)]
@@ -31,12 +35,17 @@ pub struct PooledWaiter<'a> {
 }
 
 impl WaiterPool {
+    /// A pool that keeps waiters.
+    pub fn new() -> Self {
+        Self(Some(ArrayQueue::new(KEPT)))
+    }
+
     /// A waiter without any notification from before.
     ///
     /// # Errors
     /// [`Error::TooManyOpen`] when no descriptor can be had.
     pub fn take(&self) -> Result<PooledWaiter<'_>> {
-        let resting = self.0.pop();
+        let resting = self.0.as_ref().and_then(ArrayQueue::pop);
         let waiter = match resting {
             Some(waiter) => waiter,
             None => Arc::new(Waiter::new()?),
@@ -56,7 +65,10 @@ impl std::ops::Deref for PooledWaiter<'_> {
 
 impl Drop for PooledWaiter<'_> {
     fn drop(&mut self) {
-        self.pool.0.push(self.waiter.clone());
+        if let Some(kept) = &self.pool.0 {
+            // One that finds no place is closed.
+            let _ = kept.push(self.waiter.clone());
+        }
     }
 }
 

@@ -185,7 +185,7 @@ mod tests {
         }
         // The first is found to have read what it got, and then not looked at any more.
         assert_eq!(took, [first, full, last, first, last, last]);
-        // Whoever may wait looks.
+        // A call that may wait looks.
         core.pipes.begin_send(None);
         assert!(out.can_send(&mut core));
         assert_eq!(out.next_pipe(&mut core), Some(first));

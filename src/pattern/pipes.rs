@@ -198,7 +198,7 @@ impl Pipes {
         self.put_off = false;
     }
 
-    /// Ends it; true if a pipe refused the message that may have room by now: whoever waits for
+    /// Ends it; true if a pipe refused the message that may have room by now: a call that waits for
     /// room must look for it rather than be notified.
     #[inline]
     pub fn end_send(&mut self) -> bool {

@@ -99,7 +99,7 @@ pub(super) struct WriteHalf {
     /// Everything was written, and the peer was sent the end.
     ended: bool,
     /// Written messages over memory of the application, whose functions are not to be called
-    /// here, with locks held and perhaps amid a call of the application.
+    /// here, with locks held and perhaps during a call of the application.
     spent: Vec<Message>,
     /// When, in `nanoseconds`, a caller last asked whether to write itself, and how many messages
     /// had come then.

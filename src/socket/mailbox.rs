@@ -167,7 +167,7 @@ impl Mailbox {
         }
     }
 
-    /// Makes the descriptor readable, if there is one: whoever waits for it is to look again.
+    /// Makes the descriptor readable, if there is one: a thread that waits for it is to look again.
     pub fn raise_descriptor(&self) {
         if let Some(descriptor) = self.descriptor.get() {
             descriptor.raise();

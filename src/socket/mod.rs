@@ -60,7 +60,7 @@ pub struct Socket {
     tag: AtomicU32,
     outlook: Outlook,
     /// `None` when it is closed, and in a child of fork(2) where another thread of the parent was
-    /// amid a call.
+    /// during a call.
     state: ForkMutex<Option<State>>,
 }
 

@@ -173,7 +173,7 @@ impl<'a> Wait<'a> {
         awaited.set_sleeper(true);
         let outcome = match &self.waiter {
             Some(waiter) => awaited.while_listed(waiter, || {
-                let left = if awaited.is_news() { Some(Duration::ZERO) } else { left };
+                let left = if awaited.is_ready() { Some(Duration::ZERO) } else { left };
                 waiter.wait(critical, descriptors, watch.limit(left))
             }),
             None => {
@@ -184,7 +184,7 @@ impl<'a> Wait<'a> {
         descriptors.pop();
         awaited.set_sleeper(false);
         self.guard = watch.reacquire(self.numbers());
-        if awaited.is_news() {
+        if awaited.is_ready() {
             self.found_news = true;
             if let Some(patience) = self.patience() {
                 patience.slept(nanoseconds().saturating_sub(began));
@@ -204,7 +204,7 @@ impl<'a> Wait<'a> {
         let blocked = reactor.map(ReactorHandle::block_on);
         self.try_acquire(reactor);
         if self.guard.is_some() {
-            // Whoever polled stopped before it could see that we wait.
+            // The thread that polled stopped before it could see that we wait.
             return Ok(());
         }
         if !awaited.is_empty() {
@@ -222,7 +222,7 @@ impl<'a> Wait<'a> {
             );
         };
         let outcome = awaited.while_listed(waiter, || {
-            if awaited.is_news() {
+            if awaited.is_ready() {
                 return Ok(());
             }
             if let Some(reactor) = reactor.filter(|_| asks) {
@@ -231,7 +231,7 @@ impl<'a> Wait<'a> {
             waiter.wait(critical, descriptors, left)
         });
         drop(blocked);
-        self.found_news |= awaited.is_news();
+        self.found_news |= awaited.is_ready();
         outcome
     }
 
@@ -296,11 +296,11 @@ impl<'a> Wait<'a> {
             let elapsed = now - since;
             if now - last > PREEMPTED && !served {
                 patience.preempted(began + now);
-                self.found_news |= self.awaited.is_news();
-                return self.awaited.is_news();
+                self.found_news |= self.awaited.is_ready();
+                return self.awaited.is_ready();
             }
             last = now;
-            if self.awaited.is_news() {
+            if self.awaited.is_ready() {
                 break Some(elapsed);
             }
             if served && goes_on && now < longest {
@@ -344,7 +344,7 @@ impl Awaited<'_> {
         self.watched.is_empty() && self.crowd.is_none()
     }
 
-    fn is_news(self) -> bool {
+    fn is_ready(self) -> bool {
         match self.crowd {
             Some((crowd, seen)) => crowd.changes() != seen,
             None => self.watched.iter().any(|own| !own.mailbox.is_empty()),

@@ -9,5 +9,5 @@ mod race_lazy;
 pub use call_mutex::{CallGuard, CallMutex, pause};
 pub use critical::{CriticalSection, NoCancel};
 pub use fork::{ForkMutex, Process};
-pub use mutex::{MappedMutexGuard, Mutex, MutexGuard};
+pub use mutex::{Mutex, MutexGuard};
 pub use race_lazy::RaceLazy;

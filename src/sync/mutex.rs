@@ -15,9 +15,6 @@ pub type Mutex<T> = lock_api::Mutex<RawFutexLock, T>;
 /// What holds a [`Mutex`].
 pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawFutexLock, T>;
 
-/// What holds a part of what a [`Mutex`] protects.
-pub type MappedMutexGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawFutexLock, T>;
-
 /// The lock of a [`Mutex`]: [`FREE`], [`HELD`] or [`AWAITED`].
 #[derive(Debug)]
 pub struct RawFutexLock(AtomicU32);

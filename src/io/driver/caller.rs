@@ -82,9 +82,7 @@ impl ReactorHandle {
         // Pairs with the fence in `release`: either the caller that polls sees us, or we see that it
         // has let go.
         fence(Ordering::SeqCst);
-        if self.reactor.owner() == Owner::Watched {
-            self.wake_io_thread_now();
-        }
+        self.replace_sleeper();
         BlockedCaller(self)
     }
 
@@ -205,7 +203,7 @@ impl<'a> ReactorGuard<'a> {
         // After the alarm was stopped, which may have to be set for this.
         handle.set_watchdog(has_dependents);
         self.owned.take()?.release(Owner::Watched);
-        // Behind the fence in `release`, as whoever schedules something or blocks looks for the owner
+        // Behind the fence in `release`, as a thread that schedules something or blocks looks for the owner
         // behind one of its own.
         if handle.blocked_callers.load(Ordering::SeqCst) > 0 {
             handle.wake_io_thread_now();
@@ -237,7 +235,7 @@ impl ReactorHandle {
     }
 }
 
-/// A thread that sleeps on a reactor's descriptor and owns nothing: whoever needs the reactor takes it
+/// A thread that sleeps on a reactor's descriptor and owns nothing: a thread that needs the reactor takes it
 /// meanwhile.
 pub struct Watch<'a> {
     handle: &'a ReactorHandle,
