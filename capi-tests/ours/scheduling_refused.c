@@ -4,6 +4,18 @@
 #define _GNU_SOURCE
 #include "../scheduling.h"
 
+/*  A context with these options, -1 for one that is not set.  */
+static void *context_with (int policy, int priority)
+{
+    void *context = zmq_ctx_new ();
+    CHECK (context != NULL);
+    if (policy != -1)
+        CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_SCHED_POLICY, policy));
+    if (priority != -1)
+        CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_PRIORITY, priority));
+    return context;
+}
+
 /*  Opening the first socket fails so, starts no thread, and succeeds once the
  *  options are such as the system takes.  */
 static void refused (void *context, int number)

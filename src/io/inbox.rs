@@ -44,24 +44,13 @@ impl Inbox {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::io::{Reactor, Readiness};
-
-    struct Numbered(u64);
-
-    impl Source for Numbered {
-        fn on_ready(self: Arc<Self>, _reactor: &mut Reactor, _readiness: Readiness) {}
-        fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _kind: u32) {}
-        fn on_run(self: Arc<Self>, _reactor: &mut Reactor) {}
-        fn socket(&self) -> u64 {
-            self.0
-        }
-    }
+    use crate::io::reactor::tests::Nothing;
 
     #[test]
     fn what_finds_the_ring_full_is_kept_too() {
         let inbox = Inbox::new();
         let count = 3 * ROOM as u64;
-        (0..count).for_each(|number| inbox.push(Arc::new(Numbered(number))));
+        (0..count).for_each(|number| inbox.push(Arc::new(Nothing(number))));
         assert_eq!(inbox.len() as u64, count);
         let mut numbers: Vec<_> =
             std::iter::from_fn(|| inbox.pop()).map(|source| source.socket()).collect();

@@ -354,11 +354,12 @@ pub(super) fn watch(
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::os::unix::net::UnixStream;
 
-    struct Nothing(u64);
+    /// A source that does nothing, of the socket with this number.
+    pub(in crate::io) struct Nothing(pub(in crate::io) u64);
 
     impl Source for Nothing {
         fn on_ready(self: Arc<Self>, _reactor: &mut Reactor, _readiness: Readiness) {}
