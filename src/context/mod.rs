@@ -13,16 +13,14 @@ use crate::message::free_kept_memory;
 use crate::options::Options;
 use crate::session::SECURITY_THREAD;
 use crate::socket::{Event, Mailbox, Socket};
-use crate::sync::CriticalSection;
-use crate::sync::Mutex;
-use crate::sync::{ForkMutex, Process};
+use crate::sync::{CriticalMutex, CriticalSection, ForkMutex, Process};
 use crate::transport::Lookups;
 use crate::zmtp::SocketType;
 use inproc::InprocNames;
 use options::ContextOptions;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 /// A context handle; see [`Socket`] for its memory.
@@ -43,14 +41,16 @@ pub struct ContextCore {
     /// No call succeeds any more.
     terminated: AtomicBool,
     /// Open sockets.
-    sockets: Mutex<Vec<Arc<Mailbox>>>,
+    sockets: CriticalMutex<Vec<Arc<Mailbox>>>,
     /// Sessions that are not over.
     sessions: AtomicUsize,
     /// What the first socket fixed: the I/O threads, and the most sockets.
-    started: Mutex<Option<(Vec<IoThread>, usize)>>,
+    started: CriticalMutex<Option<(Vec<IoThread>, usize)>>,
+    /// The reactors of these threads.
+    reactors: OnceLock<Box<[Arc<ReactorHandle>]>>,
     /// Threads in `terminate`.
     waiters: WaiterList,
-    names: Mutex<InprocNames>,
+    names: CriticalMutex<InprocNames>,
     /// For the threads that sleep in calls on its sockets.
     pub(crate) pool: WaiterPool,
     /// What security mechanisms have computed for peers that connected, to servers and to clients.
@@ -81,6 +81,7 @@ impl Context {
     /// # Errors
     /// None today; the I/O threads start with the first socket.
     pub fn create() -> Result<&'static Self> {
+        let _critical = CriticalSection::enter();
         let mut ended = ENDED.lock();
         let resting = if ended.len() > RESTING { ended.pop_front() } else { None };
         drop(ended);
@@ -101,6 +102,7 @@ impl Context {
     }
 
     fn core(&'static self) -> Result<Arc<ContextCore>> {
+        let _critical = CriticalSection::enter();
         let mut place = self.core.lock();
         if let Some(core) = place.as_ref().filter(|core| !core.is_inherited()) {
             return Ok(core.clone());
@@ -119,6 +121,7 @@ impl Context {
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::BadAddress`].
     pub fn set(&self, option: i32, value: i32) -> Result<()> {
+        let _critical = CriticalSection::enter();
         self.options.lock().set(option, value)
     }
 
@@ -127,6 +130,7 @@ impl Context {
     /// # Errors
     /// As [`set`](Self::set).
     pub fn get(&self, option: i32) -> Result<i32> {
+        let _critical = CriticalSection::enter();
         self.options.lock().get(option)
     }
 
@@ -170,6 +174,8 @@ impl Context {
     /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::TooManyOpen`],
     /// [`Error::BadAddress`].
     pub fn socket(&'static self, socket_type: i32) -> Result<&'static Socket> {
+        // Others open and close sockets with the same locks.
+        let _critical = CriticalSection::enter();
         let core = self.core()?;
         if core.is_terminated() {
             return Err(Error::Terminated);
@@ -184,11 +190,12 @@ impl ContextCore {
             process: Process::current(),
             handle,
             terminated: AtomicBool::new(false),
-            sockets: Mutex::default(),
+            sockets: CriticalMutex::default(),
             sessions: AtomicUsize::new(0),
-            started: Mutex::new(None),
+            started: CriticalMutex::new(None),
+            reactors: OnceLock::new(),
             waiters: WaiterList::default(),
-            names: Mutex::default(),
+            names: CriticalMutex::default(),
             pool: WaiterPool::new(),
             servers: Workers::new(SECURITY_THREAD),
             clients: Workers::new(SECURITY_THREAD),
@@ -278,25 +285,31 @@ impl ContextCore {
                 }
             }
         }
+        let reactors = threads.iter().map(|thread| thread.handle.clone());
+        let _ = self.reactors.set(reactors.collect());
         *started = Some((threads, options.max_sockets));
         Ok(options.max_sockets)
     }
 
     fn stop_threads(&self) {
-        if let Some((mut threads, _)) = self.started.lock().take() {
+        let started = self.started.lock().take();
+        if let Some((mut threads, _)) = started {
             threads.iter_mut().for_each(IoThread::stop);
         }
     }
 
     /// The I/O thread with the least to do among those that the mask allows (0: all).
     pub fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>> {
-        let started = self.started.lock();
-        let threads = started.iter().flat_map(|(threads, _)| threads);
-        let allowed = threads
+        let reactors = self.reactors.get()?.iter();
+        let allowed = reactors
             .enumerate()
             .filter(|(number, _)| affinity == 0 || *number < 64 && affinity & (1 << number) != 0);
-        let chosen = allowed.min_by_key(|(_, thread)| thread.handle.load());
-        chosen.map(|(_, thread)| thread.handle.clone())
+        allowed.map(|(_, reactor)| reactor).min_by_key(|reactor| reactor.load()).cloned()
+    }
+
+    /// The reactor with this number.
+    pub fn numbered_reactor(&self, number: usize) -> Option<&Arc<ReactorHandle>> {
+        self.reactors.get()?.get(number)
     }
 
     /// A session begins.

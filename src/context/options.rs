@@ -140,7 +140,7 @@ impl ThreadOptions {
             priority: self.priority,
             processors: self.affinity.iter().copied().collect(),
         };
-        ThreadSettings { name, scheduling }
+        ThreadSettings { number, name, scheduling }
     }
 }
 

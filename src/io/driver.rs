@@ -20,7 +20,7 @@ pub use thread::{ThreadSettings, start_thread};
 use super::Waiter;
 use super::alarm::Alarm;
 use super::events::{Event, add_persistent};
-use super::inbox::Inbox;
+use super::inbox::{Inbox, InboxEntry};
 use super::ownership::{Owned, Owner};
 use super::priority::Priority;
 use super::reactor::{Reactor, Source, watch};
@@ -52,6 +52,8 @@ static FORCED: RaceLazy<Option<bool>> =
 
 /// The part of a reactor that all threads use.
 pub struct ReactorHandle {
+    /// Its place among those of the context.
+    number: usize,
     registry: Registry,
     waker: mio::Waker,
     /// The epoll instance, which the reactor owns.
@@ -123,7 +125,7 @@ impl std::fmt::Debug for ReactorHandle {
 }
 
 impl ReactorHandle {
-    fn new() -> std::io::Result<Self> {
+    fn new(number: usize) -> std::io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = mio::Waker::new(poll.registry(), WAKE)?;
@@ -131,6 +133,7 @@ impl ReactorHandle {
         add_persistent(poll.as_raw_fd(), handover.as_raw_fd(), HANDOVER)?;
         let load = Arc::new(AtomicUsize::new(0));
         Ok(Self {
+            number,
             registry,
             waker,
             poll: poll.as_raw_fd(),
@@ -157,9 +160,11 @@ impl ReactorHandle {
         })
     }
 
-    /// Has `source.on_run` called by the thread that polls, soon.
-    pub fn schedule(&self, source: Arc<dyn Source>) {
-        self.inbox.push(source);
+    /// Has `source.on_run` called by the thread that polls, soon; once, if its entry waits already.
+    pub fn schedule(&self, entry: &InboxEntry, source: Arc<dyn Source>) {
+        if !self.inbox.push(entry, source) {
+            return;
+        }
         self.wake();
         // Behind the fence in `wake`, which pairs with the one in `run`.
         if self.ended.load(Ordering::SeqCst) {
@@ -169,12 +174,13 @@ impl ReactorHandle {
 
     /// What is in the inbox may hold on to this handle.
     fn empty_inbox(&self) {
-        while self.inbox.pop().is_some() {}
+        drop(self.inbox.take());
     }
 
     /// Has the I/O thread drop messages soon: their free functions are the application's, which
     /// expects them on a thread that is not in one of its calls, and without our locks held.
     pub fn defer_drop(&self, messages: impl Iterator<Item = Message>) {
+        let _critical = CriticalSection::enter();
         messages.for_each(|message| self.discarded.push(message));
         // Pairs with the fence before the I/O thread sleeps: either it is found there, and woken, or
         // it finds the messages.
@@ -182,7 +188,6 @@ impl ReactorHandle {
         match self.reactor.owner() {
             Owner::IoThread | Owner::IoThreadSleeps => self.wake(),
             _ => {
-                let _critical = CriticalSection::enter();
                 self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
             }
         }
@@ -267,6 +272,11 @@ impl ReactorHandle {
         !self.inbox.is_empty()
     }
 
+    /// Its place among those of the context.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     /// Descriptors that it serves.
     pub fn load(&self) -> usize {
         self.load.load(Ordering::Relaxed)
@@ -294,10 +304,7 @@ impl ReactorHandle {
         while let Some(event) = self.found.pop() {
             reactor.serve(event);
         }
-        for _ in 0..self.inbox.len() {
-            let Some(source) = self.inbox.pop() else {
-                break;
-            };
+        for source in self.inbox.take() {
             reactor.note(&*source);
             source.on_run(reactor);
         }

@@ -17,7 +17,8 @@ mod waiter;
 mod workers;
 
 pub use driver::{ReactorGuard, ReactorHandle, ThreadSettings, Watch, start_thread};
-pub use reactor::{Reactor, Readiness, Source};
+pub use inbox::InboxEntry;
+pub use reactor::{Reactor, Readiness, Source, TimerOutcome};
 pub use scheduling::Scheduling;
 pub use signal::Signal;
 use sys::with_signals_blocked;

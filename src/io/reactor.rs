@@ -22,21 +22,26 @@ use std::time::{Duration, Instant};
 pub trait Source: Send + Sync {
     /// The descriptor became ready (edge-triggered).
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness);
-    /// Whether timers have to wait: a caller that may be suspended holds what they need.
-    fn is_busy(&self) -> bool {
-        false
-    }
     /// Reads without an event that says that there is something; true if there was. (The event comes
     /// later, for nothing.)
     fn poll_read(self: Arc<Self>, _reactor: &mut Reactor) -> bool {
         false
     }
     /// A timer set with this kind is over. It may be one that does not matter any more.
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32);
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) -> TimerOutcome;
     /// Somebody scheduled it.
     fn on_run(self: Arc<Self>, reactor: &mut Reactor);
     /// The number of the socket that it works for.
     fn socket(&self) -> u64;
+}
+
+/// What became of a timer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimerOutcome {
+    /// It is over.
+    Served,
+    /// A caller that may be suspended uses what it needs: it comes again in a moment.
+    Deferred,
 }
 
 /// What a descriptor is ready for.
@@ -50,7 +55,7 @@ pub struct Readiness {
     pub closed: bool,
 }
 
-/// How long the timers of a source that is busy are put off.
+/// How long a timer is put off that could not be served.
 const BUSY: Duration = Duration::from_millis(1);
 /// A peer that sent a PING may send another one within this time, in nanoseconds.
 const PINGS: u64 = 300_000_000_000;
@@ -275,11 +280,14 @@ impl Reactor {
                 break;
             }
             self.timers.pop();
-            if self.timed.get(&number).is_some_and(|(source, _)| source.is_busy()) {
+            let Some((source, kind)) = self.timed.remove(&number) else {
+                continue;
+            };
+            if source.clone().on_timer(self, kind) == TimerOutcome::Deferred {
                 // Under its number, by which it can be cancelled.
+                self.timed.insert(number, (source, kind));
                 self.timers.push(Reverse((now + BUSY, number)));
-            } else if let Some((source, kind)) = self.timed.remove(&number) {
-                source.on_timer(self, kind);
+            } else {
                 any = true;
             }
         }
@@ -363,7 +371,9 @@ pub(super) mod tests {
 
     impl Source for Nothing {
         fn on_ready(self: Arc<Self>, _reactor: &mut Reactor, _readiness: Readiness) {}
-        fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _kind: u32) {}
+        fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _kind: u32) -> TimerOutcome {
+            TimerOutcome::Served
+        }
         fn on_run(self: Arc<Self>, _reactor: &mut Reactor) {}
         fn socket(&self) -> u64 {
             self.0

@@ -1,7 +1,7 @@
 //! Threads for what may take long.
 
 use super::with_signals_blocked;
-use crate::sync::Mutex;
+use crate::sync::CriticalMutex;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const MOST: usize = 4;
 pub struct Workers {
     /// What the system calls the threads.
     name: &'static str,
-    tasks: Arc<Mutex<Tasks>>,
+    tasks: Arc<CriticalMutex<Tasks>>,
 }
 
 #[derive(Default)]

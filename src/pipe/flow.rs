@@ -1,8 +1,7 @@
 //! Flow control: how many messages may stand in a pipe, and how many the reader took.
 
 use super::sync::{AtomicU64, Ordering};
-use crate::message::Message;
-use crate::sync::Mutex;
+use crate::sync::CriticalMutex;
 
 /// `consumed`: the writer found the pipe full and waits to be told.
 pub(super) const WAITING: u64 = 1;
@@ -24,9 +23,7 @@ pub(super) struct Flow {
     /// The most messages that may stand in the pipe; 0 is no limit. Found from `shares`.
     pub(super) high_water_mark: AtomicU64,
     /// What each party adds to the mark: the writer's, the reader's.
-    shares: Mutex<[Share; 2]>,
-    /// With ZMQ_CONFLATE: the newest message; the queue holds only a token for it.
-    pub(super) newest: Option<Mutex<Option<Message>>>,
+    shares: CriticalMutex<[Share; 2]>,
 }
 
 /// What a party adds to the high-water mark of a pipe: messages, of which 0 is no limit; `None`
@@ -42,13 +39,12 @@ pub(super) fn sum(shares: [Share; 2]) -> u64 {
 }
 
 impl Flow {
-    pub(super) fn new(shares: [Share; 2], conflate: bool) -> Self {
+    pub(super) fn new(shares: [Share; 2]) -> Self {
         Self {
             consumed: AtomicU64::new(0),
             unloaded: AtomicU64::new(0),
             high_water_mark: AtomicU64::new(sum(shares)),
-            shares: Mutex::new(shares),
-            newest: conflate.then(|| Mutex::new(None)),
+            shares: CriticalMutex::new(shares),
         }
     }
 

@@ -10,6 +10,7 @@
 
 mod chunk;
 mod flow;
+mod newest;
 mod queue;
 mod reader;
 mod sync;
@@ -21,6 +22,7 @@ pub use reader::PipeReader;
 pub use writer::PipeWriter;
 
 use flow::{Flow, sum};
+use newest::newest;
 use queue::queue;
 use std::sync::Arc as StdArc;
 use sync::Arc;
@@ -59,10 +61,11 @@ pub fn pipe(
     reader: StdArc<dyn Notify>,
 ) -> (PipeWriter, PipeReader) {
     let (producer, consumer) = queue();
-    let flow = Arc::new(Flow::new(shares, conflate));
+    let flow = Arc::new(Flow::new(shares));
+    let (newest_writer, newest_reader) = conflate.then(newest).unzip();
     (
-        PipeWriter::new(producer, flow.clone(), reader),
-        PipeReader::new(consumer, flow, sum(shares), writer),
+        PipeWriter::new(producer, newest_writer, flow.clone(), reader),
+        PipeReader::new(consumer, newest_reader, flow, sum(shares), writer),
     )
 }
 

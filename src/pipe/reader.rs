@@ -1,6 +1,7 @@
 //! The reading end of a pipe.
 
 use super::flow::{COUNT_SHIFT, Flow, GONE, READER, WAITING, batch_within, next_report};
+use super::newest::NewestReader;
 use super::queue::Consumer;
 use super::sync::{Arc, Ordering, fence};
 use super::{Found, HEAVY, Notify};
@@ -19,6 +20,8 @@ const STREAM: u64 = 8;
 /// The reading end.
 pub struct PipeReader {
     queue: Consumer<Message>,
+    /// With ZMQ_CONFLATE: the newest message; the queue holds only a token for it.
+    newest: Option<NewestReader<Message>>,
     flow: Arc<Flow>,
     /// Whole messages read.
     read: u64,
@@ -37,12 +40,14 @@ impl PipeReader {
     /// `mark` is the high-water mark of the flow.
     pub(super) fn new(
         queue: Consumer<Message>,
+        newest: Option<NewestReader<Message>>,
         flow: Arc<Flow>,
         mark: u64,
         writer: StdArc<dyn Notify>,
     ) -> Self {
         Self {
             queue,
+            newest,
             flow,
             read: 0,
             mark,
@@ -66,7 +71,7 @@ impl PipeReader {
         if !self.queue.pop_into(message) {
             return false;
         }
-        if self.flow.newest.is_some() {
+        if self.newest.is_some() {
             self.take_newest(message);
         } else if !message.is_short() && message.len() >= HEAVY {
             self.unloaded += message.len() as u64;
@@ -88,9 +93,9 @@ impl PipeReader {
 
     #[cold]
     #[inline(never)]
-    fn take_newest(&self, message: &mut Message) {
-        if let Some(newest) = &self.flow.newest {
-            *message = newest.lock().take().unwrap_or_default();
+    fn take_newest(&mut self, message: &mut Message) {
+        if let Some(newest) = &mut self.newest {
+            *message = newest.take().unwrap_or_default();
         }
     }
 

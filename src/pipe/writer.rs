@@ -1,6 +1,7 @@
 //! The writing end of a pipe.
 
 use super::flow::{COUNT_SHIFT, Flow, GONE, WAITING, WRITER, batch_within};
+use super::newest::NewestWriter;
 use super::queue::Producer;
 use super::sync::{Arc, Ordering, fence};
 use super::{HEAVY, Notify, Room};
@@ -14,6 +15,8 @@ pub(super) const LOOK_INTERVAL: u64 = 1_000_000;
 /// The writing end.
 pub struct PipeWriter {
     queue: Producer<Message>,
+    /// With ZMQ_CONFLATE: the newest message; the queue holds only a token for it.
+    newest: Option<NewestWriter<Message>>,
     flow: Arc<Flow>,
     /// Whole messages written.
     written: u64,
@@ -32,11 +35,13 @@ pub struct PipeWriter {
 impl PipeWriter {
     pub(super) fn new(
         queue: Producer<Message>,
+        newest: Option<NewestWriter<Message>>,
         flow: Arc<Flow>,
         reader: StdArc<dyn Notify>,
     ) -> Self {
         Self {
             queue,
+            newest,
             flow,
             written: 0,
             acknowledged: 0,
@@ -68,7 +73,7 @@ impl PipeWriter {
     /// buffers go.
     #[cold]
     pub fn room_at_intervals(&mut self, now: impl FnOnce() -> u64) -> Room {
-        if !self.has_room() && self.flow.newest.is_none() {
+        if !self.has_room() && self.newest.is_none() {
             let now = now();
             if now.saturating_sub(self.looked) < LOOK_INTERVAL {
                 return Room::Unknown;
@@ -87,7 +92,7 @@ impl PipeWriter {
                 return Room::Gone;
             }
             self.acknowledged = self.acknowledged.max(consumed >> COUNT_SHIFT);
-            if self.flow.newest.is_some() || self.is_below_mark() {
+            if self.newest.is_some() || self.is_below_mark() {
                 return Room::Available;
             }
             match self.flow.consumed.compare_exchange(
@@ -149,7 +154,7 @@ impl PipeWriter {
     #[inline(always)]
     pub fn write_unbounded_from(&mut self, message: &mut Message) {
         self.in_message = message.more();
-        if self.flow.newest.is_none() {
+        if self.newest.is_none() {
             if !message.is_short() && message.len() >= HEAVY {
                 self.loaded += message.len() as u64;
                 self.unfinished += message.len() as u64;
@@ -168,8 +173,8 @@ impl PipeWriter {
     #[cold]
     #[inline(never)]
     fn replace_newest(&mut self, message: Message) {
-        if let Some(newest) = &self.flow.newest
-            && newest.lock().replace(message).is_none()
+        if let Some(newest) = &mut self.newest
+            && newest.replace(message)
         {
             self.queue.push(Message::new());
         }

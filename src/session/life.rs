@@ -15,7 +15,7 @@ use super::{
     CLOSE, COMPUTED, End, GIVE_WAY, LINGER, PEER_CLOSED, PING, READ, READABLE, RESOLVED, SILENCE,
     STAGE, START, Session, UNANSWERED, WRITABLE, WRITE, ZAP,
 };
-use crate::io::{Reactor, Readiness, Source};
+use crate::io::{Reactor, Readiness, Source, TimerOutcome};
 use crate::sync::MutexGuard;
 use crate::transport::{Connecting, Endpoint, Stream, Target};
 use crate::zmtp::{Admission, Handshake, ProtocolError};
@@ -211,14 +211,11 @@ impl Session {
         let has_replies = !half.replies.is_empty();
         if has_replies {
             reactor.note_ping();
-            match self.write.try_lock() {
-                Some(mut write) if !write.has_failed() => {
-                    half.replies.drain(..).for_each(|reply| write.send_command(reply));
-                }
-                Some(_) => half.replies.clear(),
-                // They wait until the caller that writes has finished.
-                None => self.defer(READ),
+            let mut write = self.write.lock();
+            if !write.has_failed() {
+                half.replies.drain(..).for_each(|reply| write.send_command(reply));
             }
+            half.replies.clear();
         }
         let time_to_live = half.time_to_live.take();
         drop(half);
@@ -245,13 +242,7 @@ impl Session {
     }
 
     pub(super) fn drive_write(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
-        let Some(mut half) = self.write.try_lock() else {
-            // A caller writes, which may be suspended.
-            self.defer(WRITE);
-            return;
-        };
-        let outcome = half.drive(&self.reactor);
-        drop(half);
+        let outcome = self.write.lock().drive(&self.reactor);
         match outcome {
             WriteOutcome::Idle | WriteOutcome::Blocked => {}
             WriteOutcome::Busy => self.want(WRITE),
@@ -289,11 +280,9 @@ fn readiness_of(wanted: u16) -> Option<Readiness> {
     (readable || writable || closed).then_some(Readiness { readable, writable, closed })
 }
 
-impl Source for Session {
-    fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
-        if self.is_deferred(flags_of(readiness)) {
-            return;
-        }
+impl Session {
+    /// What `on_ready` does once the writing half is claimed.
+    fn serve(self: &Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
         let mut life = self.life.lock();
         if life.stage != Stage::Active {
             life.unread |= readiness.readable || readiness.closed;
@@ -306,19 +295,12 @@ impl Source for Session {
             }
             Stage::Handshaking => self.shake(&mut life, reactor),
             // What is written from here on nobody reads.
-            Stage::Active
-                if readiness.closed
-                    && self.write.try_lock().is_some_and(|mut half| half.stop()) =>
-            {
+            Stage::Active if readiness.closed && self.write.lock().stop() => {
                 self.write_failed(&mut life, reactor);
             }
             Stage::Active => {
                 if readiness.writable {
-                    if let Some(mut half) = self.write.try_lock() {
-                        half.unblock(&self.reactor);
-                    } else {
-                        self.defer(WRITABLE);
-                    }
+                    self.write.lock().unblock(&self.reactor);
                     self.drive_write(&mut life, reactor);
                 }
                 if readiness.readable && life.stage == Stage::Active {
@@ -328,17 +310,19 @@ impl Source for Session {
             _ => {}
         }
     }
+}
 
-    fn is_busy(&self) -> bool {
-        // What was deferred may show that the peer lives.
-        let deferred = self.wanted.load(Ordering::Relaxed) & (READABLE | PEER_CLOSED) != 0;
-        deferred || self.write.is_locked()
+impl Source for Session {
+    fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
+        if let Some(_claim) = self.claim(flags_of(readiness)) {
+            self.serve(reactor, readiness);
+        }
     }
 
     fn poll_read(self: Arc<Self>, reactor: &mut Reactor) -> bool {
-        if self.write.is_locked() {
+        let Some(_claim) = self.write.claim() else {
             return false;
-        }
+        };
         let mut life = self.life.lock();
         if life.stage != Stage::Active {
             return false;
@@ -354,7 +338,12 @@ impl Source for Session {
         true
     }
 
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) {
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) -> TimerOutcome {
+        // What was deferred may show that the peer lives.
+        let is_deferred = self.wanted.load(Ordering::Relaxed) & (READABLE | PEER_CLOSED) != 0;
+        let Some(_claim) = self.write.claim().filter(|_| !is_deferred) else {
+            return TimerOutcome::Deferred;
+        };
         let mut life = self.life.lock();
         match (kind, life.stage) {
             (LINGER, _) => self.finish_in_order(&mut life, reactor),
@@ -376,6 +365,7 @@ impl Source for Session {
             }
             _ => {}
         }
+        TimerOutcome::Served
     }
 
     fn socket(&self) -> u64 {
@@ -383,14 +373,13 @@ impl Source for Session {
     }
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
-        // Before the flags are taken: who sets one afterwards schedules anew.
-        self.scheduled.swap(false, Ordering::AcqRel);
+        // Its entry can be added again by now: who sets a flag afterwards does.
         let wanted = self.wanted.swap(0, Ordering::AcqRel);
-        if self.is_deferred(wanted) {
+        let Some(_claim) = self.claim(wanted) else {
             return;
-        }
+        };
         if let Some(readiness) = readiness_of(wanted) {
-            self.clone().on_ready(reactor, readiness);
+            self.serve(reactor, readiness);
         }
         let mut life = self.life.lock();
         // The socket may have taken back its connect before this began.

@@ -5,7 +5,7 @@
 //! the peer's system has not taken yet is lost. So its socket stays open for that long, within
 //! bounds. Nobody waits for it: the session is over, and what is left of it goes with the reactor.
 
-use crate::io::{Reactor, ReactorHandle, Readiness, Source};
+use crate::io::{InboxEntry, Reactor, ReactorHandle, Readiness, Source, TimerOutcome};
 use crate::sync::Mutex;
 use crate::transport::Stream;
 use std::io;
@@ -25,6 +25,7 @@ pub(super) struct LingeringClose {
     socket: u64,
     stream: Arc<Stream>,
     handle: Arc<ReactorHandle>,
+    entry: InboxEntry,
     open: Mutex<Option<Open>>,
 }
 
@@ -61,8 +62,13 @@ pub(super) fn begin(
         reactor.deregister(stream.as_raw_fd(), token);
         return;
     }
-    let own =
-        Arc::new(LingeringClose { socket, stream, handle: handle.clone(), open: Mutex::new(None) });
+    let own = Arc::new(LingeringClose {
+        socket,
+        stream,
+        handle: handle.clone(),
+        entry: InboxEntry::default(),
+        open: Mutex::new(None),
+    });
     reactor.replace(token, own.clone());
     let timer = reactor.set_timer(LONGEST, own.clone(), 0);
     *own.open.lock() = Some(Open { token, timer, left: MOST });
@@ -79,7 +85,7 @@ impl LingeringClose {
         drop(open);
         match input {
             Input::Empty => {}
-            Input::Waiting => self.handle.schedule(self.clone()),
+            Input::Waiting => self.handle.schedule(&self.entry, self.clone()),
             Input::Ended => self.end(reactor),
         }
     }
@@ -114,8 +120,9 @@ impl Source for LingeringClose {
         self.go_on(reactor);
     }
 
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) {
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) -> TimerOutcome {
         self.end(reactor);
+        TimerOutcome::Served
     }
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {

@@ -3,9 +3,9 @@
 use super::life::Role;
 use super::pending::Pending;
 use super::{ConnectionEvent, Owner, Session};
-use crate::io::{Reactor, ReactorHandle, Readiness, Source};
+use crate::io::{InboxEntry, Reactor, ReactorHandle, Readiness, Source, TimerOutcome};
 use crate::options::Options;
-use crate::sync::Mutex;
+use crate::sync::CriticalMutex;
 use crate::transport::{AcceptError, Listener};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -21,8 +21,9 @@ pub struct BoundEndpoint {
     owner: Arc<dyn Owner>,
     options: Arc<Options>,
     reactor: Arc<ReactorHandle>,
+    entry: InboxEntry,
     endpoint: u64,
-    state: Mutex<State>,
+    state: CriticalMutex<State>,
 }
 
 struct State {
@@ -42,13 +43,20 @@ impl BoundEndpoint {
         endpoint: u64,
         listener: Listener,
     ) -> Arc<Self> {
-        let state = Mutex::new(State {
+        let state = CriticalMutex::new(State {
             listener: Some(listener),
             registration: None,
             pending: Pending::default(),
         });
-        let bound = Arc::new(Self { owner, options, reactor, endpoint, state });
-        bound.reactor.schedule(bound.clone());
+        let bound = Arc::new(Self {
+            owner,
+            options,
+            reactor,
+            entry: InboxEntry::default(),
+            endpoint,
+            state,
+        });
+        bound.reactor.schedule(&bound.entry, bound.clone());
         bound
     }
 
@@ -64,7 +72,7 @@ impl BoundEndpoint {
             };
             self.owner.report(event, &endpoint);
         }
-        self.reactor.schedule(self.clone());
+        self.reactor.schedule(&self.entry, self.clone());
     }
 
     /// Takes the connections that wait; after some of them the reactor's others come first.
@@ -109,7 +117,7 @@ impl BoundEndpoint {
                 }
             }
         }
-        self.reactor.schedule(self.clone());
+        self.reactor.schedule(&self.entry, self.clone());
     }
 }
 
@@ -118,9 +126,10 @@ impl Source for BoundEndpoint {
         self.accept_waiting(reactor);
     }
 
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) {
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) -> TimerOutcome {
         // Registers it as well, where that failed.
         self.on_run(reactor);
+        TimerOutcome::Served
     }
 
     fn socket(&self) -> u64 {

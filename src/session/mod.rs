@@ -25,6 +25,7 @@ mod pending;
 mod read_half;
 mod security;
 mod task;
+mod write_access;
 mod write_half;
 mod zap;
 
@@ -33,13 +34,13 @@ pub use listener::BoundEndpoint;
 pub use task::SECURITY_THREAD;
 
 use crate::error::Result;
-use crate::io::{ReactorHandle, Workers, nanoseconds};
+use crate::io::{InboxEntry, ReactorHandle, Workers, nanoseconds};
 use crate::message::Metadata;
 use crate::options::Options;
 use crate::pattern::{Directly, Link, PeerInfo, Pipe};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
 use crate::sync::Mutex;
-use crate::sync::NoCancel;
+use crate::sync::{CriticalSection, NoCancel};
 use crate::transport::{Endpoint, Lookups};
 use crate::zmtp::Admission;
 use life::{Life, Loss, Role};
@@ -48,7 +49,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering, fe
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use task::Errand;
-use write_half::{WriteHalf, WriteOutcome};
+use write_access::{Use, WriteAccess};
+use write_half::WriteOutcome;
 
 /// The socket's end of a pair of pipes, as the session sees it.
 pub trait End: Notify + std::any::Any {
@@ -142,8 +144,8 @@ pub struct Session {
     options: Arc<Options>,
     /// What it is to do when its I/O thread runs it: a set of the flags above.
     wanted: AtomicU16,
-    /// It is in the I/O thread's inbox.
-    scheduled: AtomicBool,
+    /// Its place in the inbox of the reactor.
+    entry: InboxEntry,
     /// Something in `wanted` waits until a caller releases the writing half.
     deferred: AtomicBool,
     activity: AtomicU8,
@@ -152,7 +154,7 @@ pub struct Session {
     /// Messages delivered so far, roughly: whether the peer answered since a write.
     delivered: AtomicU64,
     read: Mutex<ReadHalf>,
-    write: Mutex<WriteHalf>,
+    write: WriteAccess,
     life: Mutex<Life>,
     /// What the security mechanism has computed for a connection that we make.
     errand: Mutex<Errand>,
@@ -177,13 +179,13 @@ impl Session {
             owner,
             options,
             wanted: AtomicU16::new(0),
-            scheduled: AtomicBool::new(false),
+            entry: InboxEntry::default(),
             deferred: AtomicBool::new(false),
             activity: AtomicU8::new(INACTIVE),
             waiting_for_peer: AtomicBool::new(matches!(role, Role::Accepted(_))),
             delivered: AtomicU64::new(0),
             read: Mutex::new(ReadHalf::default()),
-            write: Mutex::new(WriteHalf::default()),
+            write: WriteAccess::new(),
             life: Mutex::new(Life::new(role)),
             errand: Mutex::new(Errand::default()),
             linger: Mutex::new(None),
@@ -211,6 +213,7 @@ impl Session {
 
     /// Whether it is over, of itself or because the socket wanted that.
     pub fn is_over(&self) -> bool {
+        let _critical = CriticalSection::enter();
         self.life.lock().is_over()
     }
 
@@ -284,7 +287,7 @@ impl Session {
             return false;
         }
         let _no_cancel = NoCancel::enter();
-        let Some(mut half) = self.write.try_lock() else {
+        let Some(mut half) = self.write.try_enter() else {
             return false;
         };
         let (now, reactor) = (nanoseconds(), &*self.reactor);
@@ -303,24 +306,24 @@ impl Session {
         written
     }
 
-    /// Whether a caller holds the writing half: it may be suspended, so the thread that polls does not
-    /// wait for it, but defers what happened (`what`) until the half is free.
-    fn is_deferred(&self, what: u16) -> bool {
-        if !self.write.is_locked() {
-            return false;
+    /// Keeps callers away from the writing half while the thread that polls serves the session. Where
+    /// one uses it, which may be suspended, what happened (`what`) is deferred until the half is free.
+    fn claim(&self, what: u16) -> Option<Use<'_>> {
+        let claim = self.write.claim();
+        if claim.is_none() {
+            self.defer(what);
         }
-        self.defer(what);
-        true
+        claim
     }
 
-    /// Has this done when the caller that holds the writing half has released it.
+    /// Has this done when the caller that uses the writing half has released it.
     fn defer(&self, what: u16) {
         self.wanted.fetch_or(what, Ordering::Release);
         self.deferred.store(true, Ordering::Relaxed);
         // Pairs with the fence in `resume`: either the caller sees that something was deferred, or we
         // see that the half is free.
         fence(Ordering::SeqCst);
-        if !self.write.is_locked() {
+        if !self.write.has_caller() {
             self.resume();
         }
     }
@@ -337,10 +340,8 @@ impl Session {
     fn want(&self, what: u16) {
         // Release: what the caller did before is seen by the run that takes the flags.
         self.wanted.fetch_or(what, Ordering::Release);
-        if !self.scheduled.swap(true, Ordering::AcqRel)
-            && let Some(me) = self.me.upgrade()
-        {
-            self.reactor.schedule(me);
+        if let Some(me) = self.me.upgrade() {
+            self.reactor.schedule(&self.entry, me);
         }
     }
 }
@@ -362,6 +363,8 @@ impl Notify for Session {
 
 impl Link for Session {
     fn close(&self, linger: Option<Duration>) {
+        // The thread that polls takes these locks as well.
+        let _critical = CriticalSection::enter();
         let was_stalled = self.read.lock().stop();
         *self.linger.lock() = linger;
         self.want(if was_stalled { CLOSE | READ } else { CLOSE });
@@ -373,7 +376,7 @@ impl Link for Session {
         }
         let _no_cancel = NoCancel::enter();
         // Whoever else writes now has something to write.
-        let Some(mut half) = self.write.try_lock() else {
+        let Some(mut half) = self.write.try_enter() else {
             return Ok(Directly::Busy);
         };
         half.finds_end();

@@ -5,7 +5,7 @@
 //! application computes.
 
 use super::{Event, Socket};
-use crate::io::{Reactor, ReactorHandle, Readiness, Source};
+use crate::io::{Reactor, ReactorHandle, Readiness, Source, TimerOutcome};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -47,8 +47,9 @@ impl Source for Attendant {
     fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
 
     /// The kind of its timers is the number of the attempt.
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) {
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) -> TimerOutcome {
         self.attend(reactor, kind);
+        TimerOutcome::Served
     }
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {

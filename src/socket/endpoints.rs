@@ -106,7 +106,7 @@ impl State {
         let resolved = listener.endpoint().to_owned();
         let number = self.endpoints.number();
         let options = Arc::new(options.clone());
-        *self.owner.reactor.lock() = Some(reactor.clone());
+        self.owner.set_newest_reactor(&reactor);
         let bound = BoundEndpoint::start(self.owner.clone(), options, reactor, number, listener);
         let name = if endpoint.has_wildcard() { &*resolved } else { given };
         self.endpoints.add(number, name, &resolved, Kind::Bound(bound));

@@ -3,14 +3,14 @@
 use super::Patience;
 use super::outlook::{Crowd, Outlook};
 use crate::error::Result;
-use crate::io::{ReactorHandle, Signal, Source, WaiterList};
+use crate::io::{InboxEntry, ReactorHandle, Signal, Source, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
 use crate::pipe::Notify;
 use crate::session::End;
-use crate::sync::Mutex;
+use crate::sync::CriticalMutex;
 use crossbeam_queue::SegQueue;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// News for a socket.
@@ -51,7 +51,9 @@ pub struct Mailbox {
     pub patience: Patience,
     /// What polls rely on until there are news, and whom to tell then.
     outlook: &'static Outlook,
-    crowd: Mutex<Option<Arc<Crowd>>>,
+    crowd: CriticalMutex<Option<Arc<Crowd>>>,
+    /// The number of this crowd; 0 without one.
+    crowd_number: AtomicU32,
     /// What looks after the news of a socket that no application calls.
     attendant: OnceLock<Attending>,
 }
@@ -59,6 +61,7 @@ pub struct Mailbox {
 /// Who looks after the news of a socket that no application calls, and where.
 struct Attending {
     reactor: Arc<ReactorHandle>,
+    entry: InboxEntry,
     attendant: Weak<dyn Source>,
     /// Which news it is run for.
     concerns: fn(&Event) -> bool,
@@ -78,15 +81,17 @@ impl Mailbox {
             patience: Patience::default(),
             attendant: OnceLock::new(),
             outlook,
-            crowd: Mutex::default(),
+            crowd: CriticalMutex::default(),
+            crowd_number: AtomicU32::new(0),
         }
     }
 
     /// Says who relies on the outlook, before it does.
     pub(super) fn set_crowd(&self, crowd: &Arc<Crowd>) {
-        let mut own = self.crowd.lock();
-        if !own.as_ref().is_some_and(|own| Arc::ptr_eq(own, crowd)) {
-            *own = Some(crowd.clone());
+        // Relaxed: changed under the lock of the socket alone.
+        if self.crowd_number.load(Ordering::Relaxed) != crowd.number {
+            *self.crowd.lock() = Some(crowd.clone());
+            self.crowd_number.store(crowd.number, Ordering::Relaxed);
         }
     }
 
@@ -97,7 +102,12 @@ impl Mailbox {
         attendant: Weak<dyn Source>,
         concerns: fn(&Event) -> bool,
     ) {
-        let _ = self.attendant.set(Attending { reactor, attendant, concerns });
+        let _ = self.attendant.set(Attending {
+            reactor,
+            entry: InboxEntry::default(),
+            attendant,
+            concerns,
+        });
     }
 
     /// Adds news.
@@ -114,10 +124,10 @@ impl Mailbox {
             self.forget_news();
         }
         self.raise_descriptor();
-        if let Some(Attending { reactor, attendant, .. }) = attending
+        if let Some(Attending { reactor, entry, attendant, .. }) = attending
             && let Some(attendant) = attendant.upgrade()
         {
-            reactor.schedule(attendant);
+            reactor.schedule(entry, attendant);
         }
     }
 

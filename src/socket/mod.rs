@@ -33,7 +33,7 @@ use crate::error::{Error, Result};
 use crate::io::nanoseconds;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
-use crate::sync::NoCancel;
+use crate::sync::CriticalSection;
 use crate::sync::{CallGuard, ForkMutex};
 use crate::zmtp::SocketType;
 use outlook::{Crowd, Outlook};
@@ -170,7 +170,7 @@ impl Socket {
     /// # Errors
     /// [`Error::NotASocket`].
     pub fn close(&'static self) -> Result<()> {
-        let _no_cancel = NoCancel::enter();
+        let _critical = CriticalSection::enter();
         let taken = {
             let mut guard = self.state.lock();
             if self.tag.swap(0xdead_beef, Ordering::AcqRel) != Self::TAG {
@@ -199,7 +199,7 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn bind(&self, endpoint: &str) -> Result<()> {
-        let _no_cancel = NoCancel::enter();
+        let _critical = CriticalSection::enter();
         self.with(|state| {
             state.process()?;
             state.bind(endpoint)
@@ -211,7 +211,7 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn connect(&self, endpoint: &str) -> Result<()> {
-        let _no_cancel = NoCancel::enter();
+        let _critical = CriticalSection::enter();
         self.with(|state| {
             state.process()?;
             state.connect(endpoint)
@@ -235,7 +235,7 @@ impl Socket {
     }
 
     fn undo(&self, endpoint: &str) -> Result<()> {
-        let _no_cancel = NoCancel::enter();
+        let critical = CriticalSection::enter();
         let unknown = self.with(|state| {
             state.process()?;
             state.remove_endpoint(endpoint)
@@ -243,8 +243,10 @@ impl Socket {
         let Some(unknown) = unknown else {
             return Ok(());
         };
-        // Not under the lock: this may take long.
+        drop(critical);
+        // Not under the lock, and open to signals: this may take long.
         let addresses = unknown.look_up();
+        let _critical = CriticalSection::enter();
         self.with(|state| {
             state.process()?;
             state.remove_unknown(&unknown, &addresses)

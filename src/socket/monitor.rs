@@ -11,10 +11,10 @@ use super::owner::SocketOwner;
 use super::state::State;
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::{Reactor, Readiness, Source};
+use crate::io::{Reactor, Readiness, Source, TimerOutcome};
 use crate::message::Message;
 use crate::session::ConnectionEvent;
-use crate::sync::Mutex;
+use crate::sync::{CriticalMutex, CriticalSection};
 use crate::transport::Endpoint;
 use crate::zmtp::{ProtocolError, SocketType};
 use std::collections::VecDeque;
@@ -31,7 +31,7 @@ const WAITING: usize = 1000;
 pub(super) struct Monitor {
     /// Bits of the wanted events; 0 while nobody watches.
     wanted: AtomicU32,
-    speaker: Mutex<Option<Speaker>>,
+    speaker: CriticalMutex<Option<Speaker>>,
 }
 
 /// The PAIR socket of a monitor.
@@ -149,6 +149,8 @@ impl Socket {
     /// and malformed endpoints, [`Error::ProtocolNotSupported`] for those that are not inproc, and
     /// what a bind to it can fail with; [`Error::TooManyOpen`]: the monitor counts as a socket.
     pub fn monitor(&self, endpoint: Option<&str>, events: i32) -> Result<()> {
+        // Others open and close sockets, and the thread that polls reports events, with the same locks.
+        let _critical = CriticalSection::enter();
         self.with(|state| {
             let ready = state.process();
             let wanted = u16::try_from(events).map_err(|_| Error::InvalidArgument)?;
@@ -197,7 +199,9 @@ impl Source for SocketOwner {
 
     fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
 
-    fn on_timer(self: Arc<Self>, _: &mut Reactor, _: u32) {}
+    fn on_timer(self: Arc<Self>, _: &mut Reactor, _: u32) -> TimerOutcome {
+        TimerOutcome::Served
+    }
 
     fn socket(&self) -> u64 {
         self.mailbox.number

@@ -7,21 +7,24 @@ use crate::io::{ReactorHandle, Workers};
 use crate::pattern::Pipe;
 use crate::pipe::{Notify, PipeReader, PipeWriter};
 use crate::session::{ConnectionEvent, End, Owner, Session};
-use crate::sync::Mutex;
+use crate::sync::CriticalMutex;
 use crate::transport::Lookups;
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+
+/// No number of a reactor.
+const NO_REACTOR: usize = usize::MAX;
 
 /// What the sessions know of their socket.
 pub(super) struct SocketOwner {
     context: Arc<ContextCore>,
     pub(super) mailbox: Arc<Mailbox>,
     /// Sessions that are not over.
-    pub(super) sessions: Mutex<HashMap<u64, Weak<Session>>>,
-    /// What serves the newest of its connections and listeners.
-    pub(super) reactor: Mutex<Option<Arc<ReactorHandle>>>,
+    pub(super) sessions: CriticalMutex<HashMap<u64, Weak<Session>>>,
+    /// The number of the reactor that serves the newest of its connections and listeners, or `NO_REACTOR`.
+    newest_reactor: AtomicUsize,
     /// The application closed the socket; the last session ends the monitor.
     pub(super) closed: AtomicBool,
     pub(super) monitor: Monitor,
@@ -32,11 +35,21 @@ impl SocketOwner {
         Self {
             context,
             mailbox,
-            sessions: Mutex::default(),
-            reactor: Mutex::default(),
+            sessions: CriticalMutex::default(),
+            newest_reactor: AtomicUsize::new(NO_REACTOR),
             closed: AtomicBool::new(false),
             monitor: Monitor::default(),
         }
+    }
+
+    /// What serves the newest of its connections and listeners.
+    pub(super) fn newest_reactor(&self) -> Option<&Arc<ReactorHandle>> {
+        // Relaxed: the reactors are there before their numbers.
+        self.context.numbered_reactor(self.newest_reactor.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_newest_reactor(&self, reactor: &ReactorHandle) {
+        self.newest_reactor.store(reactor.number(), Ordering::Relaxed);
     }
 
     pub(super) fn stop_monitor_when_over(&self) {
@@ -64,7 +77,7 @@ impl Owner for SocketOwner {
 
     fn session_opened(&self, session: &Arc<Session>) {
         self.context.session_opened();
-        *self.reactor.lock() = Some(session.reactor().clone());
+        self.set_newest_reactor(session.reactor());
         self.sessions.lock().insert(session.number, Arc::downgrade(session));
     }
 

@@ -77,7 +77,7 @@ impl State {
     }
 
     pub(super) fn watched(&self) -> Watched {
-        let reactor = self.owner.reactor.lock().clone();
+        let reactor = self.owner.newest_reactor().cloned();
         Watched { mailbox: self.mailbox.clone(), reactor }
     }
 
@@ -106,8 +106,7 @@ impl State {
     #[cold]
     fn replace_sleeper(&mut self) {
         self.mailbox.has_sleeper.store(false, Ordering::Relaxed);
-        let reactor = self.owner.reactor.lock().clone();
-        reactor.inspect(|reactor| reactor.replace_sleeper());
+        self.owner.newest_reactor().inspect(|reactor| reactor.replace_sleeper());
     }
 
     pub(super) fn process_news(&mut self) {
@@ -173,7 +172,7 @@ impl State {
         if let Some(refused) = self.refused.take() {
             self.give_up(refused);
         }
-        self.reactor = self.owner.reactor.lock().clone();
+        self.reactor = self.owner.newest_reactor().cloned();
         let Self { core, pattern, .. } = self;
         let known = pipe.peer.is_some();
         let id = core.pipes.insert(pipe);
@@ -275,8 +274,7 @@ impl State {
             session.close(linger);
         }
         // Nobody may come to poll soon, and peers and zmq_ctx_term wait for the ends.
-        let reactor = self.owner.reactor.lock().clone();
-        reactor.inspect(|reactor| reactor.run_scheduled_now());
+        self.owner.newest_reactor().inspect(|reactor| reactor.run_scheduled_now());
         // Before the table is looked at: a session that leaves it later sees this.
         self.owner.closed.store(true, Ordering::SeqCst);
         self.owner.stop_monitor_when_over();

@@ -7,8 +7,10 @@
 
 #![allow(unsafe_code)]
 
+use super::{Mutex, MutexGuard};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 use std::ptr;
 
 thread_local! {
@@ -129,6 +131,45 @@ impl Drop for CriticalSection {
     }
 }
 
+/// A lock of rare calls that the thread which polls takes as well: it is held in a critical section, so
+/// that no caller is suspended with it.
+#[derive(Debug, Default)]
+pub struct CriticalMutex<T>(Mutex<T>);
+
+impl<T> CriticalMutex<T> {
+    /// A lock that nobody holds.
+    pub const fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    /// Takes it.
+    pub fn lock(&self) -> CriticalGuard<'_, T> {
+        let section = CriticalSection::enter();
+        CriticalGuard { guard: self.0.lock(), _section: section }
+    }
+}
+
+/// What holds a [`CriticalMutex`].
+pub struct CriticalGuard<'a, T> {
+    // Dropped in this order: the lock is free before a signal handler may run.
+    guard: MutexGuard<'a, T>,
+    _section: CriticalSection,
+}
+
+impl<T> Deref for CriticalGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for CriticalGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -141,6 +182,16 @@ mod tests {
             libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), mask.as_mut_ptr());
             libc::sigismember(mask.as_ptr(), signal) == 1
         }
+    }
+
+    #[test]
+    fn signals_are_blocked_while_the_lock_is_held() {
+        let lock = CriticalMutex::new(1);
+        let mut guard = lock.lock();
+        *guard += 1;
+        assert!(blocks(libc::SIGUSR1));
+        drop(guard);
+        assert!(!blocks(libc::SIGUSR1) && *lock.lock() == 2);
     }
 
     #[test]

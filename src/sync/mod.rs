@@ -7,7 +7,7 @@ mod mutex;
 mod race_lazy;
 
 pub use call_mutex::{CallGuard, CallMutex, pause};
-pub use critical::{CriticalSection, NoCancel};
+pub use critical::{CriticalMutex, CriticalSection, NoCancel};
 pub use fork::{ForkMutex, Process};
 pub use mutex::{Mutex, MutexGuard};
 pub use race_lazy::RaceLazy;

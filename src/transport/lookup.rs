@@ -1,7 +1,7 @@
 //! Name lookups. They may block for long, so threads of their own make them.
 
 use crate::io::Workers;
-use crate::sync::Mutex;
+use crate::sync::CriticalMutex;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ const FRESH: Duration = Duration::from_millis(10);
 /// The lookups of a context: a few at a time, and never two of one name.
 #[derive(Clone)]
 pub struct Lookups {
-    names: Arc<Mutex<HashMap<String, Name>>>,
+    names: Arc<CriticalMutex<HashMap<String, Name>>>,
     workers: Workers,
 }
 
@@ -76,7 +76,7 @@ impl Lookups {
 }
 
 /// Looks a name up, and calls all who asked for it.
-fn look_up(names: &Mutex<HashMap<String, Name>>, name: String) {
+fn look_up(names: &CriticalMutex<HashMap<String, Name>>, name: String) {
     let answer: Answer = resolve::look_up(&name).into();
     let known = Name::Known(Instant::now(), answer.clone());
     let asked = names.lock().insert(name, known);

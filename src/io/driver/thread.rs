@@ -21,6 +21,8 @@ use std::time::Duration;
 /// How the threads of a context are to run (zmq_ctx_set(3)).
 #[derive(Debug, Clone, Default)]
 pub struct ThreadSettings {
+    /// Its place among those of the context.
+    pub number: usize,
     /// Name; the system shows 15 bytes of it.
     pub name: String,
     /// Its policy, priority and processors.
@@ -32,8 +34,8 @@ pub struct ThreadSettings {
 /// # Errors
 /// Those of the system: descriptors or a thread cannot be had, or a thread that runs as it should.
 pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, JoinHandle<()>)> {
-    let ThreadSettings { name, scheduling } = settings;
-    let handle = Arc::new(ReactorHandle::new()?);
+    let ThreadSettings { number, name, scheduling } = settings;
+    let handle = Arc::new(ReactorHandle::new(number)?);
     let own = handle.clone();
     let (tell, told) = sync_channel(1);
     let tell = (!scheduling.is_inherited()).then_some(tell);
