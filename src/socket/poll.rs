@@ -94,6 +94,9 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
             PollTarget::Socket(_) => None,
         })
         .collect();
+    if descriptors.len() == items.len() {
+        return poll_system(items, &mut descriptors, timeout, deadline);
+    }
     let crowd = (items.len() > TOLD_APART).then(Crowd::of_this_thread);
     let crowd = crowd.as_ref();
     let seen = crowd.map_or(0, |crowd| crowd.changes());
@@ -124,6 +127,30 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
             0 if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Ok(0),
             0 => {}
             ready => return Ok(ready),
+        }
+    }
+}
+
+/// As [`poll`], where no item is a socket: one system call is all that it takes.
+fn poll_system(
+    items: &mut [PollItem],
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+    deadline: Option<Instant>,
+) -> Result<usize> {
+    let mut left = timeout;
+    loop {
+        if left != Some(Duration::ZERO) || !descriptors.is_empty() {
+            sleep_on(descriptors, left)?;
+        }
+        let mut ready = 0;
+        for (item, own) in items.iter_mut().zip(&*descriptors) {
+            item.revents = Events::from_system(own.found());
+            ready += (item.revents != Events::default()) as usize;
+        }
+        left = deadline.map(|own| own.saturating_duration_since(Instant::now()));
+        if ready > 0 || left == Some(Duration::ZERO) {
+            return Ok(ready);
         }
     }
 }
