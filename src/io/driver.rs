@@ -24,7 +24,7 @@ use super::inbox::{Inbox, InboxEntry};
 use super::ownership::{Owned, Owner};
 use super::priority::Priority;
 use super::reactor::{Reactor, Source, watch};
-use super::sys::{EventDescriptor, insist, nanoseconds};
+use super::sys::{EventDescriptor, current_processor, insist, nanoseconds};
 use crate::message::Message;
 use crate::sync::CriticalSection;
 use crate::sync::Mutex;
@@ -73,6 +73,8 @@ pub struct ReactorHandle {
     /// into the inbox. Cleared by the thread that wakes it.
     asleep: AtomicBool,
     stopping: AtomicBool,
+    /// The processor of a thread in a [`ShortCall`], plus 1; 0 without one.
+    short_call: AtomicU32,
     /// Descriptors that it serves, to place new ones where the load is least.
     load: Arc<AtomicUsize>,
     /// What the I/O thread sleeps on while it is parked.
@@ -145,6 +147,7 @@ impl ReactorHandle {
             reactor: Owned::new(Reactor::new(poll, load.clone())),
             asleep: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            short_call: AtomicU32::new(0),
             load,
             alarm: Alarm::new()?,
             pace: Pace::default(),
@@ -169,6 +172,24 @@ impl ReactorHandle {
         // Behind the fence in `wake`, which pairs with the one in `run`.
         if self.ended.load(Ordering::SeqCst) {
             self.empty_inbox();
+        }
+    }
+
+    /// The calling thread schedules something in a call that does little else, and ends soon.
+    pub fn enter_short_call(&self) -> ShortCall<'_> {
+        // Relaxed: a hint, for a thread that runs on the same processor.
+        self.short_call.store(current_processor().saturating_add(1), Ordering::Relaxed);
+        ShortCall(self)
+    }
+
+    /// The I/O thread was woken. Where the system runs it in the place of the thread that woke it, that
+    /// thread's short call goes first.
+    fn let_short_call_end(&self) {
+        let waking = self.short_call.load(Ordering::Relaxed);
+        if waking != 0 && waking == current_processor().saturating_add(1) {
+            // Once for each call: a thread that was lost in one does not come back.
+            self.short_call.store(0, Ordering::Relaxed);
+            std::thread::yield_now();
         }
     }
 
@@ -324,6 +345,15 @@ impl ReactorHandle {
         if self.has_work() {
             self.wake_io_thread_promptly();
         }
+    }
+}
+
+/// See [`ReactorHandle::enter_short_call`].
+pub struct ShortCall<'a>(&'a ReactorHandle);
+
+impl Drop for ShortCall<'_> {
+    fn drop(&mut self) {
+        self.0.short_call.store(0, Ordering::Relaxed);
     }
 }
 

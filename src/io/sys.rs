@@ -95,6 +95,14 @@ pub fn nanoseconds() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
+/// The number of the processor that the calling thread runs on now.
+pub(super) fn current_processor() -> u32 {
+    // SAFETY: it takes nothing.
+    let number = unsafe { libc::sched_getcpu() };
+    // Where the system does not tell, all threads seem to run on one.
+    number.try_into().unwrap_or(0)
+}
+
 /// A timer whose descriptor is readable once it has rung.
 pub(super) struct Timer(OwnedFd);
 

@@ -4,6 +4,7 @@ use super::state::State;
 use super::{Event, Mailbox, SocketEnd};
 use crate::context::{InprocBinding, InprocConnection};
 use crate::error::{Error, Result};
+use crate::io::nanoseconds;
 use crate::options::Options;
 use crate::pattern::{Link, PeerInfo, Pipe, made_up_id};
 use crate::pipe::{Notify, pipe};
@@ -156,8 +157,9 @@ impl State {
             let options = Arc::new(options.clone());
             let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
             let owner = self.owner.clone();
+            let _short_call = reactor.enter_short_call();
             let (session, pipe) =
-                Session::connecting(owner, options, reactor, number, endpoint, given);
+                Session::connecting(owner, options, reactor.clone(), number, endpoint, given);
             if let Some((pipe, end)) = pipe {
                 let end = (end as Arc<dyn Any + Send + Sync>).downcast::<SocketEnd>();
                 if let Ok(end) = end {
@@ -165,6 +167,7 @@ impl State {
                 }
             }
             session.start();
+            self.mailbox.patience.connected(nanoseconds());
             self.endpoints.add(number, given, given, Kind::Connected(session));
             self.tell_of_endpoints();
         }

@@ -26,6 +26,9 @@ const LONG_AFTER_LOSS: u32 = 4;
 /// moment's work of the system, the dialogue goes on as fast as before.
 const SHORTEST_REST: u64 = 1_000_000;
 const LONGEST_REST: u64 = 16_000_000;
+/// Nobody looks for this time after a connect, in nanoseconds: a handshake takes several times longer
+/// than a look, and the peer may share our processor.
+const HANDSHAKE: u64 = 200_000;
 /// So soon, in nanoseconds.
 const AGAIN: u64 = 20_000_000;
 
@@ -116,6 +119,12 @@ impl Patience {
         let fruitless = self.fruitless.load(Ordering::Relaxed);
         let fruitless = if found_news { 0 } else { fruitless.saturating_add(1) };
         self.fruitless.store(fruitless, Ordering::Relaxed);
+    }
+
+    /// The socket connects, from this time on: its caller is expected to wait soon, as after a wait.
+    pub(super) fn connected(&self, now: u64) {
+        self.ended.store(now, Ordering::Relaxed);
+        self.busy_until.fetch_max(now + HANDSHAKE, Ordering::Relaxed);
     }
 
     /// Whether a wait should poll: what it costs to take the reactor and to release it is for nothing

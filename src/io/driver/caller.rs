@@ -26,11 +26,13 @@ impl ReactorHandle {
             return None;
         }
         let owned = self.reactor.acquire(Owner::Unowned, Owner::Caller).or_else(|| {
-            let sleeps = self.reactor.owner() == Owner::IoThreadSleeps;
+            // One that was woken is about to take the reactor back: it is asked for it then.
+            let sleeps = self.reactor.owner() == Owner::IoThreadSleeps
+                && self.asleep.load(Ordering::Relaxed);
             (sleeps && is_back_soon).then(|| self.take_over()).flatten()
         })?;
         self.pace.on_acquire(!self.inbox.is_empty());
-        let mut guard = ReactorGuard { handle: self, owned: Some(owned) };
+        let mut guard = ReactorGuard { handle: self, owned: Some(owned), is_visit: false };
         guard.reactor()?.begin(sockets);
         Some(guard)
     }
@@ -51,6 +53,7 @@ impl ReactorHandle {
             let _critical = CriticalSection::enter();
             if let Some(mut guard) = self.try_acquire(std::iter::empty(), false) {
                 guard.run_scheduled();
+                guard.is_visit = true;
             }
         }
     }
@@ -112,6 +115,16 @@ impl ReactorHandle {
         });
         self.check_inbox();
     }
+
+    /// A caller that does not wait has released the reactor to nobody: the I/O thread takes over as if it
+    /// had not come.
+    fn on_visit_end(&self) {
+        if self.blocked_callers.load(Ordering::SeqCst) > 0 || self.stopping.load(Ordering::SeqCst) {
+            return self.wake_io_thread_now();
+        }
+        self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
+        self.check_inbox();
+    }
 }
 
 /// See [`ReactorHandle::block_on`].
@@ -129,6 +142,8 @@ pub struct ReactorGuard<'a> {
     handle: &'a ReactorHandle,
     /// `None` only while it is dropped or becomes a [`Watch`].
     owned: Option<OwnerGuard<'a, Reactor>>,
+    /// The thread does not wait: its release says nothing of when it comes back.
+    is_visit: bool,
 }
 
 impl<'a> ReactorGuard<'a> {
@@ -218,7 +233,10 @@ impl Drop for ReactorGuard<'_> {
         if let Some(owned) = self.owned.take() {
             let served_others = owned.served_others();
             owned.release(Owner::Unowned);
-            self.handle.on_release(served_others);
+            match self.is_visit {
+                true => self.handle.on_visit_end(),
+                false => self.handle.on_release(served_others),
+            }
         }
     }
 }
@@ -278,7 +296,7 @@ impl<'a> Watch<'a> {
             }
             return None;
         };
-        let mut guard = ReactorGuard { handle, owned: Some(owned) };
+        let mut guard = ReactorGuard { handle, owned: Some(owned), is_visit: false };
         guard.reactor()?.begin(sockets);
         guard.poll_once();
         Some(guard)

@@ -182,6 +182,7 @@ impl ReactorHandle {
             // Interrupted is impossible with signals blocked; any other failure leaves no events.
             let _ = events.take(self.poll, if busy { Some(Duration::ZERO) } else { until_timer });
             self.asleep.store(false, Ordering::Relaxed);
+            self.let_short_call_end();
             guard = match self.reactor.acquire(Owner::IoThreadSleeps, Owner::IoThread) {
                 Some(guard) => guard,
                 None => {
