@@ -74,8 +74,8 @@ impl Class {
     }
 }
 
-/// Pieces of at most this size come from the system several at a time.
-const SMALL: usize = 1024;
+/// Pieces of at most this size come from the system several at a time: a batch.
+const SMALL: usize = 16 * 1024;
 
 /// The pieces of a stack.
 type Pieces = Box<[*mut u8; 2 * BATCH]>;
@@ -338,7 +338,7 @@ impl Depot {
         // A thread that is suspended in the allocator may hold a lock that others free memory with.
         let _critical = CriticalSection::enter();
         let first = from_system(class.size)?;
-        let some = if class.size <= SMALL { room.len().min(class.batch() / 2) } else { 0 };
+        let some = if class.size <= SMALL { room.len().min(class.batch() - 1) } else { 0 };
         let more = room[..some].iter_mut().map_while(|slot| {
             *slot = from_system(class.size)?.as_ptr();
             Some(())
