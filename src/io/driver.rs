@@ -15,6 +15,7 @@ mod policy;
 mod thread;
 
 pub use caller::{ReactorGuard, Watch};
+pub use glance::Sends;
 pub use thread::{ThreadSettings, start_thread};
 
 use super::Waiter;
@@ -33,7 +34,7 @@ use crossbeam_queue::SegQueue;
 use mio::{Poll, Registry, Token};
 use policy::{Sleeps, update_ewma};
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -106,8 +107,6 @@ struct Pace {
     released_at: AtomicU64,
     /// When the I/O thread, or a caller at a glance, last looked at the descriptors.
     looked_at: AtomicU64,
-    /// Messages sent since then while nobody polled.
-    sends_since_release: AtomicU32,
     /// When a caller that spins last asked for the events of all descriptors.
     polled_at: AtomicU64,
     /// The average time until a caller came back; at most a lease.

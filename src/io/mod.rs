@@ -16,7 +16,7 @@ mod sys;
 mod waiter;
 mod workers;
 
-pub use driver::{ReactorGuard, ReactorHandle, ThreadSettings, Watch, start_thread};
+pub use driver::{ReactorGuard, ReactorHandle, Sends, ThreadSettings, Watch, start_thread};
 pub use inbox::InboxEntry;
 pub use reactor::{Reactor, Readiness, Source, TimerOutcome};
 pub use scheduling::Scheduling;

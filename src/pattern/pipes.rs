@@ -191,10 +191,10 @@ impl Pipes {
         writer.map_or(Room::Gone, PipeWriter::room)
     }
 
-    /// Begins a call that sends; one that does not wait has a clock.
+    /// Begins a call that sends and does not wait; it has a clock. Calls that may wait need not begin.
     #[inline]
-    pub fn begin_send(&mut self, haste: Option<Clock>) {
-        self.haste = haste;
+    pub fn begin_send(&mut self, clock: Clock) {
+        self.haste = Some(clock);
         self.put_off = false;
     }
 
@@ -243,18 +243,12 @@ impl Pipes {
     /// an empty message then. Returns whether there was room.
     #[inline]
     pub fn write_from(&mut self, id: PipeId, message: &mut Message) -> Room {
-        let Some(Pipe { writer: Some(writer), .. }) = self.get(id) else {
-            return Room::Gone;
-        };
-        if !writer.has_room() {
-            let room = self.look_for_room(id);
-            if room != Room::Available {
-                return room;
-            }
-        }
         let Some(Pipe { writer: Some(writer), link, .. }) = self.get(id) else {
             return Room::Gone;
         };
+        if !writer.has_room() {
+            return self.write_if_room(id, message);
+        }
         let last = !message.more();
         writer.write_unbounded_from(message);
         if last {
@@ -264,6 +258,15 @@ impl Pipes {
             }
         }
         Room::Available
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_if_room(&mut self, id: PipeId, message: &mut Message) -> Room {
+        match self.look_for_room(id) {
+            Room::Available => self.write_from(id, message),
+            room => room,
+        }
     }
 
     /// Has the processor fetch what a message is written to that follows soon.

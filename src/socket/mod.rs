@@ -269,13 +269,16 @@ impl Socket {
             |state| {
                 let State { core, pattern, mailbox, .. } = state;
                 let may_wait = core.options.send_timeout != Some(Duration::ZERO);
-                let hasty = flags.dont_wait || !may_wait;
-                core.pipes.begin_send(hasty.then_some(nanoseconds));
-                let sent = pattern.send(core, message);
-                if core.pipes.end_send() {
-                    mailbox.raise_descriptor();
+                if may_wait && !flags.dont_wait {
+                    pattern.send(core, message)?;
+                } else {
+                    core.pipes.begin_send(nanoseconds);
+                    let sent = pattern.send(core, message);
+                    if core.pipes.end_send() {
+                        mailbox.raise_descriptor();
+                    }
+                    sent?;
                 }
-                sent?;
                 Ok(core.pipes.take_overloaded().filter(|_| may_wait))
             },
         );
@@ -354,8 +357,17 @@ impl Socket {
     /// Before a call that sends, where nobody has looked lately: finds out which peers have ended.
     #[inline]
     fn catch_up(guard: &mut CallGuard<'_, Option<State>>) {
-        let reactor = guard.as_ref().and_then(|state| state.reactor.as_ref());
-        if let Some(reactor) = reactor.filter(|own| own.needs_glance()).cloned() {
+        if let Some(State { reactor: Some(reactor), sends, .. }) = guard.as_mut()
+            && reactor.needs_glance(sends)
+        {
+            Self::glance(guard);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn glance(guard: &mut CallGuard<'_, Option<State>>) {
+        if let Some(reactor) = guard.as_ref().and_then(|state| state.reactor.clone()) {
             CallGuard::unlocked(guard, || reactor.glance());
         }
     }

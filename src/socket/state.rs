@@ -7,7 +7,7 @@ use super::unload::Unloading;
 use super::{Event, Events, Mailbox, Socket, SocketEnd, Watched};
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::ReactorHandle;
+use crate::io::{ReactorHandle, Sends};
 use crate::message::{Message, Metadata};
 use crate::options::Options;
 use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) endpoints: Endpoints,
     /// Serves its newest connection.
     pub(super) reactor: Option<Arc<ReactorHandle>>,
+    /// What calls that send need to know when to look for peers that have ended.
+    pub(super) sends: Sends,
     /// More parts of the message that was received last follow.
     pub(super) receiving: bool,
     /// A call found that the context ends: from then on options cannot be set or read either.
@@ -53,6 +55,7 @@ impl State {
             pattern: pattern_of(socket_type),
             endpoints: Endpoints::default(),
             reactor: None,
+            sends: Sends::default(),
             receiving: false,
             told_of_the_end: false,
             unloading: Unloading::default(),

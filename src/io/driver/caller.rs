@@ -106,7 +106,6 @@ impl ReactorHandle {
         }
         let pace = &self.pace;
         pace.released_at.store(nanoseconds(), Ordering::Relaxed);
-        pace.sends_since_release.store(0, Ordering::Relaxed);
         let avg_gap = pace.avg_gap.load(Ordering::Relaxed);
         let (earliest, latest) =
             policy::release_times(avg_gap, pace.schedules.load(Ordering::Relaxed));

@@ -13,20 +13,30 @@ use std::time::Duration;
 /// a wait, and in a stream of them.
 const UP_TO_DATE: u64 = 10_000;
 const UP_TO_DATE_IN_STREAM: u64 = 100_000;
-/// After a caller has released the reactor this many messages are the first, and of those behind them one
-/// in so many looks at the clock, which takes a third as long as sending does.
+/// After a caller has released the reactor this many messages of a socket are the first, and of those
+/// behind them one in so many looks at the clock, which takes a third as long as sending does.
 const FIRST: u32 = 8;
 const STREAM: u32 = 32;
+
+/// The messages that a socket sent since a caller last released its reactor.
+#[derive(Debug, Default)]
+pub struct Sends {
+    /// When that was.
+    released_at: u64,
+    count: u32,
+}
 
 impl ReactorHandle {
     /// Whether a peer may have ended its connection by this time, in `nanoseconds`, without anybody
     /// having looked.
     pub fn is_outdated(&self, now: u64) -> bool {
+        self.time_without_look(now) > UP_TO_DATE
+    }
+
+    fn time_without_look(&self, now: u64) -> u64 {
         let released_at = self.pace.released_at.load(Ordering::Relaxed);
         let looked_at = self.pace.looked_at.load(Ordering::Relaxed);
-        let is_first = self.pace.sends_since_release.load(Ordering::Relaxed) <= FIRST;
-        let limit = if is_first { UP_TO_DATE } else { UP_TO_DATE_IN_STREAM };
-        now.saturating_sub(released_at.max(looked_at)) > limit
+        now.saturating_sub(released_at.max(looked_at))
     }
 
     /// Somebody other than a caller that waits has just looked.
@@ -34,16 +44,31 @@ impl ReactorHandle {
         self.pace.looked_at.store(nanoseconds(), Ordering::Relaxed);
     }
 
-    /// Whether [`glance`](Self::glance) is worth its while: for the first messages that are sent after a
-    /// caller has released the reactor, and for some of a stream of them.
+    /// Whether [`glance`](Self::glance) is worth its while: for the first messages that a socket sends
+    /// after a caller has released the reactor, and for some of a stream of them. Nothing is written to
+    /// that other threads read.
     #[inline]
-    pub fn needs_glance(&self) -> bool {
-        if !self.is_unattended() {
-            return false;
+    pub fn needs_glance(&self, sends: &mut Sends) -> bool {
+        sends.count = sends.count.wrapping_add(1);
+        if self.pace.released_at.load(Ordering::Relaxed) != sends.released_at {
+            return self.begins_stream(sends);
         }
-        let sends = self.pace.sends_since_release.load(Ordering::Relaxed);
-        self.pace.sends_since_release.store(sends.wrapping_add(1), Ordering::Relaxed);
-        (sends < FIRST || sends.is_multiple_of(STREAM)) && self.is_outdated(nanoseconds())
+        (sends.count <= FIRST || sends.count.is_multiple_of(STREAM)) && self.needs_look(sends)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begins_stream(&self, sends: &mut Sends) -> bool {
+        let released_at = self.pace.released_at.load(Ordering::Relaxed);
+        *sends = Sends { released_at, count: 1 };
+        self.needs_look(sends)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn needs_look(&self, sends: &Sends) -> bool {
+        let limit = if sends.count <= FIRST { UP_TO_DATE } else { UP_TO_DATE_IN_STREAM };
+        self.is_unattended() && self.time_without_look(nanoseconds()) > limit
     }
 
     /// Serves the descriptors that are ready, if nobody polls. What is scheduled is left to the thread
