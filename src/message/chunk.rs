@@ -1,7 +1,7 @@
 //! A piece of a receive buffer: a block that is filled at the end and consumed at the front.
 
 use super::Message;
-use super::block::Block;
+use super::block::{Block, Slice};
 use super::cache::ALIGNMENT;
 use crate::error::Result;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -101,9 +101,9 @@ impl Chunk {
         Message::from_slice_of_block(unsafe { block.into_slice(chunk.consumed, length) })
     }
 
-    /// A message of so many unread bytes, at most those that there are, which shares the memory.
+    /// So many unread bytes, at most those that there are, which share the memory.
     #[inline(always)]
-    pub(super) fn share(&mut self, length: usize) -> Message {
+    pub(super) fn share(&mut self, length: usize) -> Slice {
         if self.references == 1 {
             self.block.add_references(REFERENCE_BATCH);
             self.references += REFERENCE_BATCH;
@@ -114,7 +114,7 @@ impl Chunk {
         // written as long as slices exist: they are consumed below.
         let slice = unsafe { self.block.slice(self.consumed, length) };
         self.consumed += length;
-        Message::from_slice_of_block(slice)
+        slice
     }
 
     /// The room behind the bytes that came.

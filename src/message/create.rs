@@ -69,12 +69,29 @@ impl Message {
         Self::with_body(Body { inline }, Kind::Inline, length as u8)
     }
 
-    /// As [`from_short`](Self::from_short) of the first `length` bytes: a copy of known size is a
-    /// few instructions. The others are not seen.
+    /// Makes a message one of the first `length` bytes, in place; what it held is dropped. A copy of
+    /// known size is a few instructions. The other bytes are not seen.
     #[inline(always)]
-    pub(crate) fn from_front(bytes: &[u8; INLINE_CAPACITY], length: usize) -> Self {
-        let length = length.min(INLINE_CAPACITY) as u8;
-        Self::with_body(Body { inline: *bytes }, Kind::Inline, length)
+    pub(super) fn set_front(&mut self, bytes: &[u8; INLINE_CAPACITY], length: usize) {
+        self.clear();
+        self.body.inline = *bytes;
+        self.head = Head::new(Kind::Inline, length.min(INLINE_CAPACITY) as u8);
+    }
+
+    /// Makes a message one of these bytes of a block, in place; what it held is dropped.
+    #[inline(always)]
+    pub(super) fn set_slice(&mut self, slice: Slice) {
+        self.clear();
+        self.body.slice = ManuallyDrop::new(slice);
+        self.head = Head::new(Kind::Block, 0);
+    }
+
+    /// Drops what it holds; it is written anew then.
+    #[inline(always)]
+    fn clear(&mut self) {
+        if self.head.holds_references() {
+            *self = Self::new();
+        }
     }
 
     /// A message that points at bytes which live forever.

@@ -201,30 +201,41 @@ impl ReceiveBuffer {
         self.front.consume(count);
     }
 
-    /// Cuts a message off the front, of at most as many bytes as are there. `lead` bytes of it are
-    /// to be cut off later; a long body is aligned behind them.
+    /// Cuts a message off the front, of at most as many bytes as are there, into the place of `message`.
+    /// `lead` bytes of it are to be cut off later; a long body is aligned behind them.
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
-    #[inline]
-    pub fn cut(&mut self, length: usize, lead: usize) -> Result<Message> {
+    #[inline(always)]
+    pub fn cut(&mut self, length: usize, lead: usize, message: &mut Message) -> Result<()> {
         let bytes = self.front.unread();
-        if length > bytes.len() {
-            return self.copy(length, lead);
-        }
-        if length <= INLINE_CAPACITY {
-            let message = match bytes.first_chunk() {
-                Some(front) => Message::from_front(front, length),
-                None => Message::from_short(&bytes[..length]),
-            };
+        if length <= INLINE_CAPACITY
+            && let Some(front) = bytes.first_chunk()
+        {
+            message.set_front(front, length);
             self.front.consume(length);
-            return Ok(message);
+            return Ok(());
         }
-        if length > ALIGNED_ABOVE {
-            return self.cut_long(length, lead);
+        if length > bytes.len() || length > ALIGNED_ABOVE || length <= INLINE_CAPACITY {
+            return self.cut_seldom(length, lead, message);
         }
         // Memory of its own, freed by another thread, would cost more than the reference.
-        Ok(self.front.share(length))
+        message.set_slice(self.front.share(length));
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn cut_seldom(&mut self, length: usize, lead: usize, message: &mut Message) -> Result<()> {
+        *message = match self.front.unread().get(..length) {
+            None => self.copy(length, lead)?,
+            Some(short) if length <= INLINE_CAPACITY => {
+                let message = Message::from_short(short);
+                self.front.consume(length);
+                message
+            }
+            Some(_) => self.cut_long(length, lead)?,
+        };
+        Ok(())
     }
 
     /// As [`cut`](Self::cut), for a body that has to be aligned.
@@ -237,7 +248,7 @@ impl ReceiveBuffer {
         {
             return Ok(mem::replace(&mut self.front, next).into_message());
         }
-        Ok(self.front.share(length))
+        Ok(Message::from_slice_of_block(self.front.share(length)))
     }
 
     /// Cuts a message off that has memory of its own.

@@ -72,7 +72,9 @@ fn a_buffer_is_cut_into_messages_that_outlive_it() {
         if buffer.len() < *length {
             break;
         }
-        messages.push((position, buffer.cut(*length, 0).unwrap()));
+        let mut message = Message::new();
+        buffer.cut(*length, 0, &mut message).unwrap();
+        messages.push((position, message));
         position += length;
     }
     drop(buffer);

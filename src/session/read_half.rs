@@ -279,47 +279,48 @@ impl ReadHalf {
             self.stalled = Some(back);
             return Some(ReadOutcome::Stalled);
         }
-        let buffer = self.buffer.as_mut()?;
+        let (buffer, decoder) = (self.buffer.as_mut()?, self.decoder.as_mut()?);
+        // All of them in one place: each move of a message waits for the one before.
+        let mut message = Message::new();
         loop {
-            let next = match self.decoder.as_mut()? {
-                Decoder::Zmtp(decoder) => decoder.poll_frame(buffer),
-                Decoder::Raw if buffer.is_empty() => Ok(None),
+            let next = match decoder {
+                Decoder::Zmtp(decoder) => decoder.poll_frame(buffer, &mut message),
+                Decoder::Raw if buffer.is_empty() => Ok(false),
                 Decoder::Raw => {
-                    let all = buffer.unread().len();
-                    buffer.cut(all, 0).map(Some).map_err(|_| ProtocolError::OutOfMemory)
+                    let cut = buffer.cut(buffer.unread().len(), 0, &mut message);
+                    cut.map(|()| true).map_err(|_| ProtocolError::OutOfMemory)
                 }
             };
-            let message = match (next, &mut self.opener) {
-                (Ok(Some(frame)), Some(opener)) => match opener.open(frame) {
-                    Ok(message) => message,
+            match next {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(ReadOutcome::Broken(error)),
+            }
+            if let Some(opener) = &mut self.opener {
+                match opener.open(message.take()) {
+                    Ok(opened) => message = opened,
                     Err(error) => return Some(ReadOutcome::Unopened(error)),
-                },
-                (Ok(Some(message)), None) => message,
-                (Ok(None), _) => return None,
-                (Err(error), _) => return Some(ReadOutcome::Broken(error)),
-            };
+                }
+            }
             self.delivered += !message.more() as u64;
-            let message = if message.is_command() {
+            if message.is_command() {
                 match command(&message, &mut self.replies, &mut self.time_to_live) {
                     // A peer that sends more of them than the socket takes in waits.
-                    Ok(Some(subscription)) => subscription,
+                    Ok(Some(subscription)) => message = subscription,
                     Ok(None) => continue,
                     Err(error) => return Some(ReadOutcome::Broken(error)),
                 }
-            } else {
-                if let Some(envelope) = self.envelope {
-                    match envelope.next(&message) {
-                        Ok(next) => self.envelope = Some(next),
-                        Err(error) => return Some(ReadOutcome::Broken(error)),
-                    }
+            } else if let Some(envelope) = self.envelope {
+                match envelope.next(&message) {
+                    Ok(next) => self.envelope = Some(next),
+                    Err(error) => return Some(ReadOutcome::Broken(error)),
                 }
-                message
-            };
+            }
             let Some(pipe) = &mut pipe else {
                 continue;
             };
             if pipe.room() == Room::Available {
-                pipe.write_unbounded(message);
+                pipe.write_unbounded_from(&mut message);
             } else {
                 self.stalled = Some(message);
                 return Some(ReadOutcome::Stalled);

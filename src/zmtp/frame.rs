@@ -126,7 +126,7 @@ impl FrameDecoder {
         Self { lead, ..self }
     }
 
-    /// The next whole frame, or `None` if more bytes are needed.
+    /// Makes `frame` the next whole one; false if more bytes are needed.
     ///
     /// # Errors
     /// When the stream is no ZMTP, or a frame longer than allowed is announced.
@@ -134,36 +134,50 @@ impl FrameDecoder {
     pub fn poll_frame(
         &mut self,
         input: &mut ReceiveBuffer,
-    ) -> Result<Option<Message>, ProtocolError> {
+        frame: &mut Message,
+    ) -> Result<bool, ProtocolError> {
         if self.building.is_some() {
-            return self.continue_building(input);
+            return self.continue_building(input, frame);
         }
         if input.unread().len() < MAX_HEADER {
             input.settle();
         }
         let unread = input.unread();
         let Some(header) = self.header(unread)? else {
-            return Ok(None);
+            return Ok(false);
         };
         let (arrived, wanted) = (unread.len() - header.length, header.body);
         if arrived as u64 >= wanted || (input.len() - header.length) as u64 >= wanted {
             self.rhythm.note(header.length, wanted as usize);
             input.consume(header.length);
-            let message = input.cut(wanted as usize, self.lead);
-            let message = message.map_err(|_| ProtocolError::OutOfMemory)?;
-            return Ok(Some(flagged(message, header.flags)));
+            let cut = input.cut(wanted as usize, self.lead, frame);
+            cut.map_err(|_| ProtocolError::OutOfMemory)?;
+            set_flags(frame, header.flags);
+            return Ok(true);
         }
+        self.begin_building(input, header, frame)
+    }
+
+    /// A frame of which more is to come.
+    #[inline(never)]
+    fn begin_building(
+        &mut self,
+        input: &mut ReceiveBuffer,
+        header: Header,
+        frame: &mut Message,
+    ) -> Result<bool, ProtocolError> {
+        let wanted = header.body;
         let body = usize::try_from(wanted).map_err(|_| ProtocolError::Unspecified)?;
         let fits = input.expect(header.length, body, self.lead);
         if fits.map_err(|_| ProtocolError::OutOfMemory)? {
-            return Ok(None);
+            return Ok(false);
         }
         let builder = MessageBuilder::new(body, self.lead);
         let builder = builder.map_err(|_| ProtocolError::OutOfMemory)?;
         self.rhythm.note(header.length, body);
         input.consume(header.length);
         self.building = Some((builder, header.flags));
-        self.continue_building(input)
+        self.continue_building(input, frame)
     }
 
     /// What the next read into the buffer may expect.
@@ -192,9 +206,10 @@ impl FrameDecoder {
     fn continue_building(
         &mut self,
         input: &mut ReceiveBuffer,
-    ) -> Result<Option<Message>, ProtocolError> {
+        frame: &mut Message,
+    ) -> Result<bool, ProtocolError> {
         let Some((builder, _)) = &mut self.building else {
-            return Ok(None);
+            return Ok(false);
         };
         while builder.remaining() > 0 {
             let taken = builder.append(input.unread()).map_err(|_| ProtocolError::OutOfMemory)?;
@@ -205,10 +220,13 @@ impl FrameDecoder {
             input.settle();
         }
         if builder.remaining() > 0 {
-            return Ok(None);
+            return Ok(false);
         }
-        let done = self.building.take();
-        Ok(done.map(|(builder, flags)| flagged(builder.finish(), flags)))
+        if let Some((builder, flags)) = self.building.take() {
+            *frame = builder.finish();
+            set_flags(frame, flags);
+        }
+        Ok(true)
     }
 
     #[inline(always)]
@@ -257,13 +275,12 @@ fn long_length(bytes: &[u8]) -> u64 {
 }
 
 #[inline(always)]
-fn flagged(mut message: Message, flags: u8) -> Message {
+fn set_flags(message: &mut Message, flags: u8) {
     if flags & (MORE | COMMAND) != 0 {
         message.set_more(flags & MORE != 0);
         message.set_command(flags & COMMAND != 0);
     }
-    message
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

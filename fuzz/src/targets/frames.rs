@@ -41,9 +41,10 @@ pub fn decode(version: Version, max: Option<u64>, room: usize, pieces: &[&[u8]])
             }
             .expect("room");
             loop {
-                match decoder.poll_frame(&mut buffer) {
-                    Ok(Some(frame)) => frames.push(frame),
-                    Ok(None) => break,
+                let mut frame = Message::new();
+                match decoder.poll_frame(&mut buffer, &mut frame) {
+                    Ok(true) => frames.push(frame),
+                    Ok(false) => break,
                     Err(error) => return (frames, Err(error)),
                 }
             }

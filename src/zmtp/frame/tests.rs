@@ -13,6 +13,15 @@ fn encode(version: Version, messages: &[Message]) -> Vec<u8> {
     stream
 }
 
+/// The next whole frame, if it is there.
+pub(in crate::zmtp) fn next_frame(
+    decoder: &mut FrameDecoder,
+    input: &mut ReceiveBuffer,
+) -> Result<Option<Message>, ProtocolError> {
+    let mut frame = Message::new();
+    Ok(decoder.poll_frame(input, &mut frame)?.then_some(frame))
+}
+
 /// Decodes a stream that arrives in pieces which end at these positions.
 fn decode(version: Version, stream: &[u8], cuts: &[usize]) -> Vec<Message> {
     let mut decoder = FrameDecoder::new(version, None);
@@ -22,7 +31,7 @@ fn decode(version: Version, stream: &[u8], cuts: &[usize]) -> Vec<Message> {
         while position < end {
             buffer.append(&stream[position..end]).unwrap();
             position = end;
-            while let Some(message) = decoder.poll_frame(&mut buffer).unwrap() {
+            while let Some(message) = next_frame(&mut decoder, &mut buffer).unwrap() {
                 messages.push(message);
             }
         }
@@ -85,7 +94,7 @@ proptest! {
         let mut decoder = FrameDecoder::new(version, Some(1000));
         let mut buffer = ReceiveBuffer::with_capacity(1024).unwrap();
         buffer.append(&bytes).unwrap();
-        while let Ok(Some(message)) = decoder.poll_frame(&mut buffer) {
+        while let Ok(Some(message)) = next_frame(&mut decoder, &mut buffer) {
             if message.is_command() {
                 let _ = super::super::Command::parse(message.data());
             }
@@ -103,13 +112,13 @@ fn impossible_lengths_are_refused_before_memory_is_had() {
             buffer.append(&[if version == Version::V1 { 0xFF } else { LARGE }]).unwrap();
             buffer.append(&length.to_be_bytes()).unwrap();
             buffer.append(&[0; 64]).unwrap();
-            let refused = FrameDecoder::new(version, None).poll_frame(&mut buffer);
+            let refused = next_frame(&mut FrameDecoder::new(version, None), &mut buffer);
             assert!(refused.is_err(), "{version:?}, {length}");
         }
     }
     let mut buffer = ReceiveBuffer::with_capacity(1024).unwrap();
     buffer.append(&[0, 101]).unwrap();
-    let refused = FrameDecoder::new(Version::V3_1, Some(100)).poll_frame(&mut buffer);
+    let refused = next_frame(&mut FrameDecoder::new(Version::V3_1, Some(100)), &mut buffer);
     assert_eq!(refused.unwrap_err(), ProtocolError::MessageTooLarge);
 }
 
@@ -126,7 +135,7 @@ fn read(stream: &[u8], sizes: &[usize], chunk: usize, lead: usize) -> Vec<Messag
             None => buffer.fill(&mut source, decoder.forecast(&buffer), *size, usize::MAX),
         };
         rest = &rest[filled.unwrap().count..];
-        while let Some(message) = decoder.poll_frame(&mut buffer).unwrap() {
+        while let Some(message) = next_frame(&mut decoder, &mut buffer).unwrap() {
             messages.push(message);
         }
         if rest.is_empty() {
@@ -179,7 +188,7 @@ fn frames_of_equal_length_stay_where_they_were_read_to() {
             loop {
                 buffer.settle();
                 let unread = buffer.unread().as_ptr_range();
-                let Some(message) = decoder.poll_frame(&mut buffer).unwrap() else {
+                let Some(message) = next_frame(&mut decoder, &mut buffer).unwrap() else {
                     break;
                 };
                 apart += !unread.contains(&message.data().as_ptr()) as usize;

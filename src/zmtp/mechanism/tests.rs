@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::message::ReceiveBuffer;
+use crate::zmtp::frame::tests::next_frame;
 use crate::zmtp::{
     FrameDecoder, Handshake, HandshakeConfig, Peer, SocketType, Version, encode_header,
 };
@@ -271,7 +272,7 @@ fn frames(stream: &[u8]) -> Vec<Message> {
     buffer.append(stream).unwrap();
     let mut decoder = FrameDecoder::new(Version::V3_1, None);
     let mut frames = Vec::new();
-    while let Some(frame) = decoder.poll_frame(&mut buffer).unwrap() {
+    while let Some(frame) = next_frame(&mut decoder, &mut buffer).unwrap() {
         frames.push(frame);
     }
     frames

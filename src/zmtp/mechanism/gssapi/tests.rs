@@ -1,5 +1,6 @@
 use super::*;
 use crate::message::ReceiveBuffer;
+use crate::zmtp::frame::tests::next_frame;
 use crate::zmtp::{FrameDecoder, Handshake, HandshakeConfig, Peer, SocketType, Version};
 
 /// A context that needs this many tokens from each side, and numbers what it wraps.
@@ -170,7 +171,7 @@ fn frames(stream: &[u8]) -> Vec<Message> {
     let mut decoder = FrameDecoder::new(Version::V3_1, None);
     let mut buffer = ReceiveBuffer::with_capacity(64 * 1024).unwrap();
     buffer.append(stream).unwrap();
-    std::iter::from_fn(|| decoder.poll_frame(&mut buffer).unwrap()).collect()
+    std::iter::from_fn(|| next_frame(&mut decoder, &mut buffer).unwrap()).collect()
 }
 
 #[test]
