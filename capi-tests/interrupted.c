@@ -340,17 +340,20 @@ static void interrupt_by_child (int (*call) (void *socket))
         EXPECT_TEXT (dealer, "m");
         set_int (dealer, ZMQ_RCVTIMEO, MISSED_MS);
         pthread_t thread = start_thread (tell, &teller);
-        int before = atomic_load (&handled);
+        int before = atomic_load (&handled), rc, error;
+        int64_t give_up = now_ms () + PATIENCE_MS;
         atomic_fetch_add (&calls, 1);
-        int rc = call (dealer);
-        int error = zmq_errno ();
+        /*  On a busy machine the worker ends late.  */
+        do {
+            rc = call (dealer);
+            error = zmq_errno ();
+            CHECK (rc <= 0);
+            CHECK (rc == 0 || error == EINTR || error == EAGAIN);
+        } while ((rc == 0 || error == EAGAIN) && atomic_load (&handled) == before
+                 && now_ms () < give_up);
         atomic_fetch_add (&calls, 1);
-        CHECK (rc <= 0);
-        CHECK (rc == 0 || error == EINTR || error == EAGAIN);
-        if (rc == 0 || error == EAGAIN) {
-            CHECK (atomic_load (&handled) > before);
-            misses++;
-        }
+        CHECK (atomic_load (&handled) > before);
+        misses += rc == 0 || error == EAGAIN;
         end_thread (thread);
         CHECK_OK (close (teller.told));
         while (waitpid (worker, NULL, 0) < 0)
