@@ -94,8 +94,11 @@ pub struct ReactorHandle {
     watches_callers: AtomicBool,
     /// A caller took the reactor over, and the I/O thread did not leave the descriptor yet.
     is_leaving: AtomicBool,
-    /// A caller that slept on the descriptor has come back while another thread had the reactor.
-    watch_abandoned: AtomicBool,
+    /// The I/O thread is to take the reactor, however late it wakes up: others wait for it, or a caller
+    /// that slept on the descriptor has come back while another thread had it, or is not to be relied on.
+    takeover_requested: AtomicBool,
+    /// The I/O thread owns the reactor for a look, and leaves it to the caller that sleeps.
+    inspects: AtomicBool,
     /// How the I/O thread runs; unset where it runs in a way of its own, which no caller shares.
     priority: OnceLock<Priority>,
 }
@@ -157,7 +160,8 @@ impl ReactorHandle {
             has_dependents: AtomicBool::new(false),
             watches_callers: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
-            watch_abandoned: AtomicBool::new(false),
+            takeover_requested: AtomicBool::new(false),
+            inspects: AtomicBool::new(false),
             priority: OnceLock::new(),
         })
     }
@@ -272,6 +276,7 @@ impl ReactorHandle {
         self.contested_until.store(until, Ordering::Relaxed);
         // The lease is over.
         self.pace.released_at.store(0, Ordering::Relaxed);
+        self.takeover_requested.store(true, Ordering::SeqCst);
         let _critical = CriticalSection::enter();
         self.alarm.call();
     }

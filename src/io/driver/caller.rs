@@ -91,6 +91,13 @@ impl ReactorHandle {
 
     /// The caller that sleeps on the descriptor may be gone: the I/O thread takes over.
     pub fn replace_sleeper(&self) {
+        // The order counts: an owner that inspects has said so before, and takes it back afterwards.
+        if self.reactor.owner() == Owner::IoThread && self.inspects.load(Ordering::SeqCst) {
+            // It looks for this after it has released the reactor, with a fence between: either it sees
+            // this, or we see that it has.
+            self.takeover_requested.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+        }
         if self.reactor.owner() == Owner::Watched {
             self.wake_io_thread_now();
         }
@@ -288,7 +295,7 @@ impl<'a> Watch<'a> {
         handle.pace.on_wake_up(nanoseconds().saturating_sub(self.began));
         let Some(owned) = handle.reactor.acquire(Owner::Watched, Owner::Caller) else {
             // If the I/O thread only looks, it must not leave the reactor to this thread.
-            handle.watch_abandoned.store(true, Ordering::SeqCst);
+            handle.takeover_requested.store(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
             if handle.reactor.owner() == Owner::Watched {
                 handle.wake_io_thread_within(0);

@@ -131,14 +131,25 @@ impl ReactorHandle {
     fn is_needed(&self) -> bool {
         self.has_work()
             || self.stopping.load(Ordering::SeqCst)
-            || self.watch_abandoned.load(Ordering::SeqCst)
+            || self.takeover_requested.load(Ordering::SeqCst)
             || self.is_contested()
     }
 
     /// Serves what a caller that sleeps on the descriptor should have served. Keeps the reactor, if
     /// there was something: that caller does not run.
     fn inspect(&self) -> Option<OwnerGuard<'_, Reactor>> {
-        let mut guard = self.reactor.acquire(Owner::Watched, Owner::IoThread)?;
+        // Until the reactor is released again: see `replace_sleeper`.
+        self.inspects.store(true, Ordering::SeqCst);
+        let kept = self.reactor.acquire(Owner::Watched, Owner::IoThread);
+        let kept = kept.and_then(|guard| self.look_for_the_sleeper(guard));
+        self.inspects.store(false, Ordering::SeqCst);
+        kept
+    }
+
+    fn look_for_the_sleeper<'a>(
+        &'a self,
+        mut guard: OwnerGuard<'a, Reactor>,
+    ) -> Option<OwnerGuard<'a, Reactor>> {
         let worked = [self.run_inbox(&mut guard), guard.run_timers(), guard.poll_once()];
         if worked.contains(&true) {
             return Some(guard);
@@ -157,7 +168,7 @@ impl ReactorHandle {
         events: &mut EventBuffer,
     ) -> Option<OwnerGuard<'a, Reactor>> {
         guard.begin(std::iter::empty());
-        self.watch_abandoned.store(false, Ordering::SeqCst);
+        self.takeover_requested.store(false, Ordering::SeqCst);
         // From a caller that does not wait any more.
         self.handover_requested.store(false, Ordering::SeqCst);
         loop {
@@ -221,5 +232,30 @@ impl ReactorHandle {
         // Pairs with the fence in `OwnerGuard::release`: either the caller sees what was found, or
         // `park` sees that it has let go.
         fence(Ordering::SeqCst);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleeper_that_is_replaced_while_the_io_thread_inspects_is_not_relied_on() {
+        let handle = ReactorHandle::new(0).unwrap();
+        let guard = handle.reactor.acquire(Owner::Unowned, Owner::IoThread).unwrap();
+        handle.inspects.store(true, Ordering::SeqCst);
+        handle.replace_sleeper();
+        guard.release(Owner::Watched);
+        handle.inspects.store(false, Ordering::SeqCst);
+        assert!(handle.is_needed());
+    }
+
+    #[test]
+    fn a_thread_that_wakes_up_late_still_replaces_the_sleeper() {
+        let handle = ReactorHandle::new(0).unwrap();
+        handle.reactor.acquire(Owner::Unowned, Owner::Caller).unwrap().release(Owner::Watched);
+        handle.replace_sleeper();
+        handle.contested_until.store(0, Ordering::SeqCst);
+        assert!(handle.is_needed());
     }
 }
