@@ -34,7 +34,7 @@ use crossbeam_queue::SegQueue;
 use mio::{Poll, Registry, Token};
 use policy::{Sleeps, update_ewma};
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
