@@ -38,10 +38,23 @@ static void resume_thread (void)
     CHECK_INT (write (resumed[1], "", 1), 1);
 }
 
-/*  The call that was interrupted returns once its thread goes on.  */
+static bool has_returned_within (caller_t *caller, int64_t time)
+{
+    int64_t give_up = now_ms () + time;
+    while (!atomic_load (&caller->returned) && now_ms () < give_up)
+        sleep_ms (1);
+    return atomic_load (&caller->returned);
+}
+
+/*  The call that was interrupted returns once its thread goes on. One that sends may have found room
+ *  just when the signal came: the thread waits in the next call then.  */
 static void end_caller (caller_t *caller)
 {
     resume_thread ();
+    for (int n = 0; caller->call == IN_SEND && n < 5 && !has_returned_within (caller, 1000); n++) {
+        suspend_thread (caller->thread);
+        resume_thread ();
+    }
     end_thread (caller->thread);
     CHECK (atomic_load (&caller->returned));
     CHECK_OK (zmq_close (caller->socket));
