@@ -8,9 +8,9 @@
 //! Where the system has no timers for us (an allow-list of system calls, mostly), who sets the alarm
 //! calls the thread that sleeps, which then sleeps no longer than until it rings.
 
+use super::event_descriptor::{Event, EventDescriptor};
 use super::nanoseconds;
-use super::signal::Event;
-use super::sys::{EventDescriptor, PollDescriptor, Timer, poll_descriptors};
+use super::sys::{PollDescriptor, Timer, poll_descriptors};
 use crate::sync::Mutex;
 use std::io;
 use std::os::fd::AsRawFd;

@@ -20,12 +20,13 @@ pub use thread::{ThreadSettings, start_thread};
 
 use super::Waiter;
 use super::alarm::Alarm;
+use super::event_descriptor::EventDescriptor;
 use super::events::{Event, add_persistent};
 use super::inbox::{Inbox, InboxEntry};
 use super::ownership::{Owned, Owner};
 use super::priority::Priority;
 use super::reactor::{Reactor, Source, watch};
-use super::sys::{EventDescriptor, current_processor, insist, nanoseconds};
+use super::sys::{current_processor, insist, nanoseconds};
 use crate::message::Message;
 use crate::sync::CriticalSection;
 use crate::sync::Mutex;

@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use super::Readiness;
 use mio::Token;
 use std::io;
 use std::os::fd::RawFd;
@@ -14,6 +13,17 @@ const EVENTS: usize = 256;
 /// Memory for events, and those that were taken last.
 #[derive(Default)]
 pub(super) struct EventBuffer(Vec<libc::epoll_event>);
+
+/// What a descriptor is ready for.
+#[derive(Debug, Clone, Copy)]
+pub struct Readiness {
+    /// Bytes, an incoming connection, or an end or error to be found by reading.
+    pub readable: bool,
+    /// Room to write, or a connection that was established or refused.
+    pub writable: bool,
+    /// The peer will send nothing more; a read does not end before it has seen that.
+    pub closed: bool,
+}
 
 /// That a descriptor became ready.
 #[derive(Debug, Clone, Copy)]

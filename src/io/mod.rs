@@ -4,6 +4,7 @@
 mod alarm;
 pub mod descriptor;
 mod driver;
+mod event_descriptor;
 mod events;
 mod inbox;
 pub mod interfaces;
@@ -17,11 +18,13 @@ mod waiter;
 mod workers;
 
 pub use driver::{ReactorGuard, ReactorHandle, Sends, ThreadSettings, Watch, start_thread};
+pub use event_descriptor::EventDescriptor;
+pub use events::Readiness;
 pub use inbox::InboxEntry;
-pub use reactor::{Reactor, Readiness, Source, TimerOutcome};
+pub use reactor::{Reactor, Source, TimerOutcome};
 pub use scheduling::Scheduling;
 pub use signal::Signal;
 use sys::with_signals_blocked;
-pub use sys::{EventDescriptor, PollDescriptor, SocketSource, nanoseconds, poll_descriptors};
+pub use sys::{PollDescriptor, SocketSource, nanoseconds, poll_descriptors};
 pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, sleep, sleep_on};
 pub use workers::{Workers, start_worker};

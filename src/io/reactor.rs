@@ -1,7 +1,7 @@
 //! What serves descriptors and timers, and runs what others schedule. Any thread may poll it,
 //! one at a time: see [`ReactorGuard`](super::ReactorGuard).
 
-use super::events::{Event, EventBuffer};
+use super::events::{Event, EventBuffer, Readiness};
 use super::nanoseconds;
 use super::sys::insist;
 use crate::message::ReceiveBuffer;
@@ -42,17 +42,6 @@ pub enum TimerOutcome {
     Served,
     /// A caller that may be suspended uses what it needs: it comes again in a moment.
     Deferred,
-}
-
-/// What a descriptor is ready for.
-#[derive(Debug, Clone, Copy)]
-pub struct Readiness {
-    /// Bytes, an incoming connection, or an end or error to be found by reading.
-    pub readable: bool,
-    /// Room to write, or a connection that was established or refused.
-    pub writable: bool,
-    /// The peer will send nothing more; a read does not end before it has seen that.
-    pub closed: bool,
 }
 
 /// How long a timer is put off that could not be served.

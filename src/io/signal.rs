@@ -1,6 +1,6 @@
 //! A descriptor that says that there is news.
 
-use super::EventDescriptor;
+use super::event_descriptor::{Event, EventDescriptor};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -8,14 +8,6 @@ use std::os::fd::{AsRawFd, RawFd};
 use loom::sync::atomic::{AtomicBool, AtomicI64, Ordering, fence};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering, fence};
-
-/// What a signal needs of its descriptor.
-pub trait Event {
-    /// Makes it readable.
-    fn signal(&self);
-    /// Makes it unreadable; returns how often it was signalled.
-    fn clear(&self) -> u64;
-}
 
 /// Readable from [`raise`](Self::raise) until [`clear`](Self::clear), at one system call for each
 /// change. Any thread may raise it; one at a time clears it.

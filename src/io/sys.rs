@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use super::signal::Event;
 use crate::message::{ByteSource, MAX_PIECES, read_in_turn};
 use socket2::{MaybeUninitSlice, Socket};
 use std::io;
@@ -29,59 +28,8 @@ pub(super) fn insist<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R
 }
 
 /// The result of a system call that gives -1 on failure.
-fn check(result: isize) -> io::Result<usize> {
+pub(super) fn check(result: isize) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
-}
-
-/// An event counter of the kernel (eventfd(2)): readable once it was signalled.
-#[derive(Debug)]
-pub struct EventDescriptor(OwnedFd);
-
-impl EventDescriptor {
-    /// Makes one, not signalled, closed on exec.
-    pub fn new() -> io::Result<Self> {
-        // SAFETY: a system call without pointers.
-        let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-        if descriptor < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: just opened, and owned by nobody else.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
-    }
-}
-
-impl Event for EventDescriptor {
-    fn signal(&self) {
-        // A counter at its limit is readable as well; what fails time after time cannot be helped.
-        let one = 1u64;
-        let _ = insist(|| self.transfer(libc::SYS_write, (&raw const one).cast_mut()));
-    }
-
-    fn clear(&self) -> u64 {
-        // Where it was not signalled the count is left alone.
-        let mut count = 0u64;
-        let _ = insist(|| self.transfer(libc::SYS_read, &raw mut count));
-        count
-    }
-}
-
-impl EventDescriptor {
-    /// Reads or writes the counter. Not by read(2) or write(2) of the C library, in which the thread
-    /// could be cancelled: see `NoCancel`.
-    fn transfer(&self, call: libc::c_long, count: *mut u64) -> io::Result<usize> {
-        // SAFETY: eight bytes of the caller, which can be read, and written where `call` does that.
-        let done = unsafe { libc::syscall(call, self.0.as_raw_fd(), count, size_of::<u64>()) };
-        match check(done as isize) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            done => done,
-        }
-    }
-}
-
-impl AsRawFd for EventDescriptor {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
-    }
 }
 
 /// Nanoseconds on the system's monotonic clock: cheaper to read and to reckon with than an
@@ -122,8 +70,7 @@ impl Timer {
     /// One that cannot be set.
     #[cfg(test)]
     pub(super) fn refusing() -> Self {
-        let EventDescriptor(no_timer) = EventDescriptor::new().unwrap();
-        Self(no_timer)
+        Self(std::fs::File::open("/dev/null").unwrap().into())
     }
 
     /// Lets it ring after this time, at once for zero. That it has rung is forgotten.

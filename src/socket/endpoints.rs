@@ -1,5 +1,6 @@
 //! Binding, connecting, and undoing both.
 
+use super::endpoint_table::{Entry, Kind, Unknown};
 use super::state::State;
 use super::{Event, Mailbox, SocketEnd};
 use crate::context::{InprocBinding, InprocConnection};
@@ -9,87 +10,12 @@ use crate::options::Options;
 use crate::pattern::{Link, PeerInfo, Pipe, made_up_id};
 use crate::pipe::{Notify, pipe};
 use crate::session::{BoundEndpoint, ConnectionEvent, Owner, Session};
-use crate::transport::{BindError, Endpoint, Listener, TcpEndpoint, system_number};
+use crate::transport::{BindError, Endpoint, Listener, system_number};
 use crate::zmtp::SocketType;
 use std::any::Any;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-
-/// What stands behind an endpoint string.
-enum Kind {
-    Bound(Arc<BoundEndpoint>),
-    Connected(Arc<Session>),
-    InprocBound,
-    InprocConnected,
-}
-
-struct Entry {
-    /// Number that its pipes carry.
-    number: u64,
-    /// As the call gave it, unless that was a wildcard, and with what was filled in.
-    names: [String; 2],
-    kind: Kind,
-}
-
-impl Entry {
-    /// Whether this is `sought` by another spelling of its address, which is one of these. What
-    /// was connected by a name has none.
-    fn is_at(&self, sought: &TcpEndpoint, addresses: &[SocketAddr], ipv6: bool) -> bool {
-        let Ok(Endpoint::Tcp(own)) = Endpoint::for_connect(&self.names[1], false) else {
-            return false;
-        };
-        let same_source = matches!(self.kind, Kind::Bound(_)) || own.source == sought.source;
-        let address = own.canonical_address(ipv6);
-        same_source && address.is_some_and(|address| addresses.contains(&address))
-    }
-}
-
-/// An endpoint to undo that no string names. Which one it is takes a lookup.
-pub(super) struct Unknown {
-    sought: TcpEndpoint,
-    ipv6: bool,
-}
-
-impl Unknown {
-    /// The addresses that it may have. May block.
-    pub(super) fn look_up(&self) -> Vec<SocketAddr> {
-        self.sought.look_up(self.ipv6)
-    }
-}
-
-/// The endpoints of a socket.
-#[derive(Default)]
-pub(super) struct Endpoints {
-    entries: Vec<Entry>,
-    last: String,
-    next: u64,
-}
-
-impl Endpoints {
-    /// The endpoint that was bound or connected last, with its real port or path.
-    pub(super) fn last(&self) -> &str {
-        &self.last
-    }
-
-    fn add(&mut self, number: u64, given: &str, resolved: &str, kind: Kind) {
-        self.last = resolved.to_owned();
-        let names = [given.to_owned(), resolved.to_owned()];
-        self.entries.push(Entry { number, names, kind });
-    }
-
-    /// Whether there is a connection to this endpoint, or attempts to make one.
-    fn is_connected(&self, name: &str) -> bool {
-        let connected =
-            |kind: &Kind| matches!(kind, Kind::Connected(session) if !session.is_over());
-        self.entries.iter().any(|entry| entry.names[0] == name && connected(&entry.kind))
-    }
-
-    fn number(&mut self) -> u64 {
-        self.next += 1;
-        self.next
-    }
-}
 
 impl State {
     pub(super) fn bind(&mut self, given: &str) -> Result<()> {

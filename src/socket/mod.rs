@@ -8,7 +8,9 @@
 
 mod attendant;
 mod direct;
+mod endpoint_table;
 mod endpoints;
+mod events;
 mod mailbox;
 mod monitor;
 mod options;
@@ -22,9 +24,10 @@ mod unload;
 mod wait;
 mod zap;
 
+pub use events::Events;
 pub use mailbox::{Event, Mailbox, SocketEnd};
 pub use patience::Patience;
-pub use poll::{Events, PollItem, PollTarget, poll};
+pub use poll::{PollItem, PollTarget, poll};
 pub use proxy::proxy;
 pub use wait::{Wait, Watched};
 

@@ -7,11 +7,9 @@
 //! I/O thread.
 
 use super::Socket;
-use super::owner::SocketOwner;
-use super::state::State;
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::{Reactor, Readiness, Source, TimerOutcome};
+use crate::io::Source;
 use crate::message::Message;
 use crate::session::ConnectionEvent;
 use crate::sync::{CriticalMutex, CriticalSection};
@@ -60,6 +58,13 @@ impl Monitor {
         }
     }
 
+    /// Sends what waits for its reader.
+    pub(super) fn send_waiting(&self) {
+        if let Some(speaker) = &mut *self.speaker.lock() {
+            speaker.send_waiting();
+        }
+    }
+
     /// Says that it was the last event, and ends.
     pub(super) fn stop(&self) {
         let wanted = self.wanted.swap(0, Ordering::Relaxed);
@@ -82,13 +87,13 @@ impl Monitor {
 }
 
 impl Speaker {
-    /// Opens the PAIR socket; `owner` is told when a reader comes, or has read.
-    fn open(context: &Arc<ContextCore>, endpoint: &str, owner: Weak<SocketOwner>) -> Result<Self> {
+    /// Opens the PAIR socket; `reader` runs when a reader comes, or has read.
+    fn open(context: &Arc<ContextCore>, endpoint: &str, reader: Weak<dyn Source>) -> Result<Self> {
         let socket = context.open_socket(SocketType::Pair)?;
         let bound = socket.with(|state| {
             state.core.options.linger = Some(Duration::ZERO);
             if let Some(reactor) = context.reactor(0) {
-                state.mailbox.attend(reactor, owner, |_| true);
+                state.mailbox.attend(reactor, reader, |_| true);
             }
             state.bind(endpoint)
         });
@@ -113,10 +118,9 @@ impl Speaker {
         // Fails when the context ends; then nothing is told any more.
         let _ = socket.with(|state| {
             state.process()?;
-            let State { core, pattern, .. } = state;
-            while !waiting.is_empty() && pattern.can_send(core) {
+            while !waiting.is_empty() && state.pattern.can_send(&mut state.core) {
                 for mut part in waiting.pop_front().into_iter().flatten() {
-                    pattern.send(core, &mut part)?;
+                    state.pattern.send(&mut state.core, &mut part)?;
                 }
             }
             Ok(())
@@ -163,7 +167,7 @@ impl Socket {
                 return ready;
             };
             let multicast = state.is_multicast();
-            let State { owner, context, .. } = state;
+            let (owner, context) = (&state.owner, &state.context);
             match Endpoint::for_bind(endpoint, multicast) {
                 Ok(Endpoint::Inproc(_)) => {}
                 // Another transport, whatever its address.
@@ -175,7 +179,8 @@ impl Socket {
             }
             ready?;
             owner.monitor.stop();
-            let speaker = Speaker::open(context, endpoint, Arc::downgrade(owner))?;
+            let reader: Weak<dyn Source> = Arc::downgrade(owner) as _;
+            let speaker = Speaker::open(context, endpoint, reader)?;
             owner.monitor.start(speaker, wanted);
             Ok(())
         })
@@ -187,25 +192,6 @@ fn has_address(endpoint: &str) -> bool {
     endpoint
         .split_once("://")
         .is_some_and(|(name, address)| !(name.is_empty() || address.is_empty()))
-}
-
-/// Runs when the reader of a monitor came, went, or has read what filled its pipe.
-impl Source for SocketOwner {
-    fn on_run(self: Arc<Self>, _: &mut Reactor) {
-        if let Some(speaker) = &mut *self.monitor.speaker.lock() {
-            speaker.send_waiting();
-        }
-    }
-
-    fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
-
-    fn on_timer(self: Arc<Self>, _: &mut Reactor, _: u32) -> TimerOutcome {
-        TimerOutcome::Served
-    }
-
-    fn socket(&self) -> u64 {
-        self.mailbox.number
-    }
 }
 
 /// An event as a message: its number and value, native in order of bytes; the endpoint.

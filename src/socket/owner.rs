@@ -3,7 +3,7 @@
 use super::monitor::Monitor;
 use super::{Event, Mailbox, SocketEnd, zap};
 use crate::context::ContextCore;
-use crate::io::{ReactorHandle, Workers};
+use crate::io::{Reactor, ReactorHandle, Readiness, Source, TimerOutcome, Workers};
 use crate::pattern::Pipe;
 use crate::pipe::{Notify, PipeReader, PipeWriter};
 use crate::session::{ConnectionEvent, End, Owner, Session};
@@ -109,5 +109,22 @@ impl Owner for SocketOwner {
 
     fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)> {
         zap::connect(&self.context, &told)
+    }
+}
+
+/// Runs when the reader of a monitor came, went, or has read what filled its pipe.
+impl Source for SocketOwner {
+    fn on_run(self: Arc<Self>, _: &mut Reactor) {
+        self.monitor.send_waiting();
+    }
+
+    fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
+
+    fn on_timer(self: Arc<Self>, _: &mut Reactor, _: u32) -> TimerOutcome {
+        TimerOutcome::Served
+    }
+
+    fn socket(&self) -> u64 {
+        self.mailbox.number
     }
 }

@@ -1,7 +1,7 @@
 //! An open socket: its pattern and pipes, and how the news of its sessions reach them.
 
 use super::attendant::Attendant;
-use super::endpoints::Endpoints;
+use super::endpoint_table::Endpoints;
 use super::owner::SocketOwner;
 use super::unload::Unloading;
 use super::{Event, Events, Mailbox, Socket, SocketEnd, Watched};

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use socket2::{SockAddr, Socket};
 
-use super::endpoint::{Endpoint, HostPort, TcpEndpoint};
+use super::endpoint::{Endpoint, TcpEndpoint};
+use super::host_port::HostPort;
 use super::options::{Keepalive, TransportOptions};
 use super::socks::Negotiation;
 use super::stream::Stream;

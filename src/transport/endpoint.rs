@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use super::host_port::{HostPort, local_address, remote_address, with_source};
 use super::socks::Proxy;
 use crate::error::{Error, Result};
 
@@ -32,15 +33,6 @@ pub struct TcpEndpoint {
     pub address: HostPort,
     /// The proxy that a connection goes through.
     pub proxy: Option<Proxy>,
-}
-
-/// A host and a port, not yet resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPort {
-    /// A numeric address, a name, or `*`; without the brackets of `[::1]`.
-    pub host: String,
-    /// The port; 0 lets the system choose.
-    pub port: u16,
 }
 
 /// The address part of an `ipc://` endpoint.
@@ -128,25 +120,6 @@ fn tcp(address: &str, purpose: Use) -> Result<TcpEndpoint> {
     Ok(TcpEndpoint { source, address, proxy: None })
 }
 
-/// `host:port` of another machine, or `source;host:port`. Here 0 is a port like any other: the
-/// operating system will refuse it.
-pub(super) fn remote_address(text: &str) -> Result<(Option<HostPort>, HostPort)> {
-    with_source(text, source_address, parse_host_port)
-}
-
-/// Parts `source;address`, and reads both.
-fn with_source(
-    text: &str,
-    read_source: fn(&str) -> Result<HostPort>,
-    read_address: fn(&str) -> Result<HostPort>,
-) -> Result<(Option<HostPort>, HostPort)> {
-    let (source, address) = match text.rsplit_once(';') {
-        Some((source, address)) => (Some(read_source(source)?), address),
-        None => (None, text),
-    };
-    Ok((source, read_address(address)?))
-}
-
 /// A connect is looked at only superficially: names are resolved later, each time anew.
 fn check_connect_syntax(address: &str) -> Result<()> {
     let mut bytes = address.bytes();
@@ -158,65 +131,6 @@ fn check_connect_syntax(address: &str) -> Result<()> {
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.starts_with(|c: char| c.is_ascii_digit()));
     if plausible { Ok(()) } else { Err(Error::InvalidArgument) }
-}
-
-/// The source of a connection. Its port may be left out, for it seldom matters.
-fn source_address(text: &str) -> Result<HostPort> {
-    if !text.is_empty() && !text.contains(':') {
-        return Ok(HostPort { host: text.to_owned(), port: 0 });
-    }
-    local_address(text)
-}
-
-/// A local address: the port is `*`, `0`, or a number that is not 0 in any other spelling.
-fn local_address(text: &str) -> Result<HostPort> {
-    let (host, port) = split_port(text)?;
-    let port = match port {
-        "*" | "0" => 0,
-        _ => match port_number(port)? {
-            0 => return Err(Error::InvalidArgument),
-            port => port,
-        },
-    };
-    Ok(HostPort { host, port })
-}
-
-/// `host:port`, with a number for the port.
-fn parse_host_port(text: &str) -> Result<HostPort> {
-    let (host, port) = split_port(text)?;
-    Ok(HostPort { host, port: port_number(port)? })
-}
-
-/// Host without brackets, and port, parted at the last colon.
-fn split_port(text: &str) -> Result<(String, &str)> {
-    let (host, port) = text.rsplit_once(':').ok_or(Error::InvalidArgument)?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    if host.is_empty() {
-        return Err(Error::InvalidArgument);
-    }
-    Ok((host.to_owned(), port))
-}
-
-/// A port in decimal digits. The reference reads as many digits as it finds and ignores the rest;
-/// here what is no number is malformed.
-fn port_number(text: &str) -> Result<u16> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = if digits { text.parse().ok() } else { None };
-    number.ok_or(Error::InvalidArgument)
-}
-
-/// The number at the start of the text, after blanks and a sign, as C's `atoi` reads it; 0 when
-/// there is none. What follows it is ignored, as the reference does. Saturates.
-pub(super) fn leading_number(text: &str) -> i64 {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
-    let (negative, digits) = match text.strip_prefix(['-', '+']) {
-        Some(digits) => (text.starts_with('-'), digits),
-        None => (false, text),
-    };
-    let value = digits.bytes().take_while(u8::is_ascii_digit).fold(0i64, |value, digit| {
-        value.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
-    });
-    if negative { -value } else { value }
 }
 
 fn ipc(address: &str, purpose: Use) -> Result<IpcEndpoint> {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::endpoint::leading_number;
+use super::host_port::leading_number;
 use super::resolve::numeric_host;
 use crate::error::{Error, Result};
 use crate::io::descriptor::Credentials;

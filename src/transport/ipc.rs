@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::bind_error::{BindError, bind_error};
 use super::endpoint::{IpcEndpoint, MAX_PATH};
-use super::listener::{BindError, bind_error};
 use super::options::TransportOptions;
 use super::stream::endpoint_text;
 use super::tcp::set_buffers;

@@ -15,9 +15,11 @@
 
 #![forbid(unsafe_code)]
 
+mod bind_error;
 mod connect;
 mod endpoint;
 mod filter;
+mod host_port;
 mod ipc;
 mod listener;
 mod lookup;
@@ -30,10 +32,12 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 
+pub use bind_error::{BindError, system_number};
 pub use connect::{Connecting, NotConnected, Target};
-pub use endpoint::{Endpoint, HostPort, IpcEndpoint, TcpEndpoint};
+pub use endpoint::{Endpoint, IpcEndpoint, TcpEndpoint};
 pub use filter::{AddressFilter, CredentialFilters};
-pub use listener::{AcceptError, BindError, Listener, system_number};
+pub use host_port::HostPort;
+pub use listener::{AcceptError, Listener};
 pub use lookup::{Answer, Lookups};
 pub use options::{Keepalive, TransportOptions};
 pub use socks::{Negotiation, Proxy, Refusal};

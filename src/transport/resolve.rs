@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
-use super::endpoint::HostPort;
+use super::host_port::HostPort;
 use crate::error::{Error, Result};
 use crate::io::interfaces::{interface_address, interface_index};
 

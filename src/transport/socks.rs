@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::endpoint::{HostPort, remote_address};
+use super::host_port::{HostPort, remote_address};
 use super::resolve;
 use crate::error::{Error, Result};
 

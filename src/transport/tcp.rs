@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
-use super::endpoint::{HostPort, TcpEndpoint};
-use super::listener::{BindError, bind_error};
+use super::bind_error::{BindError, bind_error};
+use super::endpoint::TcpEndpoint;
+use super::host_port::HostPort;
 use super::options::{Keepalive, TransportOptions};
 use super::resolve;
 use super::stream::endpoint_text;

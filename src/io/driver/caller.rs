@@ -1,9 +1,9 @@
 //! Threads of the application that poll the reactor while they wait.
 
 use super::{FORCED, ReactorHandle, policy};
+use crate::io::event_descriptor::Event as _;
 use crate::io::ownership::{Owner, OwnerGuard};
 use crate::io::priority::Priority;
-use crate::io::signal::Event as _;
 use crate::io::{PollDescriptor, Reactor, Waiter, nanoseconds};
 use crate::sync::CriticalSection;
 use std::sync::Arc;

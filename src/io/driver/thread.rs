@@ -3,11 +3,11 @@
 use super::policy::{self, Situation, Step};
 use super::{HANDOVER, ReactorHandle, WAKE};
 use crate::error::Result;
+use crate::io::event_descriptor::Event as _;
 use crate::io::events::EventBuffer;
 use crate::io::ownership::{Owner, OwnerGuard};
 use crate::io::priority::Priority;
 use crate::io::scheduling::{Scheduling, ThreadId};
-use crate::io::signal::Event as _;
 use crate::io::sys::{self, nanoseconds};
 use crate::io::{PollDescriptor, Reactor, poll_descriptors};
 use crate::sync::CriticalSection;

@@ -1,0 +1,52 @@
+//! What a socket or a descriptor is ready for.
+
+/// A set of events, as zmq_poll has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Events(pub i16);
+
+impl Events {
+    /// ZMQ_POLLIN: something can be received.
+    pub const IN: Self = Self(1);
+    /// ZMQ_POLLOUT: something can be sent.
+    pub const OUT: Self = Self(2);
+    /// ZMQ_POLLERR: an error condition of a descriptor.
+    pub const ERROR: Self = Self(4);
+    /// ZMQ_POLLPRI: urgent data of a descriptor.
+    pub const PRIORITY: Self = Self(8);
+
+    pub(super) fn contains(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// As poll(2) has them.
+    pub(super) fn to_system(self) -> i16 {
+        let mut events = 0;
+        if self.contains(Self::IN) {
+            events |= libc::POLLIN;
+        }
+        if self.contains(Self::OUT) {
+            events |= libc::POLLOUT;
+        }
+        if self.contains(Self::PRIORITY) {
+            events |= libc::POLLPRI;
+        }
+        events
+    }
+
+    pub(super) fn from_system(found: i16) -> Self {
+        let mut events = 0;
+        if found & libc::POLLIN != 0 {
+            events |= Self::IN.0;
+        }
+        if found & libc::POLLOUT != 0 {
+            events |= Self::OUT.0;
+        }
+        if found & libc::POLLPRI != 0 {
+            events |= Self::PRIORITY.0;
+        }
+        if found & !(libc::POLLIN | libc::POLLOUT | libc::POLLPRI) != 0 {
+            events |= Self::ERROR.0;
+        }
+        Self(events)
+    }
+}
