@@ -36,7 +36,7 @@ TARGETS ?=
 .PHONY: all demo examples check fuzz bench install uninstall headers clean help
 
 all: $(DIST)/$(LIBRARY)
-	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(DIST) program)"
+	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(abspath $(DIST)) program)"
 
 $(DIST)/$(LIBRARY): $(SOURCES) scripts/static-library
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }

@@ -28,9 +28,7 @@ use super::priority::Priority;
 use super::reactor::{Reactor, Source, watch};
 use super::sys::{current_processor, insist, nanoseconds};
 use crate::message::Message;
-use crate::sync::CriticalSection;
-use crate::sync::Mutex;
-use crate::sync::RaceLazy;
+use crate::sync::{CriticalSection, Mutex, RaceLazy};
 use crossbeam_queue::SegQueue;
 use mio::{Poll, Registry, Token};
 use policy::{Sleeps, update_ewma};
@@ -54,7 +52,7 @@ static FORCED: RaceLazy<Option<bool>> =
 
 /// The part of a reactor that all threads use.
 pub struct ReactorHandle {
-    /// Its place among those of the context.
+    /// The index of this reactor in its context.
     number: usize,
     registry: Registry,
     waker: mio::Waker,
@@ -98,8 +96,6 @@ pub struct ReactorHandle {
     /// The I/O thread is to take the reactor, however late it wakes up: others wait for it, or a caller
     /// that slept on the descriptor has come back while another thread had it, or is not to be relied on.
     takeover_requested: AtomicBool,
-    /// The I/O thread owns the reactor for a look, and leaves it to the caller that sleeps.
-    inspects: AtomicBool,
     /// How the I/O thread runs; unset where it runs in a way of its own, which no caller shares.
     priority: OnceLock<Priority>,
 }
@@ -162,7 +158,6 @@ impl ReactorHandle {
             watches_callers: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
             takeover_requested: AtomicBool::new(false),
-            inspects: AtomicBool::new(false),
             priority: OnceLock::new(),
         })
     }
@@ -234,7 +229,7 @@ impl ReactorHandle {
         // owner sees what we pushed.
         fence(Ordering::SeqCst);
         match self.reactor.owner() {
-            Owner::Caller | Owner::IoThread => {}
+            Owner::Caller | Owner::IoThread | Owner::IoThreadInspects => {}
             Owner::IoThreadSleeps => self.wake_from_descriptor(),
             // The caller that sleeps there may not run soon.
             Owner::Watched => self.wake_io_thread_within(0),
@@ -245,9 +240,10 @@ impl ReactorHandle {
     /// Wakes the I/O thread that sleeps on the descriptor, once for each of its sleeps.
     fn wake_from_descriptor(&self) {
         if self.asleep.load(Ordering::Relaxed) {
-            // Only the thread that clears the flag wakes it.
             let _critical = CriticalSection::enter();
-            if self.asleep.swap(false, Ordering::AcqRel) {
+            // Only the thread that clears the flag wakes it; one of low priority leaves it as it is, as
+            // others rely on the wake-up that follows.
+            if !self.may_poll() || self.asleep.swap(false, Ordering::AcqRel) {
                 // What fails time after time cannot be helped.
                 let _ = insist(|| self.waker.wake());
             }
@@ -298,7 +294,7 @@ impl ReactorHandle {
         !self.inbox.is_empty()
     }
 
-    /// Its place among those of the context.
+    /// The index of this reactor in its context.
     pub fn number(&self) -> usize {
         self.number
     }

@@ -7,7 +7,8 @@
 #![allow(unsafe_code)]
 
 use super::reactor::Source;
-use std::cell::UnsafeCell;
+use crate::sync::UnsafeCell;
+use std::mem;
 use std::ptr;
 use std::sync::Arc;
 
@@ -66,14 +67,14 @@ impl Inbox {
         if entry.0.is_queued.swap(true, Ordering::AcqRel) {
             return false;
         }
-        let content = entry.0.content.get();
+        let content = &entry.0.content;
         let node = Arc::into_raw(entry.0.clone());
         // SAFETY: this thread set `is_queued`, see `Node`.
-        unsafe { (*content).source = Some(source) };
+        content.with_mut(|content| unsafe { (*content).source = Some(source) });
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             // SAFETY: as above: the node is in no inbox yet.
-            unsafe { (*content).next = head };
+            content.with_mut(|content| unsafe { (*content).next = head });
             // Release publishes the content to the thread that takes it.
             match self.head.compare_exchange_weak(
                 head,
@@ -98,9 +99,10 @@ impl Inbox {
         let mut first = ptr::null();
         while !node.is_null() {
             // SAFETY: it came from `Arc::into_raw`, and was taken out by this thread alone.
-            let content = unsafe { &mut *(*node).content.get() };
-            let next = content.next;
-            content.next = first;
+            let content = unsafe { &(*node).content };
+            // SAFETY: as above.
+            let next =
+                content.with_mut(|content| unsafe { mem::replace(&mut (*content).next, first) });
             first = node;
             node = next;
         }
@@ -135,10 +137,12 @@ impl Iterator for Taken {
         }
         // SAFETY: it came from `Arc::into_raw`, and is given up here only.
         let node = unsafe { Arc::from_raw(self.first) };
-        // SAFETY: this thread took the node out, see `Node`.
-        let content = unsafe { &mut *node.content.get() };
-        self.first = content.next;
-        let source = content.source.take();
+        let source = node.content.with_mut(|content| {
+            // SAFETY: this thread took the node out, see `Node`.
+            let content = unsafe { &mut *content };
+            self.first = content.next;
+            content.source.take()
+        });
         // Release: the content is given up. Acquire pairs with the swap in `push`. A swap, so that
         // what a thread did that found the entry queued is seen from here on.
         node.is_queued.swap(false, Ordering::AcqRel);

@@ -22,8 +22,11 @@ use std::sync::atomic::{AtomicU8, Ordering, fence};
 ///      |     it has its message      |                      | others need the value
 ///      |                             |                      |
 ///      '-------> IoThread <---> IoThreadSleeps              |
-///                    ^                                      |
-///                    '--------------------------------------'
+///                  ^  ^                                     |
+///                  |  '-------------------------------------'
+///                  |                                        |
+///                  '--------- IoThreadInspects <------------'
+///                  there is work       '--> Watched: there is none
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -38,15 +41,24 @@ pub(super) enum Owner {
     Caller,
     /// The I/O thread uses it.
     IoThread,
+    /// The I/O thread uses it in the place of a caller that sleeps, who gets it back where there is
+    /// nothing to do.
+    IoThreadInspects,
 }
 
 impl Owner {
-    const ALL: [Self; 5] =
-        [Self::Unowned, Self::Watched, Self::IoThreadSleeps, Self::Caller, Self::IoThread];
+    const ALL: [Self; 6] = [
+        Self::Unowned,
+        Self::Watched,
+        Self::IoThreadSleeps,
+        Self::Caller,
+        Self::IoThread,
+        Self::IoThreadInspects,
+    ];
 
     /// Whether a thread uses the value now. It looks for what is scheduled before it lets go.
     pub(super) fn is_active(self) -> bool {
-        matches!(self, Self::Caller | Self::IoThread)
+        matches!(self, Self::Caller | Self::IoThread | Self::IoThreadInspects)
     }
 }
 
@@ -100,6 +112,12 @@ impl<T> OwnerGuard<'_, T> {
 }
 
 impl<T> OwnerGuard<'_, T> {
+    /// Goes on under another name.
+    pub(super) fn rename(&mut self, to: Owner) {
+        debug_assert!(to.is_active());
+        self.owned.owner.store(to as u8, Ordering::Release);
+    }
+
     /// Stays the owner for ever.
     pub(super) fn keep(self) {
         mem::forget(self);

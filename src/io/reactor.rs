@@ -44,12 +44,22 @@ pub enum TimerOutcome {
     Deferred,
 }
 
-/// How long a timer is put off that could not be served.
+/// How long a timer is put off that could not be served; each time twice as long, up to the second.
 const BUSY: Duration = Duration::from_millis(1);
+const LONGEST_BUSY: Duration = Duration::from_millis(128);
 /// A peer that sent a PING may send another one within this time, in nanoseconds.
 const PINGS: u64 = 300_000_000_000;
 /// A new peer that sends PINGs mostly sends the first one within this time, in nanoseconds.
 const FIRST_PING: u64 = 3_000_000_000;
+
+/// A timer that runs.
+struct Timed {
+    source: Arc<dyn Source>,
+    /// What `on_timer` is called with.
+    kind: u32,
+    /// How long it is put off if it cannot be served.
+    pause: Duration,
+}
 
 /// The part that only its owner uses, handed to the sources that it calls.
 pub struct Reactor {
@@ -66,7 +76,7 @@ pub struct Reactor {
     next_token: usize,
     /// Deadlines, nearest first, with the number of their timer.
     timers: BinaryHeap<Reverse<(Instant, u64)>>,
-    timed: HashMap<u64, (Arc<dyn Source>, u32)>,
+    timed: HashMap<u64, Timed>,
     next_timer: u64,
     /// The sockets that were served since the last owner came, as far as it wants to know.
     served: Served,
@@ -220,7 +230,7 @@ impl Reactor {
         // A time beyond the clock's range is never.
         if let Some(deadline) = Instant::now().checked_add(after) {
             self.timers.push(Reverse((deadline, number)));
-            self.timed.insert(number, (source, kind));
+            self.timed.insert(number, Timed { source, kind, pause: BUSY });
         }
         number
     }
@@ -269,13 +279,14 @@ impl Reactor {
                 break;
             }
             self.timers.pop();
-            let Some((source, kind)) = self.timed.remove(&number) else {
+            let Some(Timed { source, kind, pause }) = self.timed.remove(&number) else {
                 continue;
             };
             if source.clone().on_timer(self, kind) == TimerOutcome::Deferred {
                 // Under its number, by which it can be cancelled.
-                self.timed.insert(number, (source, kind));
-                self.timers.push(Reverse((now + BUSY, number)));
+                let longer = (pause * 2).min(LONGEST_BUSY);
+                self.timed.insert(number, Timed { source, kind, pause: longer });
+                self.timers.push(Reverse((now + pause, number)));
             } else {
                 any = true;
             }

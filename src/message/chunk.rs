@@ -101,7 +101,7 @@ impl Chunk {
         Message::from_slice_of_block(unsafe { block.into_slice(chunk.consumed, length) })
     }
 
-    /// So many unread bytes, at most those that there are, which share the memory.
+    /// This number of unread bytes, at most those that there are, which share the memory.
     #[inline(always)]
     pub(super) fn share(&mut self, length: usize) -> Slice {
         if self.references == 1 {

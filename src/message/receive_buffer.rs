@@ -217,7 +217,7 @@ impl ReceiveBuffer {
             return Ok(());
         }
         if length > bytes.len() || length > ALIGNED_ABOVE || length <= INLINE_CAPACITY {
-            return self.cut_seldom(length, lead, message);
+            return self.cut_slow(length, lead, message);
         }
         // Memory of its own, freed by another thread, would cost more than the reference.
         message.set_slice(self.front.share(length));
@@ -225,7 +225,7 @@ impl ReceiveBuffer {
     }
 
     #[inline(never)]
-    fn cut_seldom(&mut self, length: usize, lead: usize, message: &mut Message) -> Result<()> {
+    fn cut_slow(&mut self, length: usize, lead: usize, message: &mut Message) -> Result<()> {
         *message = match self.front.unread().get(..length) {
             None => self.copy(length, lead)?,
             Some(short) if length <= INLINE_CAPACITY => {

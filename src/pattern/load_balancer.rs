@@ -148,9 +148,18 @@ mod tests {
 
     /// A pipe to a connection with this mark, and its other end.
     fn connect(core: &mut Core, out: &mut LoadBalancer, mark: u32) -> (PipeId, PipeReader) {
+        connect_to(core, out, mark, false)
+    }
+
+    fn connect_to(
+        core: &mut Core,
+        out: &mut LoadBalancer,
+        mark: u32,
+        conflates: bool,
+    ) -> (PipeId, PipeReader) {
         let own = || Arc::new(Nobody);
         let (_, reader) = pipe([None, None], false, own(), own());
-        let (writer, peer) = pipe([Some(mark), None], false, own(), own());
+        let (writer, peer) = pipe([Some(mark), None], conflates, own(), own());
         let id = core.pipes.insert(Pipe {
             reader,
             writer: Some(writer),
@@ -188,6 +197,16 @@ mod tests {
         // A call that may wait looks.
         assert!(out.can_send(&mut core));
         assert_eq!(out.next_pipe(&mut core), Some(first));
+    }
+
+    #[test]
+    fn a_pipe_that_conflates_takes_messages_beyond_its_mark() {
+        let (mut core, mut out) = (core(), LoadBalancer::default());
+        let (id, mut reads) = connect_to(&mut core, &mut out, 1, true);
+        for _ in 0..10 {
+            assert_eq!(send(&mut core, &mut out, false), Ok(Some(id)));
+        }
+        assert!(reads.read().is_some() && reads.read().is_none());
     }
 
     #[test]

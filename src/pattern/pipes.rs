@@ -243,12 +243,22 @@ impl Pipes {
     /// an empty message then. Returns whether there was room.
     #[inline]
     pub fn write_from(&mut self, id: PipeId, message: &mut Message) -> Room {
-        let Some(Pipe { writer: Some(writer), link, .. }) = self.get(id) else {
-            return Room::Gone;
-        };
-        if !writer.has_room() {
-            return self.write_if_room(id, message);
+        match self.get(id) {
+            Some(Pipe { writer: Some(writer), .. }) if writer.has_room() => {
+                self.write_in_room(id, message);
+                Room::Available
+            }
+            Some(_) => self.write_if_room(id, message),
+            None => Room::Gone,
         }
+    }
+
+    /// Writes a part for which there is room.
+    #[inline(always)]
+    fn write_in_room(&mut self, id: PipeId, message: &mut Message) {
+        let Some(Pipe { writer: Some(writer), link, .. }) = self.get(id) else {
+            return;
+        };
         let last = !message.more();
         writer.write_unbounded_from(message);
         if last {
@@ -257,16 +267,17 @@ impl Pipes {
                 self.overloaded = Some(id);
             }
         }
-        Room::Available
     }
 
     #[cold]
     #[inline(never)]
     fn write_if_room(&mut self, id: PipeId, message: &mut Message) -> Room {
-        match self.look_for_room(id) {
-            Room::Available => self.write_from(id, message),
-            room => room,
+        let room = self.look_for_room(id);
+        if room == Room::Available {
+            // The pipe need not say so again: one that conflates has room beyond its mark.
+            self.write_in_room(id, message);
         }
+        room
     }
 
     /// Has the processor fetch what a message is written to that follows soon.

@@ -12,22 +12,4 @@ pub(super) use std::sync::{
     atomic::{AtomicPtr, AtomicU64, Ordering, fence},
 };
 
-#[cfg(loom)]
-pub(super) use loom::cell::UnsafeCell;
-
-/// The standard cell with loom's way of access.
-#[cfg(not(loom))]
-#[derive(Debug)]
-pub(super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
-
-#[cfg(not(loom))]
-impl<T> UnsafeCell<T> {
-    pub(super) const fn new(value: T) -> Self {
-        Self(std::cell::UnsafeCell::new(value))
-    }
-
-    #[inline(always)]
-    pub(super) fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
-        access(self.0.get())
-    }
-}
+pub(super) use crate::sync::UnsafeCell;

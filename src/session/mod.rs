@@ -49,7 +49,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering, fe
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use task::Errand;
-use write_access::{Use, WriteAccess};
+use write_access::{WriteAccess, WriteClaim};
 use write_half::WriteOutcome;
 
 /// The socket's end of a pair of pipes, as the session sees it.
@@ -283,7 +283,10 @@ impl Session {
 
     /// Writes what waits in the pipe, where a caller should; false if others are to do it.
     fn write_now(&self) -> bool {
-        if self.activity.load(Ordering::Acquire) != ACTIVE || self.options.socket_type.publishes() {
+        let is_inactive = self.activity.load(Ordering::Acquire) != ACTIVE;
+        // The thread that polls waits for the half: it comes before the next send.
+        let is_deferred = self.deferred.load(Ordering::Relaxed);
+        if is_inactive || is_deferred || self.options.socket_type.publishes() {
             return false;
         }
         let _no_cancel = NoCancel::enter();
@@ -308,7 +311,7 @@ impl Session {
 
     /// Keeps callers away from the writing half while the thread that polls serves the session. Where
     /// one uses it, which may be suspended, what happened (`what`) is deferred until the half is free.
-    fn claim(&self, what: u16) -> Option<Use<'_>> {
+    fn claim(&self, what: u16) -> Option<WriteClaim<'_>> {
         let claim = self.write.claim();
         if claim.is_none() {
             self.defer(what);

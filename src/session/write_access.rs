@@ -6,40 +6,46 @@ use crate::sync::{Mutex, MutexGuard};
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Nobody uses it.
-const FREE: u8 = 0;
-/// A caller uses it, and may be suspended.
-const CALLER: u8 = 1;
-/// The thread that polls the reactor uses it.
-const CLAIMED: u8 = 2;
+/// Who uses the half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum User {
+    Nobody,
+    /// A caller, which may be suspended.
+    Caller,
+    /// The thread that polls the reactor.
+    Reactor,
+}
 
 /// The writing half, and who uses it.
 pub(super) struct WriteAccess {
     user: AtomicU8,
-    /// Never contended: the user alone locks it, and who makes the session before that begins.
+    /// Never contended: the user alone locks it, or the thread that makes the session, before it begins.
     half: Mutex<WriteHalf>,
 }
 
 impl WriteAccess {
     pub(super) fn new() -> Self {
-        Self { user: AtomicU8::new(FREE), half: Mutex::new(WriteHalf::default()) }
+        Self { user: AtomicU8::new(User::Nobody as u8), half: Mutex::new(WriteHalf::default()) }
     }
 
-    fn begin(&self, user: u8) -> bool {
+    fn begin(&self, user: User) -> bool {
         // It pairs with the Release of the user before: the half is as that left it. The value of a
         // failure is not used.
-        self.user.compare_exchange(FREE, user, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let (from, to) = (User::Nobody as u8, user as u8);
+        self.user.compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// The half for a caller, unless another thread uses it.
     pub(super) fn try_enter(&self) -> Option<CallerGuard<'_>> {
-        self.begin(CALLER).then(|| CallerGuard { half: self.half.lock(), _use: Use(&self.user) })
+        self.begin(User::Caller)
+            .then(|| CallerGuard { half: self.half.lock(), _claim: WriteClaim(&self.user) })
     }
 
     /// Keeps callers away until the claim is dropped; `None` while one uses the half. For the thread
     /// that polls alone, which then locks it.
-    pub(super) fn claim(&self) -> Option<Use<'_>> {
-        self.begin(CLAIMED).then(|| Use(&self.user))
+    pub(super) fn claim(&self) -> Option<WriteClaim<'_>> {
+        self.begin(User::Reactor).then(|| WriteClaim(&self.user))
     }
 
     /// The half, for the thread that has the claim, or that made the session and has not begun it.
@@ -50,16 +56,16 @@ impl WriteAccess {
     /// Whether a caller uses it now.
     pub(super) fn has_caller(&self) -> bool {
         // Relaxed: where it matters a fence comes before, see `Session::defer`.
-        self.user.load(Ordering::Relaxed) == CALLER
+        self.user.load(Ordering::Relaxed) == User::Caller as u8
     }
 }
 
 /// The right to use the half, until it is dropped.
-pub(super) struct Use<'a>(&'a AtomicU8);
+pub(super) struct WriteClaim<'a>(&'a AtomicU8);
 
-impl Drop for Use<'_> {
+impl Drop for WriteClaim<'_> {
     fn drop(&mut self) {
-        self.0.store(FREE, Ordering::Release);
+        self.0.store(User::Nobody as u8, Ordering::Release);
     }
 }
 
@@ -67,7 +73,7 @@ impl Drop for Use<'_> {
 pub(super) struct CallerGuard<'a> {
     // Released in this order.
     half: MutexGuard<'a, WriteHalf>,
-    _use: Use<'a>,
+    _claim: WriteClaim<'a>,
 }
 
 impl Deref for CallerGuard<'_> {

@@ -36,8 +36,8 @@ use crate::error::{Error, Result};
 use crate::io::nanoseconds;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
-use crate::sync::CriticalSection;
 use crate::sync::{CallGuard, ForkMutex};
+use crate::sync::{CriticalSection, NoCancel};
 use crate::zmtp::SocketType;
 use outlook::{Crowd, Outlook};
 use state::State;
@@ -173,7 +173,8 @@ impl Socket {
     /// # Errors
     /// [`Error::NotASocket`].
     pub fn close(&'static self) -> Result<()> {
-        let _critical = CriticalSection::enter();
+        // Free functions of the application may run: signals are not blocked.
+        let _no_cancel = NoCancel::enter();
         let taken = {
             let mut guard = self.state.lock();
             if self.tag.swap(0xdead_beef, Ordering::AcqRel) != Self::TAG {
@@ -193,6 +194,7 @@ impl Socket {
         state.close();
         // A thread that waits in the socket finds it closed.
         mailbox.post(Event::Look);
+        let _critical = CriticalSection::enter();
         CLOSED.lock().push_back(self);
         Ok(())
     }
@@ -202,9 +204,10 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn bind(&self, endpoint: &str) -> Result<()> {
-        let _critical = CriticalSection::enter();
+        let _no_cancel = NoCancel::enter();
         self.with(|state| {
             state.process()?;
+            let _critical = CriticalSection::enter();
             state.bind(endpoint)
         })
     }
@@ -214,9 +217,10 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn connect(&self, endpoint: &str) -> Result<()> {
-        let _critical = CriticalSection::enter();
+        let _no_cancel = NoCancel::enter();
         self.with(|state| {
             state.process()?;
+            let _critical = CriticalSection::enter();
             state.connect(endpoint)
         })
     }
@@ -238,7 +242,7 @@ impl Socket {
     }
 
     fn undo(&self, endpoint: &str) -> Result<()> {
-        let critical = CriticalSection::enter();
+        let _no_cancel = NoCancel::enter();
         let unknown = self.with(|state| {
             state.process()?;
             state.remove_endpoint(endpoint)
@@ -246,10 +250,8 @@ impl Socket {
         let Some(unknown) = unknown else {
             return Ok(());
         };
-        drop(critical);
-        // Not under the lock, and open to signals: this may take long.
+        // Not under the lock: this may take long.
         let addresses = unknown.look_up();
-        let _critical = CriticalSection::enter();
         self.with(|state| {
             state.process()?;
             state.remove_unknown(&unknown, &addresses)

@@ -1,12 +1,14 @@
 //! Locks, what becomes of them in a child of fork(2), and what must not be interrupted. For all rooms.
 
 mod call_mutex;
+mod cell;
 mod critical;
 mod fork;
 mod mutex;
 mod race_lazy;
 
 pub use call_mutex::{CallGuard, CallMutex, pause};
+pub use cell::UnsafeCell;
 pub use critical::{CriticalMutex, CriticalSection, NoCancel};
 pub use fork::{ForkMutex, Process};
 pub use mutex::{Mutex, MutexGuard};

@@ -67,7 +67,7 @@ fn split_port(text: &str) -> Result<(String, &str)> {
     Ok((host.to_owned(), port))
 }
 
-/// A port in decimal digits. The reference reads as many digits as it finds and ignores the rest;
+/// A port in decimal digits. libzmq reads as many digits as it finds and ignores the rest;
 /// here what is no number is malformed.
 fn port_number(text: &str) -> Result<u16> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -76,7 +76,7 @@ fn port_number(text: &str) -> Result<u16> {
 }
 
 /// The number at the start of the text, after blanks and a sign, as C's `atoi` reads it; 0 when
-/// there is none. What follows it is ignored, as the reference does. Saturates.
+/// there is none. What follows it is ignored, as libzmq does. Saturates.
 pub(super) fn leading_number(text: &str) -> i64 {
     let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
     let (negative, digits) = match text.strip_prefix(['-', '+']) {

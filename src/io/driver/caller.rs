@@ -22,6 +22,13 @@ impl ReactorHandle {
         sockets: impl Iterator<Item = u64>,
         is_back_soon: bool,
     ) -> Option<ReactorGuard<'_>> {
+        let mut guard = self.acquire_as_caller(is_back_soon)?;
+        self.pace.on_acquire(!self.inbox.is_empty());
+        guard.reactor()?.begin(sockets);
+        Some(guard)
+    }
+
+    fn acquire_as_caller(&self, takes_over: bool) -> Option<ReactorGuard<'_>> {
         if self.is_contested() || *FORCED == Some(false) || !self.may_poll() {
             return None;
         }
@@ -29,12 +36,9 @@ impl ReactorHandle {
             // One that was woken is about to take the reactor back: it is asked for it then.
             let sleeps = self.reactor.owner() == Owner::IoThreadSleeps
                 && self.asleep.load(Ordering::Relaxed);
-            (sleeps && is_back_soon).then(|| self.take_over()).flatten()
+            (sleeps && takes_over).then(|| self.take_over()).flatten()
         })?;
-        self.pace.on_acquire(!self.inbox.is_empty());
-        let mut guard = ReactorGuard { handle: self, owned: Some(owned), is_visit: false };
-        guard.reactor()?.begin(sockets);
-        Some(guard)
+        Some(ReactorGuard { handle: self, owned: Some(owned), is_visit: false })
     }
 
     /// Takes the reactor from the I/O thread, which sleeps, and has that leave the descriptor.
@@ -51,9 +55,13 @@ impl ReactorHandle {
     pub fn run_scheduled_now(&self) {
         if self.has_scheduled() {
             let _critical = CriticalSection::enter();
-            if let Some(mut guard) = self.try_acquire(std::iter::empty(), false) {
-                guard.run_scheduled();
+            if let Some(mut guard) = self.acquire_as_caller(false) {
+                // It says nothing of how callers come and go.
                 guard.is_visit = true;
+                if let Some(reactor) = guard.reactor() {
+                    reactor.begin(std::iter::empty());
+                }
+                guard.run_scheduled();
             }
         }
     }
@@ -91,15 +99,18 @@ impl ReactorHandle {
 
     /// The caller that sleeps on the descriptor may be gone: the I/O thread takes over.
     pub fn replace_sleeper(&self) {
-        // The order counts: an owner that inspects has said so before, and takes it back afterwards.
-        if self.reactor.owner() == Owner::IoThread && self.inspects.load(Ordering::SeqCst) {
-            // It looks for this after it has released the reactor, with a fence between: either it sees
-            // this, or we see that it has.
-            self.takeover_requested.store(true, Ordering::SeqCst);
-            fence(Ordering::SeqCst);
-        }
-        if self.reactor.owner() == Owner::Watched {
-            self.wake_io_thread_now();
+        match self.reactor.owner() {
+            Owner::Watched => self.wake_io_thread_now(),
+            Owner::IoThreadInspects => {
+                // It looks for this after it has released the reactor, with a fence between: either it
+                // sees this, or we see that it has.
+                self.takeover_requested.store(true, Ordering::SeqCst);
+                fence(Ordering::SeqCst);
+                if self.reactor.owner() == Owner::Watched {
+                    self.wake_io_thread_now();
+                }
+            }
+            _ => {}
         }
     }
 

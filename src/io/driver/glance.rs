@@ -14,7 +14,7 @@ use std::time::Duration;
 const UP_TO_DATE: u64 = 10_000;
 const UP_TO_DATE_IN_STREAM: u64 = 100_000;
 /// After a caller has released the reactor this many messages of a socket are the first, and of those
-/// behind them one in so many looks at the clock, which takes a third as long as sending does.
+/// behind them one in this number looks at the clock, which takes a third as long as sending does.
 const FIRST: u32 = 8;
 const STREAM: u32 = 32;
 

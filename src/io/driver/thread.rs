@@ -21,7 +21,7 @@ use std::time::Duration;
 /// How the threads of a context are to run (zmq_ctx_set(3)).
 #[derive(Debug, Clone, Default)]
 pub struct ThreadSettings {
-    /// Its place among those of the context.
+    /// The index of the thread in its context.
     pub number: usize,
     /// Name; the system shows 15 bytes of it.
     pub name: String,
@@ -138,20 +138,10 @@ impl ReactorHandle {
     /// Serves what a caller that sleeps on the descriptor should have served. Keeps the reactor, if
     /// there was something: that caller does not run.
     fn inspect(&self) -> Option<OwnerGuard<'_, Reactor>> {
-        // Until the reactor is released again: see `replace_sleeper`.
-        self.inspects.store(true, Ordering::SeqCst);
-        let kept = self.reactor.acquire(Owner::Watched, Owner::IoThread);
-        let kept = kept.and_then(|guard| self.look_for_the_sleeper(guard));
-        self.inspects.store(false, Ordering::SeqCst);
-        kept
-    }
-
-    fn look_for_the_sleeper<'a>(
-        &'a self,
-        mut guard: OwnerGuard<'a, Reactor>,
-    ) -> Option<OwnerGuard<'a, Reactor>> {
+        let mut guard = self.reactor.acquire(Owner::Watched, Owner::IoThreadInspects)?;
         let worked = [self.run_inbox(&mut guard), guard.run_timers(), guard.poll_once()];
         if worked.contains(&true) {
+            guard.rename(Owner::IoThread);
             return Some(guard);
         }
         let has_dependents = guard.has_dependents(nanoseconds());
@@ -212,6 +202,8 @@ impl ReactorHandle {
     fn hand_over(&self, guard: OwnerGuard<'_, Reactor>) {
         self.pace.released_at.store(nanoseconds(), Ordering::Relaxed);
         self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, _| true);
+        // For a sleeper that this thread has replaced since.
+        self.takeover_requested.store(false, Ordering::SeqCst);
         guard.release(Owner::Unowned);
         let waiter = self.handover_waiter.lock().take();
         waiter.inspect(|waiter| waiter.notify());
@@ -242,11 +234,9 @@ mod tests {
     #[test]
     fn a_sleeper_that_is_replaced_while_the_io_thread_inspects_is_not_relied_on() {
         let handle = ReactorHandle::new(0).unwrap();
-        let guard = handle.reactor.acquire(Owner::Unowned, Owner::IoThread).unwrap();
-        handle.inspects.store(true, Ordering::SeqCst);
+        let guard = handle.reactor.acquire(Owner::Unowned, Owner::IoThreadInspects).unwrap();
         handle.replace_sleeper();
         guard.release(Owner::Watched);
-        handle.inspects.store(false, Ordering::SeqCst);
         assert!(handle.is_needed());
     }
 

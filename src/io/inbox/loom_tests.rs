@@ -45,7 +45,7 @@ fn what_a_thread_wants_is_served_by_a_run_after_it() {
             wanted: [AtomicUsize::new(0), AtomicUsize::new(0)],
             entries: [InboxEntry::default(), InboxEntry::default()],
         });
-        let threads = [&[0, 1][..], &[0][..]].map(|numbers| {
+        let threads = [&[0][..], &[0, 1][..]].map(|numbers| {
             let model = model.clone();
             thread::spawn(move || numbers.iter().for_each(|number| model.schedule(*number)))
         });
@@ -54,5 +54,22 @@ fn what_a_thread_wants_is_served_by_a_run_after_it() {
         served += model.run();
         assert_eq!(served, 3);
         assert!(model.inbox.is_empty());
+    });
+}
+
+#[test]
+fn what_is_wanted_while_an_entry_is_taken_is_served_too() {
+    loom::model(|| {
+        let model = loom::sync::Arc::new(Model {
+            inbox: Inbox::new(),
+            wanted: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            entries: [InboxEntry::default(), InboxEntry::default()],
+        });
+        let runs = model.clone();
+        let runs = thread::spawn(move || runs.run());
+        model.schedule(0);
+        model.schedule(0);
+        let served = runs.join().unwrap() + model.run();
+        assert_eq!(served, 2);
     });
 }

@@ -33,7 +33,7 @@ impl Model {
         self.inbox.fetch_add(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         match self.owned.owner() {
-            Owner::Caller | Owner::IoThread => {}
+            Owner::Caller | Owner::IoThread | Owner::IoThreadInspects => {}
             Owner::IoThreadSleeps => self.wake.store(true, Ordering::SeqCst),
             Owner::Unowned | Owner::Watched => self.timer.store(true, Ordering::SeqCst),
         }
@@ -159,5 +159,37 @@ fn one_thread_at_a_time_has_the_value_and_sees_what_the_one_before_did() {
         let guard = owned.acquire(Owner::Unowned, Owner::Caller).unwrap();
         assert_eq!(guard.get(), had);
         guard.keep();
+    });
+}
+
+#[test]
+fn a_sleeper_that_is_replaced_during_an_inspection_is_replaced_after_it() {
+    loom::model(|| {
+        let model = Model::new();
+        drop(
+            model
+                .owned
+                .acquire(Owner::Unowned, Owner::Caller)
+                .map(|guard| guard.release(Owner::Watched)),
+        );
+        // As `ReactorHandle::replace_sleeper`.
+        let other = model.clone();
+        let replaces = thread::spawn(move || match other.owned.owner() {
+            Owner::Watched => other.timer.store(true, Ordering::SeqCst),
+            Owner::IoThreadInspects => {
+                other.wake.store(true, Ordering::SeqCst);
+                fence(Ordering::SeqCst);
+                if other.owned.owner() == Owner::Watched {
+                    other.timer.store(true, Ordering::SeqCst);
+                }
+            }
+            owner => unreachable!("{owner:?}"),
+        });
+        // As the I/O thread: it looks for the request behind the fence of `release`.
+        let guard = model.owned.acquire(Owner::Watched, Owner::IoThreadInspects).unwrap();
+        guard.release(Owner::Watched);
+        let is_requested = model.wake.load(Ordering::SeqCst);
+        replaces.join().unwrap();
+        assert!(is_requested || model.timer.load(Ordering::SeqCst));
     });
 }
