@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::pattern::Pipe;
-use crate::socket::{Mailbox, SocketEnd};
+use crate::socket::{Mailbox, PipeEventSink};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ pub struct InprocConnection {
     /// The pipes for the socket that will bind.
     pub pipe: Pipe,
     /// Its end of them.
-    pub end: Arc<SocketEnd>,
+    pub end: Arc<PipeEventSink>,
     /// The end of the socket that connected.
-    pub peer_end: Arc<SocketEnd>,
+    pub peer_end: Arc<PipeEventSink>,
 }
 
 /// Names, who is bound to them, and who waits for that.

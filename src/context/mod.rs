@@ -8,7 +8,7 @@ mod options;
 pub use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
-use crate::io::{ReactorHandle, WaiterList, WaiterPool, Workers, start_thread};
+use crate::io::{ReactorHandle, WaiterList, WaiterPool, BlockingPool, start_thread};
 use crate::message::free_kept_memory;
 use crate::options::Options;
 use crate::session::SECURITY_THREAD;
@@ -54,8 +54,8 @@ pub struct ContextCore {
     /// For the threads that sleep in calls on its sockets.
     pub(crate) pool: WaiterPool,
     /// What security mechanisms have computed for peers that connected, to servers and to clients.
-    servers: Workers,
-    clients: Workers,
+    servers: BlockingPool,
+    clients: BlockingPool,
     pub(crate) lookups: Lookups,
 }
 
@@ -197,14 +197,14 @@ impl ContextCore {
             waiters: WaiterList::default(),
             names: CriticalMutex::default(),
             pool: WaiterPool::new(),
-            servers: Workers::new(SECURITY_THREAD),
-            clients: Workers::new(SECURITY_THREAD),
+            servers: BlockingPool::new(SECURITY_THREAD),
+            clients: BlockingPool::new(SECURITY_THREAD),
             lookups: Lookups::default(),
         })
     }
 
     /// Threads for what takes long, for servers or for clients of a security mechanism.
-    pub fn workers(&self, server: bool) -> Workers {
+    pub fn workers(&self, server: bool) -> BlockingPool {
         if server { self.servers.clone() } else { self.clients.clone() }
     }
 
@@ -244,7 +244,7 @@ impl ContextCore {
     fn shut_down(&self) {
         if !self.terminated.swap(true, Ordering::SeqCst) {
             for mailbox in self.sockets.lock().iter() {
-                mailbox.post(Event::Look);
+                mailbox.post(Event::Wake);
             }
         }
     }

@@ -16,7 +16,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-pub(super) struct Alarm {
+pub(super) struct WakeTimer {
     /// `None` where there can be none.
     timers: Option<[Timer; 2]>,
     /// Ends the sleep where no timer does.
@@ -35,7 +35,7 @@ struct State {
     without_timer: bool,
 }
 
-impl Alarm {
+impl WakeTimer {
     /// Makes one that is not set.
     pub(super) fn new() -> io::Result<Self> {
         let timers = || Ok([Timer::new()?, Timer::new()?]);
@@ -122,7 +122,7 @@ impl Alarm {
         let mut has_rung = state.without_timer && nanoseconds() >= state.at;
         for (number, timer) in self.timers.iter().flatten().enumerate() {
             // One that could not be stopped is read too, or every sleep would end at once.
-            let rang = all[number].found() != 0 && timer.has_rung();
+            let rang = all[number].found() != 0 && timer.take_expired();
             has_rung |= rang && number == state.running && !state.without_timer;
         }
         if has_rung {
@@ -154,7 +154,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
     const ALWAYS: fn(u64, u64) -> bool = |_, _| true;
 
-    impl Alarm {
+    impl WakeTimer {
         /// One with timers, one whose timers cannot be set, and one without.
         fn kinds() -> [Self; 3] {
             let with = |timers| Self { timers, ..Self::new().unwrap() };
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn it_rings_once_when_it_was_set_to_last() {
-        Alarm::kinds().iter().for_each(rings_once_when_it_was_set_to_last);
+        WakeTimer::kinds().iter().for_each(rings_once_when_it_was_set_to_last);
     }
 
-    fn rings_once_when_it_was_set_to_last(alarm: &Alarm) {
+    fn rings_once_when_it_was_set_to_last(alarm: &WakeTimer) {
         let mut random = random(1);
         for _ in 0..5000 {
             match random(4) {
@@ -225,10 +225,10 @@ mod tests {
 
     #[test]
     fn who_puts_off_a_ring_that_nobody_heard_is_given_the_time() {
-        Alarm::kinds().iter().for_each(gives_the_time_to_who_puts_off_a_ring);
+        WakeTimer::kinds().iter().for_each(gives_the_time_to_who_puts_off_a_ring);
     }
 
-    fn gives_the_time_to_who_puts_off_a_ring(alarm: &Alarm) {
+    fn gives_the_time_to_who_puts_off_a_ring(alarm: &WakeTimer) {
         for _ in 0..3 {
             alarm.set_if(Duration::ZERO, ALWAYS);
             let State { running, without_timer, .. } = *alarm.state.lock();
@@ -244,10 +244,10 @@ mod tests {
     /// it off looks for that under the lock.
     #[test]
     fn no_ring_is_lost_while_others_put_it_off() {
-        Alarm::kinds().iter().for_each(loses_no_ring_while_others_put_it_off);
+        WakeTimer::kinds().iter().for_each(loses_no_ring_while_others_put_it_off);
     }
 
-    fn loses_no_ring_while_others_put_it_off(alarm: &Alarm) {
+    fn loses_no_ring_while_others_put_it_off(alarm: &WakeTimer) {
         let (wanted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         let heard = AtomicUsize::new(0);
         std::thread::scope(|scope| {

@@ -19,13 +19,13 @@ pub use glance::Sends;
 pub use thread::{ThreadSettings, start_thread};
 
 use super::Waiter;
-use super::alarm::Alarm;
+use super::alarm::WakeTimer;
 use super::event_descriptor::EventDescriptor;
 use super::events::{Event, add_persistent};
 use super::inbox::{Inbox, InboxEntry};
 use super::ownership::{Owned, Owner};
 use super::priority::Priority;
-use super::reactor::{Reactor, Source, watch};
+use super::reactor::{Reactor, EventHandler, watch};
 use super::sys::{current_processor, insist, nanoseconds};
 use crate::message::Message;
 use crate::sync::{CriticalSection, Mutex, RaceLazy};
@@ -64,7 +64,7 @@ pub struct ReactorHandle {
     /// Events that the I/O thread took while a caller took the reactor over.
     found: SegQueue<Event>,
     /// Messages for the I/O thread to drop.
-    discarded: SegQueue<Message>,
+    deferred_drops: SegQueue<Message>,
     /// The I/O thread has ended: nobody looks into the inbox any more.
     ended: AtomicBool,
     /// Once the I/O thread has ended it stays its owner.
@@ -78,7 +78,7 @@ pub struct ReactorHandle {
     /// Descriptors that it serves, to place new ones where the load is least.
     load: Arc<AtomicUsize>,
     /// What the I/O thread sleeps on while it is parked.
-    alarm: Alarm,
+    wake_timer: WakeTimer,
     pace: Pace,
     /// A caller that waits asks the I/O thread for the reactor: this one.
     handover_requested: AtomicBool,
@@ -141,14 +141,14 @@ impl ReactorHandle {
             handover,
             inbox: Inbox::new(),
             found: SegQueue::new(),
-            discarded: SegQueue::new(),
+            deferred_drops: SegQueue::new(),
             ended: AtomicBool::new(false),
             reactor: Owned::new(Reactor::new(poll, load.clone())),
             asleep: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             short_call: AtomicU32::new(0),
             load,
-            alarm: Alarm::new()?,
+            wake_timer: WakeTimer::new()?,
             pace: Pace::default(),
             handover_requested: AtomicBool::new(false),
             handover_waiter: Mutex::new(None),
@@ -163,7 +163,7 @@ impl ReactorHandle {
     }
 
     /// Has `source.on_run` called by the thread that polls, soon; once, if its entry waits already.
-    pub fn schedule(&self, entry: &InboxEntry, source: Arc<dyn Source>) {
+    pub fn schedule(&self, entry: &InboxEntry, source: Arc<dyn EventHandler>) {
         if !self.inbox.push(entry, source) {
             return;
         }
@@ -201,14 +201,14 @@ impl ReactorHandle {
     /// expects them on a thread that is not in one of its calls, and without our locks held.
     pub fn defer_drop(&self, messages: impl Iterator<Item = Message>) {
         let _critical = CriticalSection::enter();
-        messages.for_each(|message| self.discarded.push(message));
+        messages.for_each(|message| self.deferred_drops.push(message));
         // Pairs with the fence before the I/O thread sleeps: either it is found there, and woken, or
         // it finds the messages.
         fence(Ordering::SeqCst);
         match self.reactor.owner() {
             Owner::IoThread | Owner::IoThreadSleeps => self.wake(),
             _ => {
-                self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
+                self.wake_timer.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
             }
         }
     }
@@ -216,11 +216,11 @@ impl ReactorHandle {
     /// Whether the alarm may ring later than it is set to: messages to drop wait for it, and a
     /// caller that is always back in time would put it off for ever.
     fn may_put_off(&self) -> bool {
-        self.discarded.is_empty()
+        self.deferred_drops.is_empty()
     }
 
-    fn drop_discarded(&self) {
-        while self.discarded.pop().is_some() {}
+    fn run_deferred_drops(&self) {
+        while self.deferred_drops.pop().is_some() {}
     }
 
     /// Has a thread look into the inbox.
@@ -261,10 +261,10 @@ impl ReactorHandle {
         let _critical = CriticalSection::enter();
         if nanoseconds == 0 || !self.may_poll() {
             // The alarm is locked while it is set, which a thread of low priority must not do.
-            return self.alarm.call();
+            return self.wake_timer.call();
         }
         let after = Duration::from_nanos(nanoseconds);
-        self.alarm.set_if(after, |now, at| at == 0 || at > now + nanoseconds);
+        self.wake_timer.set_if(after, |now, at| at == 0 || at > now + nanoseconds);
     }
 
     /// Has the I/O thread take over at once, and callers leave the reactor to it for a while.
@@ -275,7 +275,7 @@ impl ReactorHandle {
         self.pace.released_at.store(0, Ordering::Relaxed);
         self.takeover_requested.store(true, Ordering::SeqCst);
         let _critical = CriticalSection::enter();
-        self.alarm.call();
+        self.wake_timer.call();
     }
 
     /// Whether callers are to leave the reactor to the I/O thread.
@@ -309,7 +309,7 @@ impl ReactorHandle {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
         let _critical = CriticalSection::enter();
-        self.alarm.call();
+        self.wake_timer.call();
     }
 
     /// Changes what a registered descriptor is watched for; from any thread.

@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use super::reactor::Source;
+use super::reactor::EventHandler;
 use crate::sync::UnsafeCell;
 use std::mem;
 use std::ptr;
@@ -36,7 +36,7 @@ struct Node {
 }
 
 struct Content {
-    source: Option<Arc<dyn Source>>,
+    source: Option<Arc<dyn EventHandler>>,
     /// The entry that was added before this one: a reference from `Arc::into_raw`, or null.
     next: *const Node,
 }
@@ -61,7 +61,7 @@ impl Inbox {
 
     /// Adds the source under its entry; false if that is in an inbox already. What the thread did
     /// before is seen by the run of the source that follows in either case.
-    pub(super) fn push(&self, entry: &InboxEntry, source: Arc<dyn Source>) -> bool {
+    pub(super) fn push(&self, entry: &InboxEntry, source: Arc<dyn EventHandler>) -> bool {
         // Acquire: the content was given up. Release pairs with the swap in `next`: where the entry is
         // queued, the run that it waits for sees what this thread did.
         if entry.0.is_queued.swap(true, Ordering::AcqRel) {
@@ -128,10 +128,10 @@ pub(super) struct Taken {
 }
 
 impl Iterator for Taken {
-    type Item = Arc<dyn Source>;
+    type Item = Arc<dyn EventHandler>;
 
     /// The next source; from here on its entry can be added again.
-    fn next(&mut self) -> Option<Arc<dyn Source>> {
+    fn next(&mut self) -> Option<Arc<dyn EventHandler>> {
         if self.first.is_null() {
             return None;
         }
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn what_is_left_in_an_inbox_is_dropped_with_it() {
         let (inbox, entry) = (Inbox::new(), InboxEntry::default());
-        let source: Arc<dyn Source> = Arc::new(Nothing(1));
+        let source: Arc<dyn EventHandler> = Arc::new(Nothing(1));
         inbox.push(&entry, source.clone());
         drop(inbox);
         assert_eq!(Arc::strong_count(&source), 1);

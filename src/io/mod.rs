@@ -21,10 +21,10 @@ pub use driver::{ReactorGuard, ReactorHandle, Sends, ThreadSettings, Watch, star
 pub use event_descriptor::EventDescriptor;
 pub use events::Readiness;
 pub use inbox::InboxEntry;
-pub use reactor::{Reactor, Source, TimerOutcome};
+pub use reactor::{Reactor, EventHandler, TimerOutcome};
 pub use scheduling::Scheduling;
 pub use signal::Signal;
 use sys::with_signals_blocked;
 pub use sys::{PollDescriptor, SocketSource, nanoseconds, poll_descriptors};
-pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, sleep, sleep_on};
-pub use workers::{Workers, start_worker};
+pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, sleep, poll_fds};
+pub use workers::{BlockingPool, start_worker};

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// What a reactor serves: a session, a listener. Its methods run on the thread that polls the
 /// reactor, one at a time, and do not block.
-pub trait Source: Send + Sync {
+pub trait EventHandler: Send + Sync {
     /// The descriptor became ready (edge-triggered).
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness);
     /// Reads without an event that says that there is something; true if there was. (The event comes
@@ -54,7 +54,7 @@ const FIRST_PING: u64 = 3_000_000_000;
 
 /// A timer that runs.
 struct Timed {
-    source: Arc<dyn Source>,
+    source: Arc<dyn EventHandler>,
     /// What `on_timer` is called with.
     kind: u32,
     /// How long it is put off if it cannot be served.
@@ -67,7 +67,7 @@ pub struct Reactor {
     events: EventBuffer,
     /// Descriptors that it serves, for others to see.
     load: Arc<AtomicUsize>,
-    sources: HashMap<usize, Arc<dyn Source>, BuildHasherDefault<TokenHasher>>,
+    handlers: HashMap<usize, Arc<dyn EventHandler>, BuildHasherDefault<TokenHasher>>,
     /// How many of them each socket has.
     sockets: HashMap<u64, usize>,
     /// When a descriptor was registered last, and when a peer sent a PING; in `nanoseconds`.
@@ -136,7 +136,7 @@ impl Reactor {
             poll,
             events: EventBuffer::new(),
             load,
-            sources: HashMap::default(),
+            handlers: HashMap::default(),
             sockets: HashMap::new(),
             registered_at: 0,
             pinged_at: 0,
@@ -160,7 +160,7 @@ impl Reactor {
         &mut self,
         descriptor: RawFd,
         writable: bool,
-        source: Arc<dyn Source>,
+        source: Arc<dyn EventHandler>,
     ) -> io::Result<usize> {
         let token = self.next_token;
         let registry = self.poll.registry();
@@ -172,14 +172,14 @@ impl Reactor {
     }
 
     /// Serves the descriptor with this token for another source from now on.
-    pub fn replace(&mut self, token: usize, source: Arc<dyn Source>) {
+    pub fn replace(&mut self, token: usize, source: Arc<dyn EventHandler>) {
         self.add(token, source);
     }
 
-    fn add(&mut self, token: usize, source: Arc<dyn Source>) {
+    fn add(&mut self, token: usize, source: Arc<dyn EventHandler>) {
         self.registered_at = nanoseconds();
         *self.sockets.entry(source.socket()).or_default() += 1;
-        if let Some(before) = self.sources.insert(token, source) {
+        if let Some(before) = self.handlers.insert(token, source) {
             self.count_down(before.socket());
         }
     }
@@ -205,7 +205,7 @@ impl Reactor {
     }
 
     fn remove(&mut self, token: usize) -> bool {
-        let Some(source) = self.sources.remove(&token) else {
+        let Some(source) = self.handlers.remove(&token) else {
             return false;
         };
         self.count_down(source.socket());
@@ -216,15 +216,15 @@ impl Reactor {
     /// Forgets everything that it serves; returns that, to be dropped by a thread that holds nothing.
     pub(super) fn end(&mut self) -> impl Sized + use<> {
         self.timers.clear();
-        (mem::take(&mut self.sources), mem::take(&mut self.timed), self.spare_buffer.take())
+        (mem::take(&mut self.handlers), mem::take(&mut self.timed), self.spare_buffer.take())
     }
 
     fn count_load(&self) {
-        self.load.store(self.sources.len(), Ordering::Relaxed);
+        self.load.store(self.handlers.len(), Ordering::Relaxed);
     }
 
     /// Calls `source.on_timer(kind)` after this time; returns the number to cancel it by.
-    pub fn set_timer(&mut self, after: Duration, source: Arc<dyn Source>, kind: u32) -> u64 {
+    pub fn set_timer(&mut self, after: Duration, source: Arc<dyn EventHandler>, kind: u32) -> u64 {
         let number = self.next_timer;
         self.next_timer += 1;
         // A time beyond the clock's range is never.
@@ -257,7 +257,7 @@ impl Reactor {
     /// `nanoseconds`.
     pub(super) fn has_dependents(&self, now: u64) -> bool {
         let own = self.served.own.iter().filter_map(|own| self.sockets.get(own)).sum::<usize>();
-        own < self.sources.len()
+        own < self.handlers.len()
             || !self.timers.is_empty()
             || now < self.pinged_at.saturating_add(PINGS)
             || now < self.registered_at.saturating_add(FIRST_PING)
@@ -318,7 +318,7 @@ impl Reactor {
 
     /// Serves a descriptor that became ready; false if that is not one of a source.
     pub(super) fn serve(&mut self, event: Event) -> bool {
-        let Some(source) = self.sources.get(&event.token.0).cloned() else {
+        let Some(source) = self.handlers.get(&event.token.0).cloned() else {
             return false;
         };
         self.note(&*source);
@@ -333,13 +333,13 @@ impl Reactor {
     /// system call less than asking for events first. `None` if there is no such descriptor.
     pub(super) fn poll_recent(&mut self) -> Option<bool> {
         let Recent { token, streak } = self.recent;
-        let source = (streak >= Recent::EXPECTED).then(|| self.sources.get(&token))??.clone();
+        let source = (streak >= Recent::EXPECTED).then(|| self.handlers.get(&token))??.clone();
         let is_own = self.served.own.contains(&source.socket());
         is_own.then(|| source.poll_read(self))
     }
 
     /// A source is about to be served.
-    pub(super) fn note(&mut self, source: &dyn Source) {
+    pub(super) fn note(&mut self, source: &dyn EventHandler) {
         let Served { own, others } = &mut self.served;
         if !own.is_empty() && !*others {
             *others = !own.contains(&source.socket());
@@ -369,7 +369,7 @@ pub(super) mod tests {
     /// A source that does nothing, of the socket with this number.
     pub(in crate::io) struct Nothing(pub(in crate::io) u64);
 
-    impl Source for Nothing {
+    impl EventHandler for Nothing {
         fn on_ready(self: Arc<Self>, _reactor: &mut Reactor, _readiness: Readiness) {}
         fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _kind: u32) -> TimerOutcome {
             TimerOutcome::Served

@@ -104,7 +104,7 @@ impl Timer {
     }
 
     /// Whether it has rung since it was started, or since this was asked.
-    pub(super) fn has_rung(&self) -> bool {
+    pub(super) fn take_expired(&self) -> bool {
         let mut count = 0u64;
         // SAFETY: eight writable bytes.
         unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) == 8 }

@@ -123,7 +123,7 @@ pub fn sleep(
 ///
 /// # Errors
 /// [`Error::Interrupted`] when a signal handler ran; [`Error::System`].
-pub fn sleep_on(descriptors: &mut [PollDescriptor], timeout: Option<Duration>) -> Result<()> {
+pub fn poll_fds(descriptors: &mut [PollDescriptor], timeout: Option<Duration>) -> Result<()> {
     poll_descriptors(descriptors, timeout).map(drop).map_err(sleep_error)
 }
 

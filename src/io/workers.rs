@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::thread;
 
 /// Threads at a time.
-const MOST: usize = 4;
+const MAX_THREADS: usize = 4;
 
 /// A few threads that run tasks in the order in which they came, and end when there are none.
 ///
 /// Tasks run to their end, also when who asked for them is gone.
 #[derive(Clone)]
-pub struct Workers {
+pub struct BlockingPool {
     /// What the system calls the threads.
     name: &'static str,
     tasks: Arc<CriticalMutex<Tasks>>,
@@ -26,7 +26,7 @@ struct Tasks {
     running: usize,
 }
 
-impl Workers {
+impl BlockingPool {
     /// Threads of this name, at most 15 bytes; none yet.
     pub fn new(name: &'static str) -> Self {
         Self { name, tasks: Arc::default() }
@@ -39,7 +39,7 @@ impl Workers {
     pub fn run(&self, task: Box<dyn FnOnce() + Send>) -> io::Result<()> {
         let mut own = self.tasks.lock();
         own.waiting.push_back(task);
-        if own.running < MOST {
+        if own.running < MAX_THREADS {
             let workers = self.clone();
             match start_worker(self.name, move || workers.work()) {
                 Ok(()) => own.running += 1,

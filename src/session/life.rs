@@ -15,7 +15,7 @@ use super::{
     CLOSE, COMPUTED, End, GIVE_WAY, LINGER, PEER_CLOSED, PING, READ, READABLE, RESOLVED, SILENCE,
     STAGE, START, Session, UNANSWERED, WRITABLE, WRITE, ZAP,
 };
-use crate::io::{Reactor, Readiness, Source, TimerOutcome};
+use crate::io::{Reactor, Readiness, EventHandler, TimerOutcome};
 use crate::sync::MutexGuard;
 use crate::transport::{Connecting, Endpoint, Stream, Target};
 use crate::zmtp::{Admission, Handshake, ProtocolError};
@@ -312,7 +312,7 @@ impl Session {
     }
 }
 
-impl Source for Session {
+impl EventHandler for Session {
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
         if let Some(_claim) = self.claim(flags_of(readiness)) {
             self.serve(reactor, readiness);

@@ -5,7 +5,7 @@
 //! the peer's system has not taken yet is lost. So its socket stays open for that long, within
 //! bounds. Nobody waits for it: the session is over, and what is left of it goes with the reactor.
 
-use crate::io::{InboxEntry, Reactor, ReactorHandle, Readiness, Source, TimerOutcome};
+use crate::io::{InboxEntry, Reactor, ReactorHandle, Readiness, EventHandler, TimerOutcome};
 use crate::sync::Mutex;
 use crate::transport::Stream;
 use std::io;
@@ -115,7 +115,7 @@ fn discard(stream: &Stream, left: &mut usize) -> Input {
     if *left > 0 { Input::Waiting } else { Input::Ended }
 }
 
-impl Source for LingeringClose {
+impl EventHandler for LingeringClose {
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, _: Readiness) {
         self.go_on(reactor);
     }

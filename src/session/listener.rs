@@ -3,7 +3,7 @@
 use super::life::Role;
 use super::pending::Pending;
 use super::{ConnectionEvent, Owner, Session};
-use crate::io::{InboxEntry, Reactor, ReactorHandle, Readiness, Source, TimerOutcome};
+use crate::io::{InboxEntry, Reactor, ReactorHandle, Readiness, EventHandler, TimerOutcome};
 use crate::options::Options;
 use crate::sync::CriticalMutex;
 use crate::transport::{AcceptError, Listener};
@@ -121,7 +121,7 @@ impl BoundEndpoint {
     }
 }
 
-impl Source for BoundEndpoint {
+impl EventHandler for BoundEndpoint {
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, _: Readiness) {
         self.accept_waiting(reactor);
     }

@@ -34,7 +34,7 @@ pub use listener::BoundEndpoint;
 pub use task::SECURITY_THREAD;
 
 use crate::error::Result;
-use crate::io::{InboxEntry, ReactorHandle, Workers, nanoseconds};
+use crate::io::{InboxEntry, ReactorHandle, BlockingPool, nanoseconds};
 use crate::message::Metadata;
 use crate::options::Options;
 use crate::pattern::{Directly, Link, PeerInfo, Pipe};
@@ -89,7 +89,7 @@ pub trait Owner: Send + Sync {
     fn report(&self, event: ConnectionEvent, endpoint: &str);
     /// The context's threads for what takes long: those for servers, whose tasks need no others'
     /// help, or those for clients that were connected to, whose tasks ask other servers.
-    fn workers(&self, server: bool) -> Workers;
+    fn workers(&self, server: bool) -> BlockingPool;
     /// The context's name lookups.
     fn lookups(&self) -> &Lookups;
     /// A new pair of pipes to the ZAP handler of the context, if there is one; `told` hears of

@@ -5,7 +5,7 @@
 //! application computes.
 
 use super::{Event, Socket};
-use crate::io::{Reactor, ReactorHandle, Readiness, Source, TimerOutcome};
+use crate::io::{Reactor, ReactorHandle, Readiness, EventHandler, TimerOutcome};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ const PAUSE: Duration = Duration::from_millis(1);
 const DOUBLINGS: u32 = 10;
 
 /// Takes the news of a socket in on an I/O thread.
-pub(super) struct Attendant {
+pub(super) struct BackgroundHandler {
     socket: &'static Socket,
     /// The number of the socket that the handle was for.
     number: u64,
 }
 
-impl Attendant {
+impl BackgroundHandler {
     pub(super) fn new(socket: &'static Socket, number: u64) -> Arc<Self> {
         Arc::new(Self { socket, number })
     }
@@ -30,8 +30,8 @@ impl Attendant {
     /// Has the news taken in on this reactor that cannot wait for a call.
     pub(super) fn begin(self: &Arc<Self>, reactor: Arc<ReactorHandle>, mailbox: &super::Mailbox) {
         let own: Weak<Self> = Arc::downgrade(self);
-        mailbox.attend(reactor, own, |event| {
-            matches!(event, Event::Attach(_) | Event::Interrupted(_))
+        mailbox.set_handler(reactor, own, |event| {
+            matches!(event, Event::Attach(_) | Event::Hiccuped(_))
         });
     }
 
@@ -43,7 +43,7 @@ impl Attendant {
     }
 }
 
-impl Source for Attendant {
+impl EventHandler for BackgroundHandler {
     fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
 
     /// The kind of its timers is the number of the attempt.
@@ -67,14 +67,14 @@ impl Socket {
         let Some(mut guard) = self.state.try_lock() else {
             return false;
         };
-        self.outlook.forget();
+        self.ready_cache.invalidate();
         if let Some(state) = guard.as_mut()
             && state.mailbox.number == number
             && !state.mailbox.is_empty()
         {
-            state.process_news();
+            state.process_events();
             // A call may be about to wait for news that were taken in here: it looks once more.
-            state.mailbox.post(Event::Look);
+            state.mailbox.post(Event::Wake);
         }
         true
     }

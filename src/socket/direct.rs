@@ -2,16 +2,16 @@
 //! connection from where they stand, if nothing waits there.
 
 use super::state::State;
-use super::unload::UNLOADING;
+use super::unload::MAX_DRAIN;
 use super::{SendFlags, Socket, Wait};
 use crate::error::Result;
 use crate::message::Message;
 use crate::pattern::Directly;
-use crate::sync::CallGuard;
+use crate::sync::SpinGuard;
 use std::time::{Duration, Instant};
 
 /// Shorter messages go out together with others.
-const DIRECT: usize = 512 * 1024;
+const ZERO_COPY_THRESHOLD: usize = 512 * 1024;
 
 impl Socket {
     /// Sends a copy of these bytes as a part (zmq_send(3)); returns its size.
@@ -19,7 +19,7 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     pub fn send_bytes(&self, bytes: &[u8], flags: SendFlags) -> Result<usize> {
-        if bytes.len() >= DIRECT && !flags.more && self.send_directly(bytes, flags)? {
+        if bytes.len() >= ZERO_COPY_THRESHOLD && !flags.more && self.send_directly(bytes, flags)? {
             return Ok(bytes.len());
         }
         let mut message = Message::new();
@@ -37,9 +37,9 @@ impl Socket {
         let may_wait = !flags.dont_wait
             && state.core.options.send_timeout != Some(Duration::ZERO)
             && state.unloading.is_due();
-        let moment = if may_wait { UNLOADING } else { Duration::ZERO };
+        let moment = if may_wait { MAX_DRAIN } else { Duration::ZERO };
         let deadline = Instant::now() + moment;
-        let (context, watched) = (state.context.clone(), [state.watched()]);
+        let (context, watched) = (state.context.clone(), [state.wait_source()]);
         let mut wait = Wait::new(&watched, &context.pool, Some(deadline));
         // Released before signals are let in, with the end of the wait.
         let mut guard = guard;
@@ -49,7 +49,7 @@ impl Socket {
             let sent = state.send_directly(bytes, left)?;
             if sent == Directly::Busy
                 && !left.is_zero()
-                && CallGuard::unlocked(&mut guard, || wait.serve())
+                && SpinGuard::unlocked(&mut guard, || wait.drive_once())
             {
                 continue;
             }

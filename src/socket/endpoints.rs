@@ -2,7 +2,7 @@
 
 use super::endpoint_table::{Entry, Kind, Unknown};
 use super::state::State;
-use super::{Event, Mailbox, SocketEnd};
+use super::{Event, Mailbox, PipeEventSink};
 use crate::context::{InprocBinding, InprocConnection};
 use crate::error::{Error, Result};
 use crate::io::nanoseconds;
@@ -29,12 +29,12 @@ impl State {
         let listener = Listener::bind(&endpoint, &options.transport)
             .map_err(|failure| self.bind_failed(given, failure))?;
         let event = ConnectionEvent::Listening(listener.as_raw_fd());
-        self.owner.report(event, listener.endpoint());
+        self.host.report(event, listener.endpoint());
         let resolved = listener.endpoint().to_owned();
         let number = self.endpoints.number();
         let options = Arc::new(options.clone());
-        self.owner.set_newest_reactor(&reactor);
-        let bound = BoundEndpoint::start(self.owner.clone(), options, reactor, number, listener);
+        self.host.set_newest_reactor(&reactor);
+        let bound = BoundEndpoint::start(self.host.clone(), options, reactor, number, listener);
         let name = if endpoint.has_wildcard() { &*resolved } else { given };
         self.endpoints.add(number, name, &resolved, Kind::Bound(bound));
         self.tell_of_endpoints();
@@ -45,13 +45,13 @@ impl State {
     fn bind_failed(&self, given: &str, failure: BindError) -> Error {
         if let Some(descriptor) = failure.descriptor {
             let name = if given.starts_with("ipc:") { given } else { "" };
-            self.owner.report(ConnectionEvent::Closed(descriptor), name);
+            self.host.report(ConnectionEvent::Closed(descriptor), name);
         }
         if let Some(("tcp" | "ipc", address)) = given.split_once("://")
             && !address.is_empty()
         {
             let event = ConnectionEvent::BindFailed(system_number(failure.error));
-            self.owner.report(event, address);
+            self.host.report(event, address);
         }
         failure.error
     }
@@ -82,18 +82,18 @@ impl State {
             let endpoint = endpoint.located().through(&options.socks);
             let options = Arc::new(options.clone());
             let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
-            let owner = self.owner.clone();
+            let owner = self.host.clone();
             let _short_call = reactor.enter_short_call();
             let (session, pipe) =
                 Session::connecting(owner, options, reactor.clone(), number, endpoint, given);
             if let Some((pipe, end)) = pipe {
-                let end = (end as Arc<dyn Any + Send + Sync>).downcast::<SocketEnd>();
+                let end = (end as Arc<dyn Any + Send + Sync>).downcast::<PipeEventSink>();
                 if let Ok(end) = end {
                     self.attach(pipe, &end);
                 }
             }
             session.start();
-            self.mailbox.patience.connected(nanoseconds());
+            self.mailbox.spin_policy.connected(nanoseconds());
             self.endpoints.add(number, given, given, Kind::Connected(session));
             self.tell_of_endpoints();
         }
@@ -164,14 +164,14 @@ impl State {
     /// Makes the descriptor of ZMQ_FD readable: a loop that watches it finds out by ZMQ_EVENTS what
     /// a connect or bind changed, such as POLLOUT (observed; not so where it was over inproc).
     fn tell_of_endpoints(&self) {
-        self.mailbox.post(Event::Look);
+        self.mailbox.post(Event::Wake);
     }
 
     /// Ends an endpoint that was removed, and the pipes that belong to it.
     fn close_and_detach(&mut self, entry: &Entry) {
         self.close_entry(entry);
         // The pipes of connections that were there before.
-        self.process_news();
+        self.process_events();
         let belonging: Vec<_> = self
             .core
             .pipes
@@ -196,7 +196,7 @@ impl State {
         match &entry.kind {
             Kind::Bound(bound) => {
                 bound.close();
-                let sessions: Vec<_> = self.owner.sessions.lock().values().cloned().collect();
+                let sessions: Vec<_> = self.host.sessions.lock().values().cloned().collect();
                 for session in sessions.iter().filter_map(std::sync::Weak::upgrade) {
                     if session.endpoint == entry.number {
                         session.close(self.core.options.linger);
@@ -254,8 +254,8 @@ impl State {
         let name = format!("inproc://{name}");
         let mut mine = None;
         context.connect_inproc(&name, |binding: Option<&InprocBinding>| {
-            let near = SocketEnd::new(mailbox.clone());
-            let far = Arc::new(SocketEnd::default());
+            let near = PipeEventSink::new(mailbox.clone());
+            let far = Arc::new(PipeEventSink::default());
             // inproc has one pipe where other transports have one on each side.
             let theirs = binding.map(|bound| &*bound.options);
             let shares_in = [

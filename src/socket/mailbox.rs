@@ -1,9 +1,9 @@
 //! What other threads tell a socket.
 
-use super::Patience;
-use super::outlook::{Crowd, Outlook};
+use super::SpinPolicy;
+use super::outlook::{PollGroup, ReadyCache};
 use crate::error::Result;
-use crate::io::{InboxEntry, ReactorHandle, Signal, Source, WaiterList};
+use crate::io::{InboxEntry, ReactorHandle, Signal, EventHandler, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
 use crate::pipe::Notify;
 use crate::session::End;
@@ -16,11 +16,11 @@ use std::sync::{Arc, OnceLock, Weak};
 /// News for a socket.
 pub enum Event {
     /// A new pipe.
-    Attach(Box<(Pipe, Arc<SocketEnd>)>),
+    Attach(Box<(Pipe, Arc<PipeEventSink>)>),
     /// The peer of a pipe is known.
     Identified(PipeId, Box<PeerInfo>),
     /// A pipe waits for its next connection.
-    Interrupted(PipeId),
+    Hiccuped(PipeId),
     /// A pipe has something to read.
     Readable(PipeId),
     /// A pipe takes messages again.
@@ -28,9 +28,9 @@ pub enum Event {
     /// The peer of a pipe refused it: nobody will take what is sent.
     Refused(PipeId),
     /// The connection of a pipe is gone.
-    Lost(PipeId),
+    WriteClosed(PipeId),
     /// Look again whether the context ends.
-    Look,
+    Wake,
 }
 
 /// The queue of news, and who is to be woken by them.
@@ -48,28 +48,28 @@ pub struct Mailbox {
     /// The descriptor of ZMQ_FD, once somebody asked for it.
     descriptor: OnceLock<Signal>,
     /// How calls on the socket wait.
-    pub patience: Patience,
+    pub spin_policy: SpinPolicy,
     /// What polls rely on until there are news, and whom to tell then.
-    outlook: &'static Outlook,
-    crowd: CriticalMutex<Option<Arc<Crowd>>>,
+    ready_cache: &'static ReadyCache,
+    poll_group: CriticalMutex<Option<Arc<PollGroup>>>,
     /// The number of this crowd; 0 without one.
-    crowd_number: AtomicU32,
+    poll_group_number: AtomicU32,
     /// What looks after the news of a socket that no application calls.
-    attendant: OnceLock<Attending>,
+    attendant: OnceLock<Handler>,
 }
 
 /// Who looks after the news of a socket that no application calls, and where.
-struct Attending {
+struct Handler {
     reactor: Arc<ReactorHandle>,
     entry: InboxEntry,
-    attendant: Weak<dyn Source>,
+    attendant: Weak<dyn EventHandler>,
     /// Which news it is run for.
     concerns: fn(&Event) -> bool,
 }
 
 impl Mailbox {
     /// The mailbox of a socket with this outlook.
-    pub(super) fn new(outlook: &'static Outlook) -> Self {
+    pub(super) fn new(outlook: &'static ReadyCache) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
@@ -78,31 +78,31 @@ impl Mailbox {
             closed: AtomicBool::new(false),
             waiters: WaiterList::default(),
             descriptor: OnceLock::new(),
-            patience: Patience::default(),
+            spin_policy: SpinPolicy::default(),
             attendant: OnceLock::new(),
-            outlook,
-            crowd: CriticalMutex::default(),
-            crowd_number: AtomicU32::new(0),
+            ready_cache: outlook,
+            poll_group: CriticalMutex::default(),
+            poll_group_number: AtomicU32::new(0),
         }
     }
 
     /// Says who relies on the outlook, before it does.
-    pub(super) fn set_crowd(&self, crowd: &Arc<Crowd>) {
+    pub(super) fn set_poll_group(&self, crowd: &Arc<PollGroup>) {
         // Relaxed: changed under the lock of the socket alone.
-        if self.crowd_number.load(Ordering::Relaxed) != crowd.number {
-            *self.crowd.lock() = Some(crowd.clone());
-            self.crowd_number.store(crowd.number, Ordering::Relaxed);
+        if self.poll_group_number.load(Ordering::Relaxed) != crowd.number {
+            *self.poll_group.lock() = Some(crowd.clone());
+            self.poll_group_number.store(crowd.number, Ordering::Relaxed);
         }
     }
 
     /// Has `attendant` run on an I/O thread when there are such news, from the first ones on.
-    pub fn attend(
+    pub fn set_handler(
         &self,
         reactor: Arc<ReactorHandle>,
-        attendant: Weak<dyn Source>,
+        attendant: Weak<dyn EventHandler>,
         concerns: fn(&Event) -> bool,
     ) {
-        let _ = self.attendant.set(Attending {
+        let _ = self.attendant.set(Handler {
             reactor,
             entry: InboxEntry::default(),
             attendant,
@@ -115,16 +115,16 @@ impl Mailbox {
         let attending = self.attendant.get().filter(|own| (own.concerns)(&event));
         self.events.push(event);
         self.waiters.notify();
-        if self.outlook.is_outdated(self.number) {
-            let crowd = self.crowd.lock().clone();
-            crowd.inspect(|crowd| crowd.tell());
+        if self.ready_cache.is_outdated(self.number) {
+            let crowd = self.poll_group.lock().clone();
+            crowd.inspect(|crowd| crowd.notify());
         }
         // Behind the fence in `is_outdated`, which pairs with the one in `close`.
         if self.closed.load(Ordering::Relaxed) {
-            self.forget_news();
+            self.discard_events();
         }
         self.raise_descriptor();
-        if let Some(Attending { reactor, entry, attendant, .. }) = attending
+        if let Some(Handler { reactor, entry, attendant, .. }) = attending
             && let Some(attendant) = attendant.upgrade()
         {
             reactor.schedule(entry, attendant);
@@ -137,13 +137,13 @@ impl Mailbox {
         self.closed.store(true, Ordering::Relaxed);
         // Either who posts sees that the socket is closed, or we see what it posted.
         fence(Ordering::SeqCst);
-        self.forget_news();
+        self.discard_events();
     }
 
-    fn forget_news(&self) {
+    fn discard_events(&self) {
         while self.events.pop().is_some() {}
         // A thread that still waits in the socket finds out that it is closed.
-        self.events.push(Event::Look);
+        self.events.push(Event::Wake);
         self.waiters.notify();
     }
 
@@ -165,7 +165,7 @@ impl Mailbox {
     /// Whether there is something to take in: news, or a descriptor raised for some that were
     /// taken already.
     #[inline]
-    pub fn has_news(&self) -> bool {
+    pub fn has_pending(&self) -> bool {
         !self.is_empty() || self.descriptor.get().is_some_and(Signal::is_raised)
     }
 
@@ -205,14 +205,14 @@ impl Mailbox {
 
 /// The socket's end of a pair of pipes.
 #[derive(Default)]
-pub struct SocketEnd {
+pub struct PipeEventSink {
     /// Where its news go; unset while an inproc connection waits for its bind.
     mailbox: OnceLock<Arc<Mailbox>>,
     /// The socket's number for the pipe; 0 until it took it over.
     id: AtomicU64,
 }
 
-impl SocketEnd {
+impl PipeEventSink {
     /// An end whose news go to this mailbox.
     pub fn new(mailbox: Arc<Mailbox>) -> Arc<Self> {
         let end = Self::default();
@@ -242,7 +242,7 @@ impl SocketEnd {
     }
 }
 
-impl Notify for SocketEnd {
+impl Notify for PipeEventSink {
     fn readable(&self) {
         self.post(Event::Readable);
     }
@@ -252,13 +252,13 @@ impl Notify for SocketEnd {
     }
 }
 
-impl End for SocketEnd {
+impl End for PipeEventSink {
     fn identified(&self, peer: PeerInfo) {
         self.post(|id| Event::Identified(id, Box::new(peer)));
     }
 
     fn interrupted(&self) {
-        self.post(Event::Interrupted);
+        self.post(Event::Hiccuped);
     }
 
     fn refused(&self) {
@@ -266,7 +266,7 @@ impl End for SocketEnd {
     }
 
     fn lost(&self) {
-        self.post(Event::Lost);
+        self.post(Event::WriteClosed);
     }
 }
 
@@ -277,12 +277,12 @@ mod tests {
     #[test]
     fn a_closed_socket_keeps_no_news_but_that_it_is_closed() {
         let mailbox = Mailbox::new(Box::leak(Box::default()));
-        mailbox.post(Event::Lost(PipeId(1)));
+        mailbox.post(Event::WriteClosed(PipeId(1)));
         mailbox.close();
         mailbox.post(Event::Readable(PipeId(1)));
         // Who waits in the socket looks, and finds it closed.
         assert!(!mailbox.is_empty());
-        assert!(matches!(mailbox.take(), Some(Event::Look)));
+        assert!(matches!(mailbox.take(), Some(Event::Wake)));
         assert!(mailbox.take().is_none());
     }
 }

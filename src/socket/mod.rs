@@ -25,21 +25,21 @@ mod wait;
 mod zap;
 
 pub use events::Events;
-pub use mailbox::{Event, Mailbox, SocketEnd};
-pub use patience::Patience;
+pub use mailbox::{Event, Mailbox, PipeEventSink};
+pub use patience::SpinPolicy;
 pub use poll::{PollItem, PollTarget, poll};
 pub use proxy::proxy;
-pub use wait::{Wait, Watched};
+pub use wait::{Wait, WaitSource};
 
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
 use crate::io::nanoseconds;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
-use crate::sync::{CallGuard, ForkMutex};
+use crate::sync::{SpinGuard, ForkMutex};
 use crate::sync::{CriticalSection, NoCancel};
 use crate::zmtp::SocketType;
-use outlook::{Crowd, Outlook};
+use outlook::{PollGroup, ReadyCache};
 use state::State;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ pub struct SendFlags {
 pub struct Socket {
     /// `TAG` while it is open; first, so that any handle can be checked.
     tag: AtomicU32,
-    outlook: Outlook,
+    ready_cache: ReadyCache,
     /// `None` when it is closed, and in a child of fork(2) where another thread of the parent was
     /// during a call.
     state: ForkMutex<Option<State>>,
@@ -88,14 +88,14 @@ impl Socket {
         let socket = resting.unwrap_or_else(|| {
             Box::leak(Box::new(Self {
                 tag: AtomicU32::new(0),
-                outlook: Outlook::new(),
+                ready_cache: ReadyCache::new(),
                 state: ForkMutex::new(None),
             }))
         });
-        let mailbox = Arc::new(Mailbox::new(&socket.outlook));
+        let mailbox = Arc::new(Mailbox::new(&socket.ready_cache));
         let mut state = State::new(context, mailbox.clone(), socket_type, options);
         if socket_type.subscribes() {
-            state.attend(socket);
+            state.set_background_handler(socket);
         }
         *socket.lock() = Some(state);
         socket.tag.store(Self::TAG, Ordering::Release);
@@ -110,9 +110,9 @@ impl Socket {
 
     /// Begins a call, which may change what the socket is ready for.
     #[inline(always)]
-    fn lock(&self) -> CallGuard<'_, Option<State>> {
+    fn lock(&self) -> SpinGuard<'_, Option<State>> {
         let guard = self.state.lock();
-        self.outlook.forget();
+        self.ready_cache.invalidate();
         guard
     }
 
@@ -147,21 +147,21 @@ impl Socket {
 
     /// What the socket, one of a crowd, is ready for: as it was found last, while nothing happened.
     #[inline]
-    fn outlook(&self, crowd: &Arc<Crowd>) -> Result<Events> {
-        match self.outlook.known(crowd.number) {
+    fn ready_events(&self, crowd: &Arc<PollGroup>) -> Result<Events> {
+        match self.ready_cache.get(crowd.number) {
             Some(events) => Ok(events),
-            None => self.find_outlook(crowd),
+            None => self.refresh_ready_events(crowd),
         }
     }
 
-    fn find_outlook(&self, crowd: &Arc<Crowd>) -> Result<Events> {
+    fn refresh_ready_events(&self, crowd: &Arc<PollGroup>) -> Result<Events> {
         let mut guard = self.state.lock();
         let state = guard.as_mut().ok_or_else(|| self.absent())?;
         if state.context.is_inherited() {
             return Err(Error::Interrupted);
         }
-        state.mailbox.set_crowd(crowd);
-        self.outlook.find(crowd.number, state.mailbox.number, || {
+        state.mailbox.set_poll_group(crowd);
+        self.ready_cache.refresh(crowd.number, state.mailbox.number, || {
             state.process()?;
             Ok(state.events())
         })
@@ -193,7 +193,7 @@ impl Socket {
         let mailbox = state.mailbox.clone();
         state.close();
         // A thread that waits in the socket finds it closed.
-        mailbox.post(Event::Look);
+        mailbox.post(Event::Wake);
         let _critical = CriticalSection::enter();
         CLOSED.lock().push_back(self);
         Ok(())
@@ -290,7 +290,7 @@ impl Socket {
         match sent {
             Ok(overloaded) => {
                 if let Some(id) = overloaded.filter(|_| !flags.dont_wait) {
-                    self.unload(id, size as u64);
+                    self.drain_overloaded(id, size as u64);
                 }
                 Ok(size)
             }
@@ -361,7 +361,7 @@ impl Socket {
 
     /// Before a call that sends, where nobody has looked lately: finds out which peers have ended.
     #[inline]
-    fn catch_up(guard: &mut CallGuard<'_, Option<State>>) {
+    fn catch_up(guard: &mut SpinGuard<'_, Option<State>>) {
         if let Some(State { reactor: Some(reactor), sends, .. }) = guard.as_mut()
             && reactor.needs_glance(sends)
         {
@@ -371,9 +371,9 @@ impl Socket {
 
     #[cold]
     #[inline(never)]
-    fn glance(guard: &mut CallGuard<'_, Option<State>>) {
+    fn glance(guard: &mut SpinGuard<'_, Option<State>>) {
         if let Some(reactor) = guard.as_ref().and_then(|state| state.reactor.clone()) {
-            CallGuard::unlocked(guard, || reactor.glance());
+            SpinGuard::unlocked(guard, || reactor.poll_before_send());
         }
     }
 
@@ -382,7 +382,7 @@ impl Socket {
     fn block<R>(
         &self,
         dont_wait: bool,
-        prepare: impl FnOnce(&mut CallGuard<'_, Option<State>>),
+        prepare: impl FnOnce(&mut SpinGuard<'_, Option<State>>),
         timeout: impl FnOnce(&State) -> Option<Duration>,
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
@@ -408,20 +408,20 @@ impl Socket {
     #[cold]
     fn wait_for<R>(
         &self,
-        mut guard: CallGuard<'_, Option<State>>,
+        mut guard: SpinGuard<'_, Option<State>>,
         timeout: Option<Duration>,
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let state = guard.as_mut().ok_or_else(|| self.absent())?;
         state.remove_ended();
-        let (context, watched) = (state.context.clone(), [state.watched()]);
+        let (context, watched) = (state.context.clone(), [state.wait_source()]);
         let mut wait = Wait::new(&watched, &context.pool, deadline);
         // Released before signals are let in, with the end of the wait.
         let mut guard = guard;
         let mut none = Vec::new();
         loop {
-            CallGuard::unlocked(&mut guard, || wait.next(&mut none))?;
+            SpinGuard::unlocked(&mut guard, || wait.next(&mut none))?;
             let state = guard.as_mut().ok_or_else(|| self.absent())?;
             state.process()?;
             let outcome = operation(state);

@@ -9,7 +9,7 @@
 use super::Socket;
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
-use crate::io::Source;
+use crate::io::EventHandler;
 use crate::message::Message;
 use crate::session::ConnectionEvent;
 use crate::sync::{CriticalMutex, CriticalSection};
@@ -29,11 +29,11 @@ const WAITING: usize = 1000;
 pub(super) struct Monitor {
     /// Bits of the wanted events; 0 while nobody watches.
     wanted: AtomicU32,
-    speaker: CriticalMutex<Option<Speaker>>,
+    socket: CriticalMutex<Option<MonitorSocket>>,
 }
 
 /// The PAIR socket of a monitor.
-struct Speaker {
+struct MonitorSocket {
     socket: &'static Socket,
     /// Events that could not be sent yet, oldest first.
     waiting: VecDeque<[Message; 2]>,
@@ -52,7 +52,7 @@ impl Monitor {
             return;
         };
         if self.wanted.load(Ordering::Relaxed) & u32::from(bit) != 0
-            && let Some(speaker) = &mut *self.speaker.lock()
+            && let Some(speaker) = &mut *self.socket.lock()
         {
             speaker.tell(bit, value, endpoint);
         }
@@ -60,7 +60,7 @@ impl Monitor {
 
     /// Sends what waits for its reader.
     pub(super) fn send_waiting(&self) {
-        if let Some(speaker) = &mut *self.speaker.lock() {
+        if let Some(speaker) = &mut *self.socket.lock() {
             speaker.send_waiting();
         }
     }
@@ -68,7 +68,7 @@ impl Monitor {
     /// Says that it was the last event, and ends.
     pub(super) fn stop(&self) {
         let wanted = self.wanted.swap(0, Ordering::Relaxed);
-        let Some(mut speaker) = self.speaker.lock().take() else {
+        let Some(mut speaker) = self.socket.lock().take() else {
             return;
         };
         if let Some((bit, value)) = encode(ConnectionEvent::MonitorStopped)
@@ -80,20 +80,20 @@ impl Monitor {
     }
 
     /// Replaces a monitor that runs.
-    fn start(&self, speaker: Speaker, wanted: u16) {
-        *self.speaker.lock() = Some(speaker);
+    fn start(&self, speaker: MonitorSocket, wanted: u16) {
+        *self.socket.lock() = Some(speaker);
         self.wanted.store(wanted.into(), Ordering::Relaxed);
     }
 }
 
-impl Speaker {
+impl MonitorSocket {
     /// Opens the PAIR socket; `reader` runs when a reader comes, or has read.
-    fn open(context: &Arc<ContextCore>, endpoint: &str, reader: Weak<dyn Source>) -> Result<Self> {
+    fn open(context: &Arc<ContextCore>, endpoint: &str, reader: Weak<dyn EventHandler>) -> Result<Self> {
         let socket = context.open_socket(SocketType::Pair)?;
         let bound = socket.with(|state| {
             state.core.options.linger = Some(Duration::ZERO);
             if let Some(reactor) = context.reactor(0) {
-                state.mailbox.attend(reactor, reader, |_| true);
+                state.mailbox.set_handler(reactor, reader, |_| true);
             }
             state.bind(endpoint)
         });
@@ -161,13 +161,13 @@ impl Socket {
             let Some(endpoint) = endpoint else {
                 // It can also be ended when the context is (observed).
                 if matches!(ready, Ok(()) | Err(Error::Terminated)) {
-                    state.owner.monitor.stop();
+                    state.host.monitor.stop();
                     return Ok(());
                 }
                 return ready;
             };
             let multicast = state.is_multicast();
-            let (owner, context) = (&state.owner, &state.context);
+            let (owner, context) = (&state.host, &state.context);
             match Endpoint::for_bind(endpoint, multicast) {
                 Ok(Endpoint::Inproc(_)) => {}
                 // Another transport, whatever its address.
@@ -179,8 +179,8 @@ impl Socket {
             }
             ready?;
             owner.monitor.stop();
-            let reader: Weak<dyn Source> = Arc::downgrade(owner) as _;
-            let speaker = Speaker::open(context, endpoint, reader)?;
+            let reader: Weak<dyn EventHandler> = Arc::downgrade(owner) as _;
+            let speaker = MonitorSocket::open(context, endpoint, reader)?;
             owner.monitor.start(speaker, wanted);
             Ok(())
         })

@@ -22,7 +22,7 @@ impl Socket {
                 Applied::Unsubscribe(prefix) => pattern.unsubscribe(core, prefix)?,
             }
             if option == ids::BUSY_WAIT {
-                state.mailbox.patience.set_bound(core.options.busy_wait);
+                state.mailbox.spin_policy.set_bound(core.options.busy_wait);
             }
             if matches!(option, ids::SNDHWM | ids::RCVHWM) {
                 let options = &core.options;

@@ -19,21 +19,21 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 /// The word outlives the socket, whose handle is used again; its number tells news of the one
 /// before from those of the next.
 #[derive(Debug, Default)]
-pub(super) struct Outlook(AtomicU64);
+pub(super) struct ReadyCache(AtomicU64);
 
 const LOOKING: u64 = 1 << 7;
 const KNOWN: u64 = 1 << 6;
 const EVENTS: u64 = KNOWN - 1;
 const SOCKET: u64 = 0xFF_FFFF;
 
-impl Outlook {
+impl ReadyCache {
     pub(super) const fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
     /// What the socket is ready for, where this crowd knows that.
     #[inline(always)]
-    pub(super) fn known(&self, crowd: u32) -> Option<Events> {
+    pub(super) fn get(&self, crowd: u32) -> Option<Events> {
         let word = self.0.load(Ordering::Acquire);
         let known = word & KNOWN != 0 && (word >> 32) as u32 == crowd;
         known.then_some(Events((word & EVENTS) as i16))
@@ -41,14 +41,14 @@ impl Outlook {
 
     /// A call may change everything.
     #[inline(always)]
-    pub(super) fn forget(&self) {
+    pub(super) fn invalidate(&self) {
         if self.0.load(Ordering::Relaxed) != 0 {
             self.0.store(0, Ordering::Relaxed);
         }
     }
 
     /// Finds out for a crowd what the socket is ready for, under its lock.
-    pub(super) fn find(
+    pub(super) fn refresh(
         &self,
         crowd: u32,
         socket: u64,
@@ -85,30 +85,30 @@ impl Outlook {
 
 /// The sockets that a thread polls, where they are many.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(super) struct PollGroup {
     process: Process,
     /// Not used again for long.
     pub(super) number: u32,
     /// How often an outlook that was known changed.
-    changes: AtomicU64,
+    generation: AtomicU64,
     pub(super) waiters: WaiterList,
 }
 
 thread_local! {
-    static CROWD: RefCell<Option<Arc<Crowd>>> = const { RefCell::new(None) };
+    static POLL_GROUP: RefCell<Option<Arc<PollGroup>>> = const { RefCell::new(None) };
 }
 
-impl Crowd {
+impl PollGroup {
     fn new() -> Arc<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let (changes, waiters) = (AtomicU64::new(0), WaiterList::default());
-        Arc::new(Self { process: Process::current(), number, changes, waiters })
+        Arc::new(Self { process: Process::current(), number, generation: changes, waiters })
     }
 
     /// The crowd of this thread. What a parent's thread knows is not true in a child of fork(2).
     pub(super) fn of_this_thread() -> Arc<Self> {
-        let kept = CROWD.try_with(|kept| {
+        let kept = POLL_GROUP.try_with(|kept| {
             let mut kept = kept.borrow_mut();
             let own = kept.take().filter(|own| own.process.is_current());
             kept.insert(own.unwrap_or_else(Self::new)).clone()
@@ -118,17 +118,17 @@ impl Crowd {
     }
 }
 
-impl Crowd {
+impl PollGroup {
     /// To be asked before the outlooks are looked at: what changes afterwards changes this.
     #[inline]
-    pub(super) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::SeqCst)
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
     }
 
     /// An outlook that was known is not any more.
     #[cold]
-    pub(super) fn tell(&self) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+    pub(super) fn notify(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
         self.waiters.notify();
     }
 }
@@ -139,32 +139,32 @@ mod tests {
 
     #[test]
     fn what_was_found_stands_until_a_call_or_news() {
-        let outlook = Outlook::new();
-        let find = |outlook: &Outlook| outlook.find(7, 9, || Ok(Events::IN)).unwrap();
-        assert_eq!(outlook.known(7), None);
+        let outlook = ReadyCache::new();
+        let find = |outlook: &ReadyCache| outlook.refresh(7, 9, || Ok(Events::IN)).unwrap();
+        assert_eq!(outlook.get(7), None);
         assert!(!outlook.is_outdated(9));
         find(&outlook);
-        assert_eq!(outlook.known(7), Some(Events::IN));
-        assert_eq!(outlook.known(8), None);
-        outlook.forget();
-        assert_eq!(outlook.known(7), None);
+        assert_eq!(outlook.get(7), Some(Events::IN));
+        assert_eq!(outlook.get(8), None);
+        outlook.invalidate();
+        assert_eq!(outlook.get(7), None);
         find(&outlook);
         // Late news of a socket that had the handle before.
         assert!(!outlook.is_outdated(8));
-        assert!(outlook.known(7).is_some());
+        assert!(outlook.get(7).is_some());
         assert!(outlook.is_outdated(9));
-        assert_eq!(outlook.known(7), None);
+        assert_eq!(outlook.get(7), None);
     }
 
     #[test]
     fn news_during_a_look_leave_nothing_known_and_are_told() {
-        let outlook = Outlook::new();
-        let events = outlook.find(7, 9, || {
+        let outlook = ReadyCache::new();
+        let events = outlook.refresh(7, 9, || {
             // After the look, perhaps: who looks is told, and looks again.
             assert!(outlook.is_outdated(9));
             Ok(Events::default())
         });
         assert_eq!(events, Ok(Events::default()));
-        assert_eq!(outlook.known(7), None);
+        assert_eq!(outlook.get(7), None);
     }
 }

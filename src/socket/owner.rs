@@ -1,9 +1,9 @@
 //! What the sessions know of their socket, and tell it.
 
 use super::monitor::Monitor;
-use super::{Event, Mailbox, SocketEnd, zap};
+use super::{Event, Mailbox, PipeEventSink, zap};
 use crate::context::ContextCore;
-use crate::io::{Reactor, ReactorHandle, Readiness, Source, TimerOutcome, Workers};
+use crate::io::{Reactor, ReactorHandle, Readiness, EventHandler, TimerOutcome, BlockingPool};
 use crate::pattern::Pipe;
 use crate::pipe::{Notify, PipeReader, PipeWriter};
 use crate::session::{ConnectionEvent, End, Owner, Session};
@@ -18,7 +18,7 @@ use std::sync::{Arc, Weak};
 const NO_REACTOR: usize = usize::MAX;
 
 /// What the sessions know of their socket.
-pub(super) struct SocketOwner {
+pub(super) struct SocketHost {
     context: Arc<ContextCore>,
     pub(super) mailbox: Arc<Mailbox>,
     /// Sessions that are not over.
@@ -30,7 +30,7 @@ pub(super) struct SocketOwner {
     pub(super) monitor: Monitor,
 }
 
-impl SocketOwner {
+impl SocketHost {
     pub(super) fn new(context: Arc<ContextCore>, mailbox: Arc<Mailbox>) -> Self {
         Self {
             context,
@@ -60,13 +60,13 @@ impl SocketOwner {
     }
 }
 
-impl Owner for SocketOwner {
+impl Owner for SocketHost {
     fn new_end(&self) -> Arc<dyn End> {
-        SocketEnd::new(self.mailbox.clone())
+        PipeEventSink::new(self.mailbox.clone())
     }
 
     fn attach(&self, pipe: Pipe, end: Arc<dyn End>) {
-        if let Ok(end) = (end as Arc<dyn Any + Send + Sync>).downcast::<SocketEnd>() {
+        if let Ok(end) = (end as Arc<dyn Any + Send + Sync>).downcast::<PipeEventSink>() {
             self.mailbox.post(Event::Attach(Box::new((pipe, end))));
         }
     }
@@ -99,7 +99,7 @@ impl Owner for SocketOwner {
         self.monitor.report(event, endpoint);
     }
 
-    fn workers(&self, server: bool) -> Workers {
+    fn workers(&self, server: bool) -> BlockingPool {
         self.context.workers(server)
     }
 
@@ -113,7 +113,7 @@ impl Owner for SocketOwner {
 }
 
 /// Runs when the reader of a monitor came, went, or has read what filled its pipe.
-impl Source for SocketOwner {
+impl EventHandler for SocketHost {
     fn on_run(self: Arc<Self>, _: &mut Reactor) {
         self.monitor.send_waiting();
     }

@@ -41,7 +41,7 @@ const FRUITLESS: u32 = 2;
 ///
 /// All are hints for the one thread that uses the socket; nothing else depends on them.
 #[derive(Debug)]
-pub struct Patience {
+pub struct SpinPolicy {
     /// How long a wait may look, in microseconds (ZMQ_BUSY_WAIT).
     bound: AtomicU32,
     /// Looks are made while it is at least `LOSS`.
@@ -49,36 +49,36 @@ pub struct Patience {
     /// Waits without a look that remain when there is no credit.
     resting: AtomicU32,
     /// Waits to rest the next time: more each time that resting did not help.
-    rest: AtomicU32,
+    backoff: AtomicU32,
     /// Long looks that remain.
     long: AtomicU32,
     /// The processors are busy until then, in `nanoseconds`; 0: they are not.
     busy_until: AtomicU64,
     /// When the last rest because of that ended, and how long it was.
-    last_rest: [AtomicU64; 2],
+    last_backoff: [AtomicU64; 2],
     /// When the last wait ended, in `nanoseconds`; 0: never.
     pub(super) ended: AtomicU64,
     /// Waits in a row that ended without news.
     fruitless: AtomicU32,
 }
 
-impl Default for Patience {
+impl Default for SpinPolicy {
     fn default() -> Self {
         Self {
             bound: AtomicU32::new(DEFAULT_BUSY_WAIT),
             credit: AtomicU32::new(LOSS),
             resting: AtomicU32::new(0),
-            rest: AtomicU32::new(MIN_REST),
+            backoff: AtomicU32::new(MIN_REST),
             long: AtomicU32::new(0),
             busy_until: AtomicU64::new(0),
-            last_rest: Default::default(),
+            last_backoff: Default::default(),
             ended: AtomicU64::new(0),
             fruitless: AtomicU32::new(0),
         }
     }
 }
 
-impl Patience {
+impl SpinPolicy {
     /// Changes how long a wait may look; zero is not at all.
     pub fn set_bound(&self, microseconds: u32) {
         self.bound.store(microseconds, Ordering::Relaxed);
@@ -90,7 +90,7 @@ impl Patience {
     }
 
     /// How long a wait that begins now may look.
-    pub(super) fn look_time(&self, now: u64) -> u64 {
+    pub(super) fn spin_budget(&self, now: u64) -> u64 {
         let bound = self.bound();
         let busy_until = self.busy_until.load(Ordering::Relaxed);
         if busy_until != 0 {
@@ -135,7 +135,7 @@ impl Patience {
 
     /// A look found at this time that its processor had been taken away.
     pub(super) fn preempted(&self, now: u64) {
-        let [ended, length] = &self.last_rest;
+        let [ended, length] = &self.last_backoff;
         let again = now.saturating_sub(ended.load(Ordering::Relaxed)) < AGAIN;
         let length_now = match length.load(Ordering::Relaxed) {
             before if again => (2 * before).clamp(SHORTEST_REST, LONGEST_REST),
@@ -147,7 +147,7 @@ impl Patience {
     }
 
     /// A sleep, with being woken up, took so long.
-    pub(super) fn slept(&self, time: u64) {
+    pub(super) fn record_park(&self, time: u64) {
         if time <= self.bound() * 2 {
             let resting = self.resting.load(Ordering::Relaxed);
             self.resting.store(resting.saturating_sub(SHORT_SLEEP), Ordering::Relaxed);
@@ -155,7 +155,7 @@ impl Patience {
     }
 
     /// A look found something after this time, or did not.
-    pub(super) fn looked(&self, found: Option<u64>) {
+    pub(super) fn record_spin(&self, found: Option<u64>) {
         let credit = self.credit.load(Ordering::Relaxed);
         let credit = match found {
             Some(time) if time <= self.bound() => credit + 1,
@@ -168,11 +168,11 @@ impl Patience {
             self.long.store(long.max(LONG_AFTER_LOSS), Ordering::Relaxed);
         }
         if credit >= MAX_CREDIT {
-            self.rest.store(MIN_REST, Ordering::Relaxed);
+            self.backoff.store(MIN_REST, Ordering::Relaxed);
         } else if credit < LOSS {
-            let rest = self.rest.load(Ordering::Relaxed);
+            let rest = self.backoff.load(Ordering::Relaxed);
             self.resting.store(rest, Ordering::Relaxed);
-            self.rest.store((rest * 2).min(MAX_REST), Ordering::Relaxed);
+            self.backoff.store((rest * 2).min(MAX_REST), Ordering::Relaxed);
         }
     }
 }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn rests_grow_while_processors_stay_busy() {
-        let patience = Patience::default();
+        let patience = SpinPolicy::default();
         let rest_at = |now| {
             patience.preempted(now);
             patience.busy_until.load(Ordering::Relaxed) - now

@@ -1,10 +1,10 @@
 //! Waiting for several sockets and descriptors (zmq_poll(3)).
 
-use super::outlook::Crowd;
-use super::wait::TOLD_APART;
+use super::outlook::PollGroup;
+use super::wait::MAX_TRACKED_SOCKETS;
 use super::{Events, Socket, Wait};
 use crate::error::Result;
-use crate::io::{PollDescriptor, WaiterPool, sleep_on};
+use crate::io::{PollDescriptor, WaiterPool, poll_fds};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,14 +46,14 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
     if descriptors.len() == items.len() {
         return poll_system(items, &mut descriptors, timeout, deadline);
     }
-    let crowd = (items.len() > TOLD_APART).then(Crowd::of_this_thread);
+    let crowd = (items.len() > MAX_TRACKED_SOCKETS).then(PollGroup::of_this_thread);
     let crowd = crowd.as_ref();
-    let seen = crowd.map_or(0, |crowd| crowd.changes());
+    let seen = crowd.map_or(0, |crowd| crowd.generation());
     let ready = look(items, &mut descriptors, crowd)?;
     if ready > 0 || timeout == Some(Duration::ZERO) {
         return Ok(ready);
     }
-    let some = if crowd.is_some() { TOLD_APART } else { usize::MAX };
+    let some = if crowd.is_some() { MAX_TRACKED_SOCKETS } else { usize::MAX };
     let mut watched = Vec::new();
     let mut context = None;
     let sockets = items.iter().filter_map(|item| match item.target {
@@ -61,17 +61,17 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
         PollTarget::Descriptor(_) => None,
     });
     for socket in sockets.take(some) {
-        let (own, of) = socket.inspect(|state| (state.watched(), state.context.clone()))?;
+        let (own, of) = socket.inspect(|state| (state.wait_source(), state.context.clone()))?;
         context.get_or_insert(of);
         watched.push(own);
     }
     let alone = WaiterPool::default();
     let pool = context.as_ref().map_or(&alone, |context| &context.pool);
     let mut wait =
-        Wait::new(&watched, pool, deadline).for_crowd(crowd.map(|crowd| (&**crowd, seen)));
+        Wait::new(&watched, pool, deadline).in_poll_group(crowd.map(|crowd| (&**crowd, seen)));
     loop {
         wait.next(&mut descriptors)?;
-        wait.begin_look();
+        wait.begin_check();
         match look(items, &mut descriptors, crowd)? {
             0 if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Ok(0),
             0 => {}
@@ -90,7 +90,7 @@ fn poll_system(
     let mut left = timeout;
     loop {
         if left != Some(Duration::ZERO) || !descriptors.is_empty() {
-            sleep_on(descriptors, left)?;
+            poll_fds(descriptors, left)?;
         }
         let mut ready = 0;
         for (item, own) in items.iter_mut().zip(&*descriptors) {
@@ -108,10 +108,10 @@ fn poll_system(
 fn look(
     items: &mut [PollItem],
     descriptors: &mut [PollDescriptor],
-    crowd: Option<&Arc<Crowd>>,
+    crowd: Option<&Arc<PollGroup>>,
 ) -> Result<usize> {
     if !descriptors.is_empty() {
-        sleep_on(descriptors, Some(Duration::ZERO))?;
+        poll_fds(descriptors, Some(Duration::ZERO))?;
     }
     let (mut ready, mut found) = (0, descriptors.iter());
     for item in items {
@@ -121,7 +121,7 @@ fn look(
             }
             PollTarget::Socket(socket) => {
                 let events = match crowd {
-                    Some(crowd) => socket.outlook(crowd)?,
+                    Some(crowd) => socket.ready_events(crowd)?,
                     None => socket.with(|state| {
                         state.process()?;
                         Ok(state.events())

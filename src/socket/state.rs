@@ -1,10 +1,10 @@
 //! An open socket: its pattern and pipes, and how the news of its sessions reach them.
 
-use super::attendant::Attendant;
+use super::attendant::BackgroundHandler;
 use super::endpoint_table::Endpoints;
-use super::owner::SocketOwner;
-use super::unload::Unloading;
-use super::{Event, Events, Mailbox, Socket, SocketEnd, Watched};
+use super::owner::SocketHost;
+use super::unload::DrainBackoff;
+use super::{Event, Events, Mailbox, Socket, PipeEventSink, WaitSource};
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
 use crate::io::{ReactorHandle, Sends};
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// An open socket.
 pub(super) struct State {
-    pub(super) owner: Arc<SocketOwner>,
+    pub(super) host: Arc<SocketHost>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) context: Arc<ContextCore>,
     pub(super) core: Core,
@@ -31,13 +31,13 @@ pub(super) struct State {
     /// More parts of the message that was received last follow.
     pub(super) receiving: bool,
     /// A call found that the context ends: from then on options cannot be set or read either.
-    told_of_the_end: bool,
+    term_reported: bool,
     /// Whether calls that send should write what waits themselves.
-    pub(super) unloading: Unloading,
+    pub(super) unloading: DrainBackoff,
     /// A pipe whose peer refused it, while there is no other.
     refused: Option<PipeId>,
     /// What serves new peers while the application does not call, where that matters.
-    attendant: Option<Arc<Attendant>>,
+    background_handler: Option<Arc<BackgroundHandler>>,
 }
 
 impl State {
@@ -48,7 +48,7 @@ impl State {
         options: Options,
     ) -> Self {
         Self {
-            owner: Arc::new(SocketOwner::new(context.clone(), mailbox.clone())),
+            host: Arc::new(SocketHost::new(context.clone(), mailbox.clone())),
             mailbox,
             context,
             core: Core { pipes: Pipes::default(), options, last_read: None, ended: Vec::new() },
@@ -57,31 +57,31 @@ impl State {
             reactor: None,
             sends: Sends::default(),
             receiving: false,
-            told_of_the_end: false,
-            unloading: Unloading::default(),
+            term_reported: false,
+            unloading: DrainBackoff::default(),
             refused: None,
-            attendant: None,
+            background_handler: None,
         }
     }
 
     /// Has an I/O thread serve new peers of this socket, which has that handle.
-    pub(super) fn attend(&mut self, socket: &'static Socket) {
-        let attendant = Attendant::new(socket, self.mailbox.number);
+    pub(super) fn set_background_handler(&mut self, socket: &'static Socket) {
+        let attendant = BackgroundHandler::new(socket, self.mailbox.number);
         if let Some(reactor) = self.context.reactor(0) {
             attendant.begin(reactor, &self.mailbox);
         }
-        self.attendant = Some(attendant);
+        self.background_handler = Some(attendant);
     }
 
     /// Options can be set and read until a call has found that the context ends, as the reference
     /// has it: whoever shuts a context down may still choose how long its sockets linger.
     pub(super) fn allow_options(&self) -> Result<()> {
-        if self.told_of_the_end { Err(Error::Terminated) } else { Ok(()) }
+        if self.term_reported { Err(Error::Terminated) } else { Ok(()) }
     }
 
-    pub(super) fn watched(&self) -> Watched {
-        let reactor = self.owner.newest_reactor().cloned();
-        Watched { mailbox: self.mailbox.clone(), reactor }
+    pub(super) fn wait_source(&self) -> WaitSource {
+        let reactor = self.host.newest_reactor().cloned();
+        WaitSource { mailbox: self.mailbox.clone(), reactor }
     }
 
     /// Takes the news in.
@@ -94,11 +94,11 @@ impl State {
         if self.mailbox.has_sleeper.load(Ordering::Relaxed) {
             self.replace_sleeper();
         }
-        if self.mailbox.has_news() {
-            self.process_news();
+        if self.mailbox.has_pending() {
+            self.process_events();
         }
         if self.context.is_terminated() {
-            self.told_of_the_end = true;
+            self.term_reported = true;
             return Err(Error::Terminated);
         }
         Ok(())
@@ -109,10 +109,10 @@ impl State {
     #[cold]
     fn replace_sleeper(&mut self) {
         self.mailbox.has_sleeper.store(false, Ordering::Relaxed);
-        self.owner.newest_reactor().inspect(|reactor| reactor.replace_sleeper());
+        self.host.newest_reactor().inspect(|reactor| reactor.replace_sleeper());
     }
 
-    pub(super) fn process_news(&mut self) {
+    pub(super) fn process_events(&mut self) {
         self.mailbox.clear_descriptor();
         while let Some(event) = self.mailbox.take() {
             let Self { core, pattern, .. } = self;
@@ -127,7 +127,7 @@ impl State {
                         pattern.identified(core, id);
                     }
                 }
-                Event::Interrupted(id) => pattern.interrupted(core, id),
+                Event::Hiccuped(id) => pattern.interrupted(core, id),
                 Event::Readable(id) => {
                     if core.pipes.get(id).is_some() {
                         pattern.readable(core, id);
@@ -141,8 +141,8 @@ impl State {
                     }
                 }
                 Event::Refused(id) => self.refused(id),
-                Event::Lost(id) => self.lost(id),
-                Event::Look => {}
+                Event::WriteClosed(id) => self.lost(id),
+                Event::Wake => {}
             }
             self.remove_ended();
         }
@@ -160,7 +160,7 @@ impl State {
         let mut peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
         if peer.is_none() && !self.mailbox.is_empty() {
             // The message overtook the news of its peer.
-            self.process_news();
+            self.process_events();
             peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
         }
         let Some(own) = peer.and_then(|peer| peer.metadata.as_ref()) else {
@@ -171,11 +171,11 @@ impl State {
     }
 
     /// Takes a pipe over.
-    pub(super) fn attach(&mut self, pipe: Pipe, end: &SocketEnd) -> PipeId {
+    pub(super) fn attach(&mut self, pipe: Pipe, end: &PipeEventSink) -> PipeId {
         if let Some(refused) = self.refused.take() {
             self.give_up(refused);
         }
-        self.reactor = self.owner.newest_reactor().cloned();
+        self.reactor = self.host.newest_reactor().cloned();
         let Self { core, pattern, .. } = self;
         let known = pipe.peer.is_some();
         let id = core.pipes.insert(pipe);
@@ -263,12 +263,12 @@ impl State {
 
     /// Ends everything that belongs to the socket.
     pub(super) fn close(mut self) {
-        self.process_news();
+        self.process_events();
         self.close_endpoints();
         let linger = self.core.options.linger;
         // Held on to, so that none goes with its pipe before it was told.
         let sessions: Vec<_> =
-            self.owner.sessions.lock().values().filter_map(Weak::upgrade).collect();
+            self.host.sessions.lock().values().filter_map(Weak::upgrade).collect();
         // The writers go first: what waits in their pipes is what is left to send.
         drop(self.pattern);
         drop(self.core);
@@ -277,10 +277,10 @@ impl State {
             session.close(linger);
         }
         // Nobody may come to poll soon, and peers and zmq_ctx_term wait for the ends.
-        self.owner.newest_reactor().inspect(|reactor| reactor.run_scheduled_now());
+        self.host.newest_reactor().inspect(|reactor| reactor.run_scheduled_now());
         // Before the table is looked at: a session that leaves it later sees this.
-        self.owner.closed.store(true, Ordering::SeqCst);
-        self.owner.stop_monitor_when_over();
+        self.host.closed.store(true, Ordering::SeqCst);
+        self.host.stop_monitor_when_over();
         self.context.socket_closed(&self.mailbox);
     }
 }

@@ -3,13 +3,13 @@
 use super::{Socket, Wait};
 use crate::backoff::Backoff;
 use crate::pattern::{MAX_LOAD, PipeId};
-use crate::sync::CallGuard;
+use crate::sync::SpinGuard;
 use std::time::{Duration, Instant};
 
 /// A call drives at most so long.
-pub(super) const UNLOADING: Duration = Duration::from_millis(1);
+pub(super) const MAX_DRAIN: Duration = Duration::from_millis(1);
 /// When a call that sends tries to unload a pipe: at most so many do not between two that do.
-pub(super) type Unloading = Backoff<64>;
+pub(super) type DrainBackoff = Backoff<64>;
 
 impl Socket {
     /// Drives the connections for a moment where much waits in a pipe, until more than this message
@@ -17,7 +17,7 @@ impl Socket {
     /// next message, and no other thread has to be woken. A peer that takes its time is not
     /// waited for.
     #[cold]
-    pub(super) fn unload(&self, id: PipeId, size: u64) {
+    pub(super) fn drain_overloaded(&self, id: PipeId, size: u64) {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut() else {
             return;
@@ -27,12 +27,12 @@ impl Socket {
         }
         let before = state.core.pipes.load(id);
         let enough = before.saturating_sub(2 * size).max(MAX_LOAD);
-        let (context, watched) = (state.context.clone(), [state.watched()]);
-        let mut wait = Wait::new(&watched, &context.pool, Instant::now().checked_add(UNLOADING));
+        let (context, watched) = (state.context.clone(), [state.wait_source()]);
+        let mut wait = Wait::new(&watched, &context.pool, Instant::now().checked_add(MAX_DRAIN));
         // Released before signals are let in, with the end of the wait.
         let mut guard = guard;
         loop {
-            let served = CallGuard::unlocked(&mut guard, || wait.serve());
+            let served = SpinGuard::unlocked(&mut guard, || wait.drive_once());
             let Some(state) = guard.as_mut() else {
                 return;
             };

@@ -1,8 +1,8 @@
 //! How a call waits for news of its sockets: it polls their reactor itself where it can, spins for a
 //! moment before it sleeps where that has paid off, and then sleeps, owning nothing.
 
-use super::outlook::Crowd;
-use super::{Mailbox, Patience};
+use super::outlook::PollGroup;
+use super::{Mailbox, SpinPolicy};
 use crate::error::Result;
 use crate::io::{
     PollDescriptor, PooledWaiter, ReactorGuard, ReactorHandle, Waiter, WaiterPool, Watch,
@@ -20,7 +20,7 @@ const SOON: u64 = Duration::from_millis(1).as_nanos() as u64;
 const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(1);
 
 /// More sockets than this are not told apart from those of others.
-pub(super) const TOLD_APART: usize = 16;
+pub(super) const MAX_TRACKED_SOCKETS: usize = 16;
 
 /// A spin that finds no reactor to poll may be interrupted for this long, in nanoseconds: messages
 /// over inproc mostly come before.
@@ -28,11 +28,11 @@ const INTERRUPTIBLE: u64 = 10_000;
 /// Who stands still in a look for so long, in nanoseconds, had its processor taken away.
 const PREEMPTED: u64 = 200_000;
 /// A look may last so long, in nanoseconds, while pieces of a message come one after the other.
-const LONGEST_LOOK: u64 = 1_000_000;
+const MAX_SPIN: u64 = 1_000_000;
 
 /// What a waiting call knows of a socket.
 #[derive(Clone)]
-pub struct Watched {
+pub struct WaitSource {
     pub(super) mailbox: Arc<Mailbox>,
     /// Serves the socket's connections, once there are any.
     pub(super) reactor: Option<Arc<ReactorHandle>>,
@@ -40,17 +40,17 @@ pub struct Watched {
 
 /// What a call waits for.
 #[derive(Clone, Copy)]
-struct Awaited<'a> {
+struct WaitSet<'a> {
     /// The sockets; of a crowd some of them.
-    watched: &'a [Watched],
+    watched: &'a [WaitSource],
     /// The crowd that they are, and how often it had changed.
-    crowd: Option<(&'a Crowd, u64)>,
+    poll_group: Option<(&'a PollGroup, u64)>,
 }
 
 /// A call that waits for news of some sockets, perhaps several times. While it lives it may poll
 /// their reactor; it holds no lock of a socket.
 pub struct Wait<'a> {
-    awaited: Awaited<'a>,
+    set: WaitSet<'a>,
     pool: &'a WaiterPool,
     deadline: Option<Instant>,
     /// Some of these are news already.
@@ -63,10 +63,10 @@ pub struct Wait<'a> {
 
 impl<'a> Wait<'a> {
     /// Begins to wait, until the deadline; for ever without one.
-    pub fn new(watched: &'a [Watched], pool: &'a WaiterPool, deadline: Option<Instant>) -> Self {
-        let awaited = Awaited { watched, crowd: None };
+    pub fn new(watched: &'a [WaitSource], pool: &'a WaiterPool, deadline: Option<Instant>) -> Self {
+        let awaited = WaitSet { watched, poll_group: None };
         Self {
-            awaited,
+            set: awaited,
             pool,
             deadline,
             found_news: false,
@@ -79,15 +79,15 @@ impl<'a> Wait<'a> {
     /// Waits for a change of the crowd, which had changed so often, and not only for those of its
     /// sockets that are watched.
     #[must_use]
-    pub(super) fn for_crowd(mut self, crowd: Option<(&'a Crowd, u64)>) -> Self {
-        self.awaited.crowd = crowd;
+    pub(super) fn in_poll_group(mut self, crowd: Option<(&'a PollGroup, u64)>) -> Self {
+        self.set.poll_group = crowd;
         self
     }
 
     /// The caller is about to look at the sockets: what comes from here on is news.
-    pub fn begin_look(&mut self) {
-        if let Some((crowd, seen)) = &mut self.awaited.crowd {
-            *seen = crowd.changes();
+    pub fn begin_check(&mut self) {
+        if let Some((crowd, seen)) = &mut self.set.poll_group {
+            *seen = crowd.generation();
         }
     }
 
@@ -111,7 +111,7 @@ impl<'a> Wait<'a> {
     /// Polls, if it can, until something happened; false at the deadline, if it cannot, or when a
     /// signal handler ran. For calls that have done already what they were asked for: they end then,
     /// and their success is told rather than EINTR.
-    pub fn serve(&mut self) -> bool {
+    pub fn drive_once(&mut self) -> bool {
         let left = self.left();
         let Some(reactor) = self.reactor().filter(|_| left != Some(Duration::ZERO)) else {
             return false;
@@ -145,7 +145,7 @@ impl<'a> Wait<'a> {
     fn try_acquire(&mut self, reactor: Option<&'a ReactorHandle>) {
         if let Some(reactor) = reactor {
             self.critical.get_or_insert_with(CriticalSection::enter);
-            if self.guard.is_none() && self.expects_news() {
+            if self.guard.is_none() && self.expects_events() {
                 self.guard = reactor.try_acquire(self.numbers(), self.is_back_soon());
             }
         }
@@ -165,7 +165,7 @@ impl<'a> Wait<'a> {
         watch: Watch<'a>,
         descriptors: &mut Vec<PollDescriptor>,
     ) -> Result<()> {
-        let (awaited, left) = (self.awaited, self.left());
+        let (awaited, left) = (self.set, self.left());
         self.take_waiter();
         let critical = self.critical.get_or_insert_with(CriticalSection::enter);
         let began = nanoseconds();
@@ -186,8 +186,8 @@ impl<'a> Wait<'a> {
         self.guard = watch.reacquire(self.numbers());
         if awaited.is_ready() {
             self.found_news = true;
-            if let Some(patience) = self.patience() {
-                patience.slept(nanoseconds().saturating_sub(began));
+            if let Some(patience) = self.spin_policy() {
+                patience.record_park(nanoseconds().saturating_sub(began));
             }
         }
         outcome
@@ -199,7 +199,7 @@ impl<'a> Wait<'a> {
         reactor: Option<&'a ReactorHandle>,
         descriptors: &mut Vec<PollDescriptor>,
     ) -> Result<()> {
-        let (awaited, left) = (self.awaited, self.left());
+        let (awaited, left) = (self.set, self.left());
         self.critical.get_or_insert_with(CriticalSection::enter);
         let blocked = reactor.map(ReactorHandle::block_on);
         self.try_acquire(reactor);
@@ -210,7 +210,7 @@ impl<'a> Wait<'a> {
         if !awaited.is_empty() {
             self.take_waiter();
         }
-        let asks = self.is_back_soon() && self.expects_news();
+        let asks = self.is_back_soon() && self.expects_events();
         let critical = self.critical.get_or_insert_with(CriticalSection::enter);
         let Some(waiter) = &self.waiter else {
             // No descriptor can be had to be woken by, or none is needed.
@@ -243,28 +243,28 @@ impl<'a> Wait<'a> {
     /// The reactor to poll: with several I/O threads, that of one of the sockets. News that
     /// others bring wake the caller.
     fn reactor(&self) -> Option<&'a ReactorHandle> {
-        self.awaited.watched.iter().find_map(|watched| watched.reactor.as_deref())
+        self.set.watched.iter().find_map(|watched| watched.reactor.as_deref())
     }
 
-    fn patience(&self) -> Option<&'a Patience> {
-        self.awaited.watched.first().map(|watched| &watched.mailbox.patience)
+    fn spin_policy(&self) -> Option<&'a SpinPolicy> {
+        self.set.watched.first().map(|watched| &watched.mailbox.spin_policy)
     }
 
     /// The numbers of the sockets, if they are told apart from others.
     fn numbers(&self) -> impl Iterator<Item = u64> + use<'a> {
-        let Awaited { watched, crowd } = self.awaited;
-        let told_apart = crowd.is_none() && watched.len() <= TOLD_APART;
+        let WaitSet { watched, poll_group: crowd } = self.set;
+        let told_apart = crowd.is_none() && watched.len() <= MAX_TRACKED_SOCKETS;
         let watched = if told_apart { watched } else { &[] };
         watched.iter().map(|own| own.mailbox.number)
     }
 
-    fn expects_news(&self) -> bool {
-        self.patience().is_none_or(Patience::expects_news)
+    fn expects_events(&self) -> bool {
+        self.spin_policy().is_none_or(SpinPolicy::expects_news)
     }
 
     /// Whether the socket is waited for so often that its caller should poll.
     fn is_back_soon(&self) -> bool {
-        let ended = self.patience().map_or(0, |own| own.ended.load(Ordering::Relaxed));
+        let ended = self.spin_policy().map_or(0, |own| own.ended.load(Ordering::Relaxed));
         ended != 0 && nanoseconds().saturating_sub(ended) < SOON
     }
 
@@ -272,18 +272,18 @@ impl<'a> Wait<'a> {
     /// another thread has to run first, which spinning would only keep a processor from. Goes on
     /// while pieces of a message come only if nothing is awaited that a look does not see.
     fn spin(&mut self, goes_on: bool) -> bool {
-        let Some(patience) = self.patience().filter(|_| {
-            self.guard.is_some() || self.awaited.watched.iter().all(|own| own.reactor.is_none())
+        let Some(patience) = self.spin_policy().filter(|_| {
+            self.guard.is_some() || self.set.watched.iter().all(|own| own.reactor.is_none())
         }) else {
             return false;
         };
         let began = nanoseconds();
-        let time = patience.look_time(began);
+        let time = patience.spin_budget(began);
         if time == 0 {
             return false;
         }
         let longest =
-            self.left().map_or(LONGEST_LOOK, |left| (left.as_nanos() as u64).min(LONGEST_LOOK));
+            self.left().map_or(MAX_SPIN, |left| (left.as_nanos() as u64).min(MAX_SPIN));
         // When, from there, something came last, when it looked last, and whether it has put off.
         let (mut since, mut last, mut put_off) = (0, 0, false);
         let found = loop {
@@ -296,11 +296,11 @@ impl<'a> Wait<'a> {
             let elapsed = now - since;
             if now - last > PREEMPTED && !served {
                 patience.preempted(began + now);
-                self.found_news |= self.awaited.is_ready();
-                return self.awaited.is_ready();
+                self.found_news |= self.set.is_ready();
+                return self.set.is_ready();
             }
             last = now;
-            if self.awaited.is_ready() {
+            if self.set.is_ready() {
                 break Some(elapsed);
             }
             if served && goes_on && now < longest {
@@ -309,7 +309,7 @@ impl<'a> Wait<'a> {
                 continue;
             }
             if let Some(guard) = self.guard.as_ref().filter(|_| !put_off) {
-                guard.postpone_alarm();
+                guard.postpone_wake_timer();
                 put_off = true;
             }
             if elapsed >= time {
@@ -319,7 +319,7 @@ impl<'a> Wait<'a> {
                 self.critical.get_or_insert_with(CriticalSection::enter);
             }
         };
-        patience.looked(found);
+        patience.record_spin(found);
         self.found_news |= found.is_some();
         found.is_some()
     }
@@ -327,13 +327,13 @@ impl<'a> Wait<'a> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        if let Some(patience) = self.patience() {
+        if let Some(patience) = self.spin_policy() {
             patience.wait_ended(nanoseconds(), self.found_news);
         }
     }
 }
 
-impl Awaited<'_> {
+impl WaitSet<'_> {
     /// Says that a thread sleeps on the reactor for these sockets, or has come back.
     fn set_sleeper(self, sleeps: bool) {
         let mailboxes = self.watched.iter().map(|own| &own.mailbox);
@@ -341,12 +341,12 @@ impl Awaited<'_> {
     }
 
     fn is_empty(self) -> bool {
-        self.watched.is_empty() && self.crowd.is_none()
+        self.watched.is_empty() && self.poll_group.is_none()
     }
 
     fn is_ready(self) -> bool {
-        match self.crowd {
-            Some((crowd, seen)) => crowd.changes() != seen,
+        match self.poll_group {
+            Some((crowd, seen)) => crowd.generation() != seen,
             None => self.watched.iter().any(|own| !own.mailbox.is_empty()),
         }
     }
@@ -355,7 +355,7 @@ impl Awaited<'_> {
     /// and what comes after that ends its sleep.
     fn while_listed(self, waiter: &Arc<Waiter>, sleep: impl FnOnce() -> Result<()>) -> Result<()> {
         let lists = || {
-            let crowd = self.crowd.map(|(crowd, _)| &crowd.waiters);
+            let crowd = self.poll_group.map(|(crowd, _)| &crowd.waiters);
             let watched = if crowd.is_some() { &[] } else { self.watched };
             watched.iter().map(|own| &own.mailbox.waiters).chain(crowd)
         };

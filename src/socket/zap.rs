@@ -1,6 +1,6 @@
 //! The way to the ZAP handler of a context (RFC 27).
 
-use super::{Event, SocketEnd};
+use super::{Event, PipeEventSink};
 use crate::context::ContextCore;
 use crate::pattern::{PeerInfo, Pipe};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
@@ -20,7 +20,7 @@ pub(super) fn connect(
         let handler = binding.filter(|bound| {
             matches!(bound.options.socket_type, SocketType::Rep | SocketType::Router)
         })?;
-        let far = SocketEnd::new(handler.mailbox.clone());
+        let far = PipeEventSink::new(handler.mailbox.clone());
         let far_end: Arc<dyn Notify> = far.clone();
         // No limits: one request goes out, one reply comes.
         let (reply_writer, reply_reader) = pipe([None; 2], false, far_end.clone(), told.clone());

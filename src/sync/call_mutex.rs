@@ -9,10 +9,10 @@ use std::time::Duration;
 /// A mutex that is taken by one atomic operation and released by a plain store: whoever waits
 /// looks again and again, ever more rarely, and nobody wakes it. For locks that are held for
 /// moments and hardly ever found taken; half as dear as one that may have to wake a sleeper.
-pub type CallMutex<T> = lock_api::Mutex<RawCallLock, T>;
+pub type SpinMutex<T> = lock_api::Mutex<RawCallLock, T>;
 
 /// What holds a [`CallMutex`].
-pub type CallGuard<'a, T> = lock_api::MutexGuard<'a, RawCallLock, T>;
+pub type SpinGuard<'a, T> = lock_api::MutexGuard<'a, RawCallLock, T>;
 
 /// The lock of a [`CallMutex`].
 #[derive(Debug)]
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn one_thread_at_a_time_holds_it() {
-        let count = CallMutex::new((0_u64, 0_u64));
+        let count = SpinMutex::new((0_u64, 0_u64));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn who_waits_long_gets_it_when_it_is_free() {
-        let held = CallMutex::new(false);
+        let held = SpinMutex::new(false);
         let mut guard = held.lock();
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| *held.lock());

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{CallGuard, CallMutex, pause};
+use super::{SpinGuard, SpinMutex, pause};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ pub struct ForkMutex<T> {
     /// The number of the process whose threads use the lock; with [`RENEWED`] while one of them
     /// makes sure of it.
     process: AtomicU32,
-    inner: CallMutex<T>,
+    inner: SpinMutex<T>,
 }
 
 const RENEWED: u32 = 1 << 31;
@@ -67,25 +67,25 @@ const RENEWED: u32 = 1 << 31;
 impl<T: Default> ForkMutex<T> {
     /// A mutex for a static, which is there from the first process on.
     pub const fn for_static(value: T) -> Self {
-        Self { process: AtomicU32::new(0), inner: CallMutex::new(value) }
+        Self { process: AtomicU32::new(0), inner: SpinMutex::new(value) }
     }
 
     /// A mutex.
     pub fn new(value: T) -> Self {
         let Process(process) = Process::current();
-        Self { process: AtomicU32::new(process), inner: CallMutex::new(value) }
+        Self { process: AtomicU32::new(process), inner: SpinMutex::new(value) }
     }
 
     /// Locks it.
     #[inline(always)]
-    pub fn lock(&self) -> CallGuard<'_, T> {
+    pub fn lock(&self) -> SpinGuard<'_, T> {
         self.take_over();
         self.inner.lock()
     }
 
     /// Locks it if nobody else holds it.
     #[inline(always)]
-    pub fn try_lock(&self) -> Option<CallGuard<'_, T>> {
+    pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
         self.take_over();
         self.inner.try_lock()
     }

@@ -7,7 +7,7 @@ mod fork;
 mod mutex;
 mod race_lazy;
 
-pub use call_mutex::{CallGuard, CallMutex, pause};
+pub use call_mutex::{SpinGuard, SpinMutex, pause};
 pub use cell::UnsafeCell;
 pub use critical::{CriticalMutex, CriticalSection, NoCancel};
 pub use fork::{ForkMutex, Process};

@@ -1,6 +1,6 @@
 //! Name lookups. They may block for long, so threads of their own make them.
 
-use crate::io::Workers;
+use crate::io::BlockingPool;
 use crate::sync::CriticalMutex;
 use std::collections::HashMap;
 use std::io;
@@ -24,7 +24,7 @@ const FRESH: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub struct Lookups {
     names: Arc<CriticalMutex<HashMap<String, Name>>>,
-    workers: Workers,
+    workers: BlockingPool,
 }
 
 enum Name {
@@ -42,7 +42,7 @@ impl Name {
 
 impl Default for Lookups {
     fn default() -> Self {
-        Self { names: Arc::default(), workers: Workers::new("ZMQ-resolve") }
+        Self { names: Arc::default(), workers: BlockingPool::new("ZMQ-resolve") }
     }
 }
 

@@ -9,7 +9,7 @@ use socket2::{SockAddr, Socket};
 
 use crate::io::descriptor::{peer_credentials, undelivered};
 use crate::io::interfaces::interface_name;
-use crate::io::{PollDescriptor, sleep_on};
+use crate::io::{PollDescriptor, poll_fds};
 
 /// A connected, non-blocking stream socket. Any thread may read or write through a reference;
 /// who may is the session's business.
@@ -83,7 +83,7 @@ impl Stream {
     /// Whether the peer sends nothing more, or is gone; there may be something to read before.
     pub fn has_ended(&self) -> bool {
         let mut own = [PollDescriptor::new(self.socket.as_raw_fd(), libc::POLLRDHUP)];
-        sleep_on(&mut own, Some(Duration::ZERO)).is_ok() && own[0].found() != 0
+        poll_fds(&mut own, Some(Duration::ZERO)).is_ok() && own[0].found() != 0
     }
 
     /// The Peer-Address property of messages: the bare IP address, or for ipc

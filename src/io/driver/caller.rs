@@ -127,7 +127,7 @@ impl ReactorHandle {
         let avg_gap = pace.avg_gap.load(Ordering::Relaxed);
         let (earliest, latest) =
             policy::release_times(avg_gap, pace.schedules.load(Ordering::Relaxed));
-        self.alarm.set_if(Duration::from_nanos(latest), |now, at| {
+        self.wake_timer.set_if(Duration::from_nanos(latest), |now, at| {
             at == 0 || at < now + earliest && self.may_put_off()
         });
         self.check_inbox();
@@ -139,7 +139,7 @@ impl ReactorHandle {
         if self.blocked_callers.load(Ordering::SeqCst) > 0 || self.stopping.load(Ordering::SeqCst) {
             return self.wake_io_thread_now();
         }
-        self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
+        self.wake_timer.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
         self.check_inbox();
     }
 }
@@ -207,9 +207,9 @@ impl<'a> ReactorGuard<'a> {
 
     /// For a moment without anything to do: puts the alarm off now rather than when the caller
     /// has its message, which waiting for that system call would delay.
-    pub fn postpone_alarm(&self) {
+    pub fn postpone_wake_timer(&self) {
         if !self.handle.pace.schedules.load(Ordering::Relaxed) {
-            self.handle.alarm.set_if(Duration::from_nanos(policy::LEASE), |now, at| {
+            self.handle.wake_timer.set_if(Duration::from_nanos(policy::LEASE), |now, at| {
                 policy::puts_off_while_spinning(now, at) && self.handle.may_put_off()
             });
         }
@@ -230,7 +230,7 @@ impl<'a> ReactorGuard<'a> {
         let has_dependents = reactor.has_dependents(began);
         let sleeps = handle.pace.sleeps();
         handle
-            .alarm
+            .wake_timer
             .stop_if(|at| policy::stops_before_sleep(began, at, sleeps) && handle.may_put_off());
         // After the alarm was stopped, which may have to be set for this.
         handle.set_watchdog(has_dependents);
@@ -265,7 +265,7 @@ impl ReactorHandle {
         // SeqCst both: either it sees this before it sleeps, or we see that it sleeps for ever.
         if has_dependents && !self.watches_callers.load(Ordering::SeqCst) {
             let after = Duration::from_nanos(policy::WATCHDOG);
-            self.alarm.set_if(after, |_, at| at == 0);
+            self.wake_timer.set_if(after, |_, at| at == 0);
         }
     }
 }

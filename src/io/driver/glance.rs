@@ -74,7 +74,7 @@ impl ReactorHandle {
     /// Serves the descriptors that are ready, if nobody polls. What is scheduled is left to the thread
     /// that polls next, and so is when that is.
     #[cold]
-    pub fn glance(&self) {
+    pub fn poll_before_send(&self) {
         if self.is_contested() || *FORCED == Some(false) || !self.may_poll() {
             return;
         }
@@ -91,7 +91,7 @@ impl ReactorHandle {
             return self.wake_io_thread_now();
         }
         // It may have fired while the reactor could not be had.
-        self.alarm.set_if(Duration::ZERO, |_, at| at == 0);
+        self.wake_timer.set_if(Duration::ZERO, |_, at| at == 0);
         self.check_inbox();
     }
 }

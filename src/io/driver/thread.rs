@@ -75,7 +75,7 @@ impl ReactorHandle {
                 let ended = own.end();
                 own.keep();
                 drop(ended);
-                self.drop_discarded();
+                self.run_deferred_drops();
                 self.ended.store(true, Ordering::SeqCst);
                 // Pairs with the fence in `wake`: see `schedule`.
                 fence(Ordering::SeqCst);
@@ -111,11 +111,11 @@ impl ReactorHandle {
                 }
                 Step::Park => {}
                 Step::ParkFor(rest) => {
-                    self.alarm.set_if(Duration::from_nanos(rest), |_, at| at == 0);
+                    self.wake_timer.set_if(Duration::from_nanos(rest), |_, at| at == 0);
                 }
             }
-            watchdog = !self.alarm.wait(self.watchdog_interval());
-            self.drop_discarded();
+            watchdog = !self.wake_timer.wait(self.watchdog_interval());
+            self.run_deferred_drops();
         }
     }
 
@@ -164,7 +164,7 @@ impl ReactorHandle {
         loop {
             self.run_inbox(&mut guard);
             guard.run_timers();
-            self.drop_discarded();
+            self.run_deferred_drops();
             if self.handover_requested.swap(false, Ordering::SeqCst) {
                 self.hand_over(guard);
                 return None;
@@ -177,7 +177,7 @@ impl ReactorHandle {
             guard.release(Owner::IoThreadSleeps);
             // Behind the fence in `release`, which pairs with those in `wake` and in `defer_drop`.
             let busy = self.has_work()
-                || !self.discarded.is_empty()
+                || !self.deferred_drops.is_empty()
                 || self.handover_requested.load(Ordering::SeqCst)
                 || self.stopping.load(Ordering::SeqCst);
             // Interrupted is impossible with signals blocked; any other failure leaves no events.
@@ -201,7 +201,7 @@ impl ReactorHandle {
     /// A caller has asked for the reactor. It comes now, unless it does not wait any more.
     fn hand_over(&self, guard: OwnerGuard<'_, Reactor>) {
         self.pace.released_at.store(nanoseconds(), Ordering::Relaxed);
-        self.alarm.set_if(Duration::from_nanos(policy::LEASE), |_, _| true);
+        self.wake_timer.set_if(Duration::from_nanos(policy::LEASE), |_, _| true);
         // For a sleeper that this thread has replaced since.
         self.takeover_requested.store(false, Ordering::SeqCst);
         guard.release(Owner::Unowned);

@@ -4,7 +4,7 @@
 use super::gather::LARGE_BATCH;
 use super::{Piece, WriteHalf};
 use crate::error::Result;
-use crate::io::{PollDescriptor, ReactorHandle, sleep_on};
+use crate::io::{PollDescriptor, ReactorHandle, poll_fds};
 use crate::message::MessageBuilder;
 use crate::pattern::Directly;
 use crate::pipe::{Found, PipeReader};
@@ -104,7 +104,7 @@ impl WriteHalf {
                     let mut room = [PollDescriptor::new(stream.as_raw_fd(), libc::POLLOUT)];
                     // A signal only ends the wait: the message is under way, or finds room in the pipe,
                     // and the call does not block any more.
-                    if left.is_zero() || sleep_on(&mut room, Some(left)).is_err() {
+                    if left.is_zero() || poll_fds(&mut room, Some(left)).is_err() {
                         break;
                     }
                 }
