@@ -1,6 +1,6 @@
 //! Contexts (zmq_ctx_new(3), zmq_ctx_set(3), zmq_ctx_get(3), zmq_ctx_shutdown(3), zmq_ctx_term(3)).
 
-use super::handle::{answer, answer_pointer, handle_of, object};
+use super::handle::{answer_pointer, ffi_result, handle_of, object};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use std::ffi::{c_int, c_void};
@@ -53,7 +53,7 @@ pub extern "C" fn zmq_ctx_new() -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Context>(context) }?.terminate())
+    ffi_result(|| unsafe { object::<Context>(context) }?.terminate())
 }
 
 /// Makes the blocked and later calls on the context's sockets fail with ETERM; closing them is
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_shutdown(context: *mut c_void) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Context>(context) }?.shutdown())
+    ffi_result(|| unsafe { object::<Context>(context) }?.shutdown())
 }
 
 /// Sets a context option (zmq_ctx_set(3)).
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn zmq_ctx_shutdown(context: *mut c_void) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_set(context: *mut c_void, option: c_int, optval: c_int) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Context>(context) }?.set(option, optval))
+    ffi_result(|| unsafe { object::<Context>(context) }?.set(option, optval))
 }
 
 /// Reads a context option (zmq_ctx_get(3)).
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn zmq_ctx_set(context: *mut c_void, option: c_int, optval
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_get(context: *mut c_void, option: c_int) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Context>(context) }?.get(option))
+    ffi_result(|| unsafe { object::<Context>(context) }?.get(option))
 }
 
 /// Makes a context with this many I/O threads (zmq_init(3); zmq_ctx_new(3) is its successor).

@@ -3,7 +3,7 @@
 //! They are made for reference counts in bindings: each call is one atomic operation. A NULL
 //! counter reads 0 and ignores the rest.
 
-use super::handle::{answer_pointer, give, take_back};
+use super::handle::{answer_pointer, from_raw, into_raw};
 use crate::utility::Counter;
 use std::ffi::{c_int, c_void};
 
@@ -12,7 +12,7 @@ use std::ffi::{c_int, c_void};
 /// Returns its handle, or NULL with errno ENOMEM.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_atomic_counter_new() -> *mut c_void {
-    answer_pointer(|| give(Counter::default())).cast()
+    answer_pointer(|| into_raw(Counter::default())).cast()
 }
 
 /// Sets a counter (zmq_atomic_counter_set(3)).
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void)
         return;
     }
     // SAFETY: the caller's promise.
-    unsafe { take_back::<Counter>(counter_p.replace(std::ptr::null_mut()).cast()) };
+    unsafe { from_raw::<Counter>(counter_p.replace(std::ptr::null_mut()).cast()) };
 }
 
 /// # Safety

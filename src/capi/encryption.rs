@@ -1,7 +1,7 @@
 //! Keys and their text form (zmq_z85_encode(3), zmq_z85_decode(3), zmq_curve_keypair(3),
 //! zmq_curve_public(3)).
 
-use super::handle::{answer, answer_pointer, bytes};
+use super::handle::{answer_pointer, bytes, ffi_result};
 use crate::error::Error;
 use crate::utility::z85;
 use crate::zmtp::{CurveKey, curve_keypair, curve_public};
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn zmq_curve_keypair(
     z85_public_key: *mut c_char,
     z85_secret_key: *mut c_char,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         if z85_public_key.is_null() || z85_secret_key.is_null() {
             return Err(Error::BadAddress);
         }
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn zmq_curve_public(
     z85_public_key: *mut c_char,
     z85_secret_key: *const c_char,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         if z85_secret_key.is_null() {
             return Err(Error::BadAddress);
         }

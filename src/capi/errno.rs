@@ -16,7 +16,7 @@ pub const EMTHREAD: c_int = ZMQ_HAUSNUMERO + 54;
 
 /// The error number of an error of the engine. This is the only place that knows both.
 #[cold]
-pub(super) fn number(error: Error) -> c_int {
+pub(super) fn from_error(error: Error) -> c_int {
     match error {
         Error::WouldBlock => libc::EAGAIN,
         Error::Terminated => ETERM,
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn errno_is_what_was_set() {
-        set(number(Error::Terminated));
+        set(from_error(Error::Terminated));
         assert_eq!(zmq_errno(), ETERM);
     }
 }

@@ -159,19 +159,19 @@ pub(super) unsafe fn text<'a>(string: *const c_char) -> Result<&'a str> {
 }
 
 /// A value that a call answers as an `int`.
-pub(super) trait Answer {
+pub(super) trait IntoCInt {
     /// The number that C sees, never -1.
     fn into_number(self) -> c_int;
 }
 
-impl Answer for () {
+impl IntoCInt for () {
     #[inline(always)]
     fn into_number(self) -> c_int {
         0
     }
 }
 
-impl Answer for c_int {
+impl IntoCInt for c_int {
     #[inline(always)]
     fn into_number(self) -> c_int {
         self
@@ -179,7 +179,7 @@ impl Answer for c_int {
 }
 
 /// Sizes beyond INT_MAX are answered as INT_MAX (zmq_msg_send(3)).
-impl Answer for usize {
+impl IntoCInt for usize {
     #[inline(always)]
     fn into_number(self) -> c_int {
         c_int::try_from(self).unwrap_or(c_int::MAX)
@@ -188,7 +188,7 @@ impl Answer for usize {
 
 /// Runs a call that answers an `int`: its value, or -1 with errno set.
 #[inline(always)]
-pub(super) fn answer<T: Answer>(call: impl FnOnce() -> Result<T>) -> c_int {
+pub(super) fn ffi_result<T: IntoCInt>(call: impl FnOnce() -> Result<T>) -> c_int {
     match call() {
         Ok(value) => value.into_number(),
         Err(error) => fail(error),
@@ -199,7 +199,7 @@ pub(super) fn answer<T: Answer>(call: impl FnOnce() -> Result<T>) -> c_int {
 #[cold]
 #[inline(never)]
 fn fail(error: Error) -> c_int {
-    errno::set(errno::number(error));
+    errno::set(errno::from_error(error));
     -1
 }
 
@@ -207,7 +207,7 @@ fn fail(error: Error) -> c_int {
 #[inline(always)]
 pub(super) fn answer_pointer<T>(call: impl FnOnce() -> Result<*mut T>) -> *mut T {
     call().unwrap_or_else(|error| {
-        errno::set(errno::number(error));
+        errno::set(errno::from_error(error));
         ptr::null_mut()
     })
 }
@@ -219,7 +219,7 @@ pub(super) fn handle_of<T: Handle>(object: &'static T) -> *mut c_void {
 }
 
 /// Moves a value to memory of its own, for C to keep the pointer.
-pub(super) fn give<T>(value: T) -> Result<*mut T> {
+pub(super) fn into_raw<T>(value: T) -> Result<*mut T> {
     const { assert!(size_of::<T>() > 0) };
     // SAFETY: the layout has a size.
     let place = unsafe { alloc(Layout::new::<T>()) }.cast::<T>();
@@ -235,7 +235,7 @@ pub(super) fn give<T>(value: T) -> Result<*mut T> {
 ///
 /// # Safety
 /// `place` is NULL or came from [`give`] for the same type and was not taken back yet.
-pub(super) unsafe fn take_back<T>(place: *mut T) -> Option<T> {
+pub(super) unsafe fn from_raw<T>(place: *mut T) -> Option<T> {
     if place.is_null() {
         return None;
     }
@@ -278,16 +278,16 @@ mod tests {
     #[test]
     fn sizes_beyond_an_int_are_answered_as_its_maximum() {
         assert_eq!((c_int::MAX as usize + 1).into_number(), c_int::MAX);
-        assert_eq!(answer(|| Err::<usize, _>(Error::Terminated)), -1);
+        assert_eq!(ffi_result(|| Err::<usize, _>(Error::Terminated)), -1);
         assert_eq!(errno::zmq_errno(), errno::ETERM);
     }
 
     #[test]
     fn what_was_given_is_taken_back() {
-        let place = give(String::from("text")).unwrap();
+        let place = into_raw(String::from("text")).unwrap();
         // SAFETY: given above, taken once.
-        assert_eq!(unsafe { take_back(place) }.as_deref(), Some("text"));
+        assert_eq!(unsafe { from_raw(place) }.as_deref(), Some("text"));
         // SAFETY: NULL.
-        assert_eq!(unsafe { take_back(ptr::null_mut::<String>()) }, None);
+        assert_eq!(unsafe { from_raw(ptr::null_mut::<String>()) }, None);
     }
 }

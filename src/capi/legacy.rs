@@ -2,7 +2,7 @@
 //! `zmq_msg_recv` (zmq_sendmsg(3), zmq_recvmsg(3)), and messages as `struct iovec`, which have no
 //! manual page; their behaviour was observed.
 
-use super::handle::{answer, bytes, object};
+use super::handle::{bytes, ffi_result, object};
 use super::message::{zmq_msg_recv, zmq_msg_send, zmq_msg_t};
 use super::socket::{dont_wait, send_flags};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn zmq_sendiov(
     count: usize,
     flags: c_int,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn zmq_recviov(
     count: *mut usize,
     flags: c_int,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         if count.is_null() || !count.is_aligned() {

@@ -3,7 +3,7 @@
 //! NULL, closed and never initialised messages are answered with EFAULT or, where a function has
 //! no errno, with 0 or NULL.
 
-use super::handle::{answer, answer_pointer, message, message_const, object, text};
+use super::handle::{answer_pointer, ffi_result, message, message_const, object, text};
 use super::socket::{dont_wait, send_flags};
 use crate::error::{Error, Result};
 use crate::message::{FreeFunction, Message};
@@ -36,7 +36,7 @@ pub const ZMQ_SHARED: c_int = 3;
 /// `msg` is NULL or points at a `zmq_msg_t` that holds no message (what it holds is not freed).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise; there are no bytes.
         let made = unsafe { Message::init_raw_with_size(msg, 0) }?;
         made.then_some(()).ok_or(Error::BadAddress)
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
 /// As `zmq_msg_init`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: C fills the bytes, or sends what was in memory, as it is known there.
         let made = unsafe { Message::init_raw_with_size(msg, size) }?;
         made.then_some(()).ok_or(Error::BadAddress)
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn zmq_msg_init_data(
     ffn: zmq_free_fn_pointer,
     hint: *mut c_void,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         if data.is_null() && size > 0 {
             return Err(Error::BadAddress);
         }
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn zmq_msg_init_data(
 /// closed one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_send(msg: *mut zmq_msg_t, s: *mut c_void, flags: c_int) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn zmq_msg_send(msg: *mut zmq_msg_t, s: *mut c_void, flags
 /// As `zmq_msg_send`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_recv(msg: *mut zmq_msg_t, s: *mut c_void, flags: c_int) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn zmq_msg_recv(msg: *mut zmq_msg_t, s: *mut c_void, flags
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_close(msg: *mut zmq_msg_t) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { Message::close_raw(msg) }.then_some(()).ok_or(Error::BadAddress))
+    ffi_result(|| unsafe { Message::close_raw(msg) }.then_some(()).ok_or(Error::BadAddress))
 }
 
 /// Moves a message (zmq_msg_move(3)): `dest` drops what it held and takes what `src` holds; `src`
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn zmq_msg_close(msg: *mut zmq_msg_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_move(dest: *mut zmq_msg_t, src: *mut zmq_msg_t) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { replace(dest, src, Message::take_from) })
+    ffi_result(|| unsafe { replace(dest, src, Message::take_from) })
 }
 
 /// Copies a message (zmq_msg_copy(3)): `dest` drops what it held and shares the bytes of `src`. A
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn zmq_msg_move(dest: *mut zmq_msg_t, src: *mut zmq_msg_t)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_copy(dest: *mut zmq_msg_t, src: *mut zmq_msg_t) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { replace(dest, src, Message::share_from) })
+    ffi_result(|| unsafe { replace(dest, src, Message::share_from) })
 }
 
 /// Where the bytes of a message stand (zmq_msg_data(3)); NULL if it is not a message.
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn zmq_msg_more(msg: *const zmq_msg_t) -> c_int {
 /// `msg` is NULL or points at a `zmq_msg_t` of the caller.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let message = match unsafe { message_const(msg) } {
             // A closed message has no parts behind it, and shares nothing (observed).
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn zmq_msg_set(
     _property: c_int,
     _optval: c_int,
 ) -> c_int {
-    answer(|| Err::<(), _>(Error::InvalidArgument))
+    ffi_result(|| Err::<(), _>(Error::InvalidArgument))
 }
 
 /// Reads a property of the peer that sent a message, by name: "Socket-Type", "Routing-Id",

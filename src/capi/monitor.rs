@@ -1,6 +1,6 @@
 //! Events of connections (zmq_socket_monitor(3)).
 
-use super::handle::{answer, object, text};
+use super::handle::{ffi_result, object, text};
 use crate::socket::Socket;
 use std::ffi::{c_char, c_int, c_void};
 
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     addr: *const c_char,
     events: c_int,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         if addr.is_null() {

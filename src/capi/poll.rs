@@ -1,6 +1,6 @@
 //! Waiting for sockets and descriptors (zmq_poll(3)).
 
-use super::handle::{answer, object};
+use super::handle::{ffi_result, object};
 use crate::error::{Error, Result};
 use crate::socket::{Events, PollItem, PollTarget, Socket, poll};
 use std::ffi::{c_int, c_long, c_short, c_void};
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn zmq_poll(
     nitems: c_int,
     timeout: c_long,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         let count = usize::try_from(nitems).map_err(|_| Error::InvalidArgument)?;
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         if count > 0 && (items.is_null() || !items.is_aligned()) {

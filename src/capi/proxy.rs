@@ -1,6 +1,6 @@
 //! Forwarding between sockets (zmq_proxy(3), zmq_proxy_steerable(3)).
 
-use super::handle::{answer, object};
+use super::handle::{ffi_result, object};
 use crate::error::{Error, Result};
 use crate::socket::{Socket, proxy};
 use std::ffi::{c_int, c_void};
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn zmq_proxy_steerable(
     capture: *mut c_void,
     control: *mut c_void,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         if frontend.is_null() || backend.is_null() {
             return Err(Error::BadAddress);
         }
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn zmq_device(
 ) -> c_int {
     if frontend.is_null() != backend.is_null() {
         let there = if frontend.is_null() { backend } else { frontend };
-        return answer(|| {
+        return ffi_result(|| {
             // SAFETY: the caller's promise.
             unsafe { object::<Socket>(there) }?.check()?;
             Err::<(), _>(Error::BadAddress)

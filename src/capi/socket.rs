@@ -2,7 +2,9 @@
 //!
 //! A socket handle that is NULL, closed or something else is answered with ENOTSOCK.
 
-use super::handle::{answer, answer_pointer, bytes, endpoint, handle_of, object, optional_bytes};
+use super::handle::{
+    answer_pointer, bytes, endpoint, ffi_result, handle_of, object, optional_bytes,
+};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -82,7 +84,7 @@ pub unsafe extern "C" fn zmq_socket(context: *mut c_void, r#type: c_int) -> *mut
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_close(s: *mut c_void) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Socket>(s) }?.close())
+    ffi_result(|| unsafe { object::<Socket>(s) }?.close())
 }
 
 /// Sets a socket option (zmq_setsockopt(3)).
@@ -100,7 +102,7 @@ pub unsafe extern "C" fn zmq_setsockopt(
     optval: *const c_void,
     optvallen: usize,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
@@ -124,7 +126,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
     optval: *mut c_void,
     optvallen: *mut usize,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         if optvallen.is_null() || !optvallen.is_aligned() {
@@ -156,7 +158,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe {
+    ffi_result(|| unsafe {
         let socket = object::<Socket>(s)?;
         socket.bind(&endpoint_for(socket, addr)?)
     })
@@ -172,7 +174,7 @@ pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe {
+    ffi_result(|| unsafe {
         let socket = object::<Socket>(s)?;
         socket.connect(&endpoint_for(socket, addr)?)
     })
@@ -187,7 +189,7 @@ pub unsafe extern "C" fn zmq_connect(s: *mut c_void, addr: *const c_char) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Socket>(s)?.unbind(&endpoint(addr)?) })
+    ffi_result(|| unsafe { object::<Socket>(s)?.unbind(&endpoint(addr)?) })
 }
 
 /// Ends a connection, as `zmq_connect` or ZMQ_LAST_ENDPOINT named it (zmq_disconnect(3)).
@@ -199,7 +201,7 @@ pub unsafe extern "C" fn zmq_unbind(s: *mut c_void, addr: *const c_char) -> c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_disconnect(s: *mut c_void, addr: *const c_char) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<Socket>(s)?.disconnect(&endpoint(addr)?) })
+    ffi_result(|| unsafe { object::<Socket>(s)?.disconnect(&endpoint(addr)?) })
 }
 
 /// Sends a copy of `len` bytes as a message part (zmq_send(3)).
@@ -217,7 +219,7 @@ pub unsafe extern "C" fn zmq_send(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         if len > ADDRESSES {
@@ -242,7 +244,7 @@ pub unsafe extern "C" fn zmq_send_const(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         // SAFETY: the caller's promise.
@@ -269,7 +271,7 @@ pub unsafe extern "C" fn zmq_recv(
     len: usize,
     flags: c_int,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
         // Taken in place: a message that is moved right after it was written costs a stall.

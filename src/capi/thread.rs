@@ -1,6 +1,6 @@
 //! Stopwatch, sleep and threads. None has a manual page: what they do was observed.
 
-use super::handle::{answer_pointer, give, take_back};
+use super::handle::{answer_pointer, from_raw, into_raw};
 use crate::error::{Error, Result};
 use crate::utility::Stopwatch;
 use std::ffi::{c_int, c_uint, c_ulong, c_void};
@@ -15,7 +15,7 @@ type ThreadFunction = unsafe extern "C" fn(arg: *mut c_void);
 /// Starts a stopwatch. Returns its handle, or NULL with errno ENOMEM.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_stopwatch_start() -> *mut c_void {
-    answer_pointer(|| give(Stopwatch::start())).cast()
+    answer_pointer(|| into_raw(Stopwatch::start())).cast()
 }
 
 /// Microseconds since the stopwatch was started; it goes on. 0 for NULL.
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulo
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
     // SAFETY: the caller's promise.
-    unsafe { take_back::<Stopwatch>(watch.cast()) }.map_or(0, |watch| watch.microseconds())
+    unsafe { from_raw::<Stopwatch>(watch.cast()) }.map_or(0, |watch| watch.microseconds())
 }
 
 /// Sleeps for some seconds, or until a signal handler ran. A negative number is 0.
@@ -58,13 +58,13 @@ pub unsafe extern "C" fn zmq_threadstart(
 ) -> *mut c_void {
     answer_pointer(|| {
         let start = Start { function: func.ok_or(Error::BadAddress)?, argument: arg };
-        let handle = give::<libc::pthread_t>(0)?;
+        let handle = into_raw::<libc::pthread_t>(0)?;
         match spawn(start) {
             // SAFETY: just allocated.
             Ok(thread) => unsafe { handle.write(thread) },
             Err(error) => {
                 // SAFETY: just allocated, and nobody has it.
-                unsafe { take_back(handle) };
+                unsafe { from_raw(handle) };
                 return Err(error);
             }
         }
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn zmq_threadstart(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
     // SAFETY: the caller's promise.
-    if let Some(thread) = unsafe { take_back::<libc::pthread_t>(thread.cast()) } {
+    if let Some(thread) = unsafe { from_raw::<libc::pthread_t>(thread.cast()) } {
         // SAFETY: started by `spawn`, joined once.
         unsafe { libc::pthread_join(thread, ptr::null_mut()) };
     }
@@ -94,7 +94,7 @@ struct Start {
 
 /// Starts a thread of C: a thread of Rust could not be ended by pthread_exit().
 fn spawn(start: Start) -> Result<libc::pthread_t> {
-    let start = give(start)?;
+    let start = into_raw(start)?;
     let mut thread = 0;
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     // The thread inherits the mask of its creator.
@@ -113,13 +113,13 @@ fn spawn(start: Start) -> Result<libc::pthread_t> {
         return Ok(thread);
     }
     // SAFETY: no thread was started that has it.
-    unsafe { take_back(start) };
+    unsafe { from_raw(start) };
     Err(Error::System(failure))
 }
 
 extern "C" fn run(start: *mut c_void) -> *mut c_void {
     // SAFETY: `spawn` gave it to this thread alone.
-    if let Some(Start { function, argument }) = unsafe { take_back(start.cast()) } {
+    if let Some(Start { function, argument }) = unsafe { from_raw(start.cast()) } {
         // SAFETY: the promise of who started the thread.
         unsafe { function(argument) };
     }

@@ -3,7 +3,7 @@
 //! A set of timers may be used by several threads, and its functions may be called from a
 //! handler, `zmq_timers_destroy` included. A destroyed set is answered with EFAULT.
 
-use super::handle::{Handle, answer, answer_pointer, give, handle_of, object};
+use super::handle::{Handle, answer_pointer, ffi_result, handle_of, into_raw, object};
 use crate::error::{Error, Result};
 use crate::sync::ForkMutex;
 use crate::utility::Timers;
@@ -57,7 +57,7 @@ impl TimerSet {
             return Ok(set);
         }
         let tag = AtomicU32::new(Self::TAG);
-        let set = give(Self { tag, live: AtomicBool::new(true), timers: Timers::new() })?;
+        let set = into_raw(Self { tag, live: AtomicBool::new(true), timers: Timers::new() })?;
         // SAFETY: just allocated, and never freed.
         Ok(unsafe { &*set })
     }
@@ -89,7 +89,7 @@ pub extern "C" fn zmq_timers_new() -> *mut c_void {
 /// `timers_p` is NULL or points at a handle that `zmq_timers_new` gave, also a destroyed one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         if timers_p.is_null() || !timers_p.is_aligned() {
             return Err(Error::BadAddress);
         }
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn zmq_timers_add(
     handler: zmq_timer_fn_pointer,
     arg: *mut c_void,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let set = unsafe { object::<TimerSet>(timers) }?;
         let function = handler.ok_or(Error::BadAddress)?;
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn zmq_timers_add(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<TimerSet>(timers) }?.timers.cancel(timer_id))
+    ffi_result(|| unsafe { object::<TimerSet>(timers) }?.timers.cancel(timer_id))
 }
 
 /// Changes the interval of a timer, in milliseconds, counting from now (zmq_timers(3)).
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn zmq_timers_set_interval(
     timer_id: c_int,
     interval: usize,
 ) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let set = unsafe { object::<TimerSet>(timers) }?;
         set.timers.set_interval(Instant::now(), timer_id, milliseconds(interval))
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn zmq_timers_set_interval(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_int {
     // SAFETY: the caller's promise.
-    answer(|| unsafe { object::<TimerSet>(timers) }?.timers.reset(Instant::now(), timer_id))
+    ffi_result(|| unsafe { object::<TimerSet>(timers) }?.timers.reset(Instant::now(), timer_id))
 }
 
 /// Milliseconds until the next timer is due, 0 if one is (zmq_timers(3)).
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
             let left = left.as_nanos().div_ceil(1_000_000);
             c_long::try_from(left).unwrap_or(c_long::MAX)
         }),
-        Err(error) => c_long::from(answer(|| Err::<(), _>(error))),
+        Err(error) => c_long::from(ffi_result(|| Err::<(), _>(error))),
     }
 }
 
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
 /// As `zmq_timers_cancel`; the handlers keep their promises.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
-    answer(|| {
+    ffi_result(|| {
         // SAFETY: the caller's promise.
         let set = unsafe { object::<TimerSet>(timers) }?;
         set.timers.execute(Instant::now(), |timer_id, Handler { function, argument }| {

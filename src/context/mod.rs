@@ -8,7 +8,7 @@ mod options;
 pub use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
-use crate::io::{ReactorHandle, WaiterList, WaiterPool, BlockingPool, start_thread};
+use crate::io::{BlockingPool, ReactorHandle, WaiterList, WaiterPool, start_thread};
 use crate::message::free_kept_memory;
 use crate::options::Options;
 use crate::session::SECURITY_THREAD;

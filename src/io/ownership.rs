@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU8, Ordering, fence};
 ///
 /// ```text
 ///              a caller waits              it sleeps
-///     Unowned ----------------> Caller <---------------> Watched
+///     Unowned ----------------> Caller <---------------> CallerSleeps
 ///      |   ^                    |    ^                      |
 ///      |   '--------------------'    | takes over           | it does not come, or
 ///      |     it has its message      |                      | others need the value
@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicU8, Ordering, fence};
 ///                  |  '-------------------------------------'
 ///                  |                                        |
 ///                  '--------- IoThreadInspects <------------'
-///                  there is work       '--> Watched: there is none
+///                  there is work       '--> CallerSleeps: there is none
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -34,7 +34,7 @@ pub(super) enum Owner {
     /// Nobody uses it, and nobody sleeps on its descriptor.
     Unowned,
     /// Nobody uses it; a caller sleeps on its descriptor, or did when it died.
-    Watched,
+    CallerSleeps,
     /// Nobody uses it; the I/O thread sleeps on its descriptor.
     IoThreadSleeps,
     /// A caller uses it.
@@ -49,7 +49,7 @@ pub(super) enum Owner {
 impl Owner {
     const ALL: [Self; 6] = [
         Self::Unowned,
-        Self::Watched,
+        Self::CallerSleeps,
         Self::IoThreadSleeps,
         Self::Caller,
         Self::IoThread,

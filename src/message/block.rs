@@ -1,6 +1,6 @@
 //! The reference-counted memory behind long messages.
 
-use super::cache::{self, Class};
+use super::cache::{self, SizeClass};
 use super::out_of_memory;
 use crate::error::Result;
 use std::ffi::c_void;
@@ -12,27 +12,27 @@ pub type FreeFunction = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_voi
 
 /// Head of a block. The bytes of an owned block follow it.
 #[repr(C, align(16))]
-struct Head {
+struct BlockHeader {
     references: AtomicUsize,
     /// What the block was allocated as.
-    class: Class,
+    class: SizeClass,
     /// The application's memory and how to give it back.
-    foreign: Option<Foreign>,
+    user_data: Option<UserData>,
 }
 
 /// A function, and the data and the hint to call it with.
-type Foreign = (FreeFunction, *mut c_void, *mut c_void);
+type UserData = (FreeFunction, *mut c_void, *mut c_void);
 
 /// What a block for so many bytes is allocated as.
 #[inline(always)]
-fn class_for(capacity: usize) -> Result<Class> {
-    Ok(Class::of(capacity.checked_add(HEAD).ok_or_else(out_of_memory)?))
+fn class_for(capacity: usize) -> Result<SizeClass> {
+    Ok(SizeClass::of(capacity.checked_add(HEAD).ok_or_else(out_of_memory)?))
 }
 
-const HEAD: usize = size_of::<Head>();
+const HEAD: usize = size_of::<BlockHeader>();
 
 /// A block with memory of its own, held by one owner who may write.
-pub(super) struct Block(NonNull<Head>);
+pub(super) struct Block(NonNull<BlockHeader>);
 
 // SAFETY: a block is plain memory with one owner.
 unsafe impl Send for Block {}
@@ -50,11 +50,11 @@ impl Block {
     }
 
     #[inline(always)]
-    fn allocate_as(class: Class, foreign: Option<Foreign>, references: usize) -> Result<Self> {
-        let head = cache::allocate(class).ok_or_else(out_of_memory)?.cast::<Head>();
+    fn allocate_as(class: SizeClass, foreign: Option<UserData>, references: usize) -> Result<Self> {
+        let head = cache::allocate(class).ok_or_else(out_of_memory)?.cast::<BlockHeader>();
         let references = AtomicUsize::new(references);
         // SAFETY: freshly allocated, large and aligned enough.
-        unsafe { head.write(Head { references, class, foreign }) };
+        unsafe { head.write(BlockHeader { references, class, user_data: foreign }) };
         Ok(Self(head))
     }
 
@@ -69,7 +69,7 @@ impl Block {
         free: FreeFunction,
         hint: *mut c_void,
     ) -> Result<Slice> {
-        let block = Self::allocate_as(Class::of(HEAD), Some((free, data, hint)), 1)?;
+        let block = Self::allocate_as(SizeClass::of(HEAD), Some((free, data, hint)), 1)?;
         let head = block.0;
         std::mem::forget(block);
         Ok(Slice { head, data: data.cast(), length: size })
@@ -95,7 +95,7 @@ impl Block {
     }
 
     #[inline]
-    fn class(&self) -> Class {
+    fn class(&self) -> SizeClass {
         // SAFETY: the head is valid while the block is.
         unsafe { self.0.as_ref().class }
     }
@@ -180,7 +180,7 @@ impl Drop for Block {
 
 /// Bytes in a block, with one reference to it.
 pub(super) struct Slice {
-    head: NonNull<Head>,
+    head: NonNull<BlockHeader>,
     pub(super) data: *mut u8,
     pub(super) length: usize,
 }
@@ -203,9 +203,9 @@ impl Slice {
 
     /// Whether the memory is the application's.
     #[inline]
-    pub(super) fn is_foreign(&self) -> bool {
+    pub(super) fn is_user_owned(&self) -> bool {
         // SAFETY: the slice's reference keeps the head, whose other fields do not change.
-        unsafe { (*self.head.as_ptr()).foreign.is_some() }
+        unsafe { (*self.head.as_ptr()).user_data.is_some() }
     }
 
     #[inline]
@@ -236,7 +236,7 @@ impl Drop for Slice {
 /// # Safety
 /// The caller owns `count` references to the block and does not use them again.
 #[inline]
-unsafe fn release(head: NonNull<Head>, count: usize) {
+unsafe fn release(head: NonNull<BlockHeader>, count: usize) {
     // SAFETY: the references keep the head.
     let references = unsafe { &head.as_ref().references };
     // Who holds all references needs no atomic subtraction: nobody else can make new ones.
@@ -254,9 +254,9 @@ unsafe fn release(head: NonNull<Head>, count: usize) {
 /// # Safety
 /// No reference to the block is left.
 #[inline]
-unsafe fn free(head: NonNull<Head>) {
+unsafe fn free(head: NonNull<BlockHeader>) {
     // SAFETY: the last reader; moved out before the memory goes.
-    let Head { class, foreign, .. } = unsafe { ptr::read(head.as_ptr()) };
+    let BlockHeader { class, user_data: foreign, .. } = unsafe { ptr::read(head.as_ptr()) };
     // SAFETY: allocated as this in `allocate_as`, or grown to it.
     unsafe { cache::free(head.cast(), class) };
     if let Some((function, data, hint)) = foreign {

@@ -36,17 +36,17 @@ const DEPOT_BYTES: usize = 128 * 1024;
 /// What all depots may keep.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// Pieces that come back until what was in use before counts only a third.
-const MEMORY: isize = 8192;
+const PEAK_DECAY: isize = 8192;
 
 /// A class of sizes: who has memory of it keeps this to free it with.
 #[derive(Clone, Copy)]
-pub(super) struct Class {
+pub(super) struct SizeClass {
     /// `CLASSES` for what `large` sees to.
     number: usize,
     size: usize,
 }
 
-impl Class {
+impl SizeClass {
     /// The smallest class that holds `size` bytes.
     #[inline(always)]
     pub(super) fn of(size: usize) -> Self {
@@ -81,17 +81,17 @@ const SMALL: usize = 16 * 1024;
 type Pieces = Box<[*mut u8; 2 * BATCH]>;
 
 /// Free pieces of a class that a thread has; `count` of them are there, `room` is for more.
-struct Stack {
+struct Magazine {
     count: usize,
     room: usize,
     pieces: Option<Pieces>,
 }
 
-struct Local([Stack; CLASSES]);
+struct ThreadCache([Magazine; CLASSES]);
 
 thread_local! {
-    static LOCAL: UnsafeCell<Local> =
-        const { UnsafeCell::new(Local([const { Stack { count: 0, room: 0, pieces: None } }; CLASSES])) };
+    static THREAD_CACHE: UnsafeCell<ThreadCache> =
+        const { UnsafeCell::new(ThreadCache([const { Magazine { count: 0, room: 0, pieces: None } }; CLASSES])) };
 }
 
 /// Free pieces of a class that belong to no thread.
@@ -122,11 +122,11 @@ static KEPT: AtomicUsize = AtomicUsize::new(0);
 
 /// Memory of this class, not initialised.
 #[inline]
-pub(super) fn allocate(class: Class) -> Option<NonNull<u8>> {
+pub(super) fn allocate(class: SizeClass) -> Option<NonNull<u8>> {
     if class.number == CLASSES {
         return large::allocate(class.size);
     }
-    let kept = LOCAL.try_with(|local| {
+    let kept = THREAD_CACHE.try_with(|local| {
         // SAFETY: this thread's own, and nothing called below comes back here.
         let stack = unsafe { &mut (&mut *local.get()).0[class.number] };
         stack.pop().or_else(|| stack.refill(class))
@@ -140,12 +140,12 @@ pub(super) fn allocate(class: Class) -> Option<NonNull<u8>> {
 /// # Safety
 /// It came from [`allocate`] for this class, or from [`grow_large`], and nobody uses it any more.
 #[inline]
-pub(super) unsafe fn free(memory: NonNull<u8>, class: Class) {
+pub(super) unsafe fn free(memory: NonNull<u8>, class: SizeClass) {
     if class.number == CLASSES {
         // SAFETY: as the caller promises.
         return unsafe { large::free(memory, class.size) };
     }
-    let kept = LOCAL.try_with(|local| {
+    let kept = THREAD_CACHE.try_with(|local| {
         // SAFETY: as in `allocate`.
         unsafe { (&mut *local.get()).0[class.number].push(memory, class) };
     });
@@ -158,7 +158,7 @@ pub(super) unsafe fn free(memory: NonNull<u8>, class: Class) {
 /// A place for a value, not initialised; to be freed with [`free_place`].
 pub fn allocate_place<T>() -> NonNull<T> {
     const { assert!(std::mem::size_of::<T>() > 0 && align_of::<T>() <= ALIGNMENT) };
-    let memory = allocate(Class::of(std::mem::size_of::<T>()));
+    let memory = allocate(SizeClass::of(std::mem::size_of::<T>()));
     memory.unwrap_or_else(|| std::alloc::handle_alloc_error(Layout::new::<T>())).cast()
 }
 
@@ -168,7 +168,7 @@ pub fn allocate_place<T>() -> NonNull<T> {
 /// It came from [`allocate_place`] for the same type, and is not used again.
 pub unsafe fn free_place<T>(place: NonNull<T>) {
     // SAFETY: as the caller promises.
-    unsafe { free(place.cast(), Class::of(std::mem::size_of::<T>())) };
+    unsafe { free(place.cast(), SizeClass::of(std::mem::size_of::<T>())) };
 }
 
 /// Makes memory that is too large to be kept larger still, mostly without a copy; `None` for other
@@ -178,8 +178,8 @@ pub unsafe fn free_place<T>(place: NonNull<T>) {
 /// As [`free`]; what was there before is gone where there is an answer.
 pub(super) unsafe fn grow_large(
     memory: NonNull<u8>,
-    class: Class,
-    new: Class,
+    class: SizeClass,
+    new: SizeClass,
 ) -> Option<NonNull<u8>> {
     if class.size <= LARGEST || new.size <= class.size {
         return None;
@@ -193,7 +193,7 @@ pub(super) unsafe fn grow_large(
 /// Frees the memory that is kept for blocks to come, but for what other threads have themselves.
 pub fn free_all() {
     large::free_all();
-    let _ = LOCAL.try_with(|local| {
+    let _ = THREAD_CACHE.try_with(|local| {
         // SAFETY: as in `allocate`.
         unsafe { (*local.get()).clear() };
     });
@@ -210,7 +210,7 @@ pub fn free_all() {
     }
 }
 
-impl Stack {
+impl Magazine {
     #[inline(always)]
     fn pop(&mut self) -> Option<NonNull<u8>> {
         self.count = self.count.checked_sub(1)?;
@@ -220,7 +220,7 @@ impl Stack {
     /// Takes pieces from the depot, or one from the system.
     #[cold]
     #[inline(never)]
-    fn refill(&mut self, class: Class) -> Option<NonNull<u8>> {
+    fn refill(&mut self, class: SizeClass) -> Option<NonNull<u8>> {
         self.count = 0;
         let depot = &DEPOTS[class.number];
         if let Some(mut pieces) = depot.pieces.try_lock()
@@ -247,7 +247,7 @@ impl Stack {
     /// # Safety
     /// The memory is a piece of this class that nobody uses.
     #[inline(always)]
-    unsafe fn push(&mut self, memory: NonNull<u8>, class: Class) {
+    unsafe fn push(&mut self, memory: NonNull<u8>, class: SizeClass) {
         match &mut self.pieces {
             Some(pieces) if self.count < self.room => {
                 pieces[self.count] = memory.as_ptr();
@@ -261,7 +261,7 @@ impl Stack {
     /// As [`push`](Self::push) for a stack that is full, or was never used.
     #[cold]
     #[inline(never)]
-    unsafe fn push_more(&mut self, memory: NonNull<u8>, class: Class) {
+    unsafe fn push_more(&mut self, memory: NonNull<u8>, class: SizeClass) {
         let batch = class.batch();
         let Some(stack) = room_in(&mut self.pieces) else {
             // SAFETY: as the caller promises.
@@ -292,13 +292,13 @@ fn room_in(pieces: &mut Option<Pieces>) -> Option<&mut Pieces> {
 
 impl Depot {
     /// Keeps pieces, or frees them; with them what it has too much of, after a burst.
-    fn take_in(&self, new: &[*mut u8], class: Class) {
+    fn take_in(&self, new: &[*mut u8], class: SizeClass) {
         let outside = self.outside.fetch_sub(new.len() as isize, Ordering::Relaxed);
         let mut excess = [ptr::null_mut(); BATCH];
         let mut count = 0;
         let mut refused = new;
         if let Some(mut pieces) = self.pieces.try_lock() {
-            let most = self.most(outside, new.len(), pieces.len() * class.size, class);
+            let most = self.limit(outside, new.len(), pieces.len() * class.size, class);
             if pieces.len() + new.len() <= most && pieces.try_reserve(new.len()).is_ok() {
                 pieces.extend(new.iter().map(|piece| Piece(*piece)));
                 KEPT.fetch_add(new.len() * class.size, Ordering::Relaxed);
@@ -322,9 +322,9 @@ impl Depot {
 
     /// How many pieces may be kept, where so many were outside before `new` came back, and so many
     /// bytes are kept.
-    fn most(&self, outside: isize, new: usize, bytes: usize, class: Class) -> usize {
+    fn limit(&self, outside: isize, new: usize, bytes: usize, class: SizeClass) -> usize {
         let before = self.peak.load(Ordering::Relaxed);
-        let faded = before - (before - outside) * new as isize / MEMORY;
+        let faded = before - (before - outside) * new as isize / PEAK_DECAY;
         let peak = outside.max(faded);
         self.peak.store(peak, Ordering::Relaxed);
         let idle = (peak - outside).max(0) as usize;
@@ -334,7 +334,7 @@ impl Depot {
     }
 
     /// A new piece, and some more of a small class, put into `room`; how many these are.
-    fn allocate(&self, class: Class, room: &mut [*mut u8]) -> Option<(NonNull<u8>, usize)> {
+    fn allocate(&self, class: SizeClass, room: &mut [*mut u8]) -> Option<(NonNull<u8>, usize)> {
         // A thread that is suspended in the allocator may hold a lock that others free memory with.
         let _critical = CriticalSection::enter();
         let first = from_system(class.size)?;
@@ -352,14 +352,14 @@ impl Depot {
     ///
     /// # Safety
     /// As [`free`].
-    unsafe fn free(&self, piece: *mut u8, class: Class) {
+    unsafe fn free(&self, piece: *mut u8, class: SizeClass) {
         self.outside.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe { to_system(piece, class.size) };
     }
 }
 
-impl Local {
+impl ThreadCache {
     fn clear(&mut self) {
         for (number, stack) in self.0.iter_mut().enumerate() {
             let Some(pieces) = stack.pieces.take() else {
@@ -374,7 +374,7 @@ impl Local {
     }
 }
 
-impl Drop for Local {
+impl Drop for ThreadCache {
     fn drop(&mut self) {
         self.clear();
     }

@@ -1,8 +1,8 @@
 //! How messages are made, of bytes that are copied, referred to or handed over.
 
 use super::block::{Block, Slice};
-use super::head::{Head, Kind};
-use super::{Body, INLINE_CAPACITY, Message, short};
+use super::header::{Header, Kind};
+use super::{Body, INLINE_CAPACITY, Message, inline_copy};
 use crate::error::Result;
 use std::ffi::c_void;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -44,8 +44,8 @@ impl Message {
         }
         *self = Self::new();
         // SAFETY: an empty message holds its bytes itself.
-        short::fill(unsafe { &mut self.body.inline }, bytes);
-        self.head = Head::new(Kind::Inline, bytes.len() as u8);
+        inline_copy::fill(unsafe { &mut self.body.inline }, bytes);
+        self.head = Header::new(Kind::Inline, bytes.len() as u8);
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl Message {
     pub(super) fn set_front(&mut self, bytes: &[u8; INLINE_CAPACITY], length: usize) {
         self.clear();
         self.body.inline = *bytes;
-        self.head = Head::new(Kind::Inline, length.min(INLINE_CAPACITY) as u8);
+        self.head = Header::new(Kind::Inline, length.min(INLINE_CAPACITY) as u8);
     }
 
     /// Makes a message one of these bytes of a block, in place; what it held is dropped.
@@ -83,7 +83,7 @@ impl Message {
     pub(super) fn set_slice(&mut self, slice: Slice) {
         self.clear();
         self.body.slice = ManuallyDrop::new(slice);
-        self.head = Head::new(Kind::Block, 0);
+        self.head = Header::new(Kind::Block, 0);
     }
 
     /// Drops what it holds; it is written anew then.
@@ -128,7 +128,7 @@ impl Message {
         Self {
             body,
             metadata: MaybeUninit::uninit(),
-            head: Head::new(kind, inline_length),
+            head: Header::new(kind, inline_length),
             reserved: MaybeUninit::uninit(),
         }
     }

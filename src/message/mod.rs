@@ -13,7 +13,8 @@ mod builder;
 mod cache;
 mod chunk;
 mod create;
-mod head;
+mod header;
+mod inline_copy;
 mod large;
 mod metadata;
 mod pages;
@@ -21,7 +22,6 @@ mod prefetch;
 mod raw;
 mod receive_buffer;
 mod share;
-mod short;
 
 pub use block::FreeFunction;
 pub use builder::MessageBuilder;
@@ -30,14 +30,14 @@ pub use metadata::Metadata;
 pub use pages::with_large_pages;
 pub use prefetch::{prefetch, prefetch_to_write};
 pub use receive_buffer::{
-    ALIGNED_ABOVE, ByteSource, Filled, Forecast, LOOK_AHEAD, MAX_PIECES, ReceiveBuffer,
+    ALIGNED_ABOVE, ByteSource, Filled, Forecast, MAX_PIECES, READ_AHEAD, ReceiveBuffer,
     read_in_turn,
 };
 pub use share::Copies;
 
 use crate::error::Error;
 use block::Slice;
-use head::{COMMAND, FLAGS, Head, KIND, Kind, LENGTH, METADATA, MORE, SHARED};
+use header::{COMMAND, FLAGS, Header, KIND, Kind, LENGTH, METADATA, MORE, SHARED};
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ union Body {
 pub struct Message {
     body: Body,
     metadata: MaybeUninit<Arc<Metadata>>,
-    head: Head,
+    head: Header,
     reserved: MaybeUninit<u64>,
 }
 
@@ -93,7 +93,7 @@ impl Message {
         let length = out.len().min(self.len());
         let out = &mut out[..length];
         match self.inline_bytes() {
-            Some(body) => short::spread(body, out),
+            Some(body) => inline_copy::spread(body, out),
             None => _ = out.write_copy_of_slice(&self.data()[..length]),
         }
     }
@@ -179,7 +179,7 @@ impl Message {
         if rest.len() <= INLINE_CAPACITY {
             let mut short = Self::from_short(rest);
             let kept = self.head.0 & !((0xFF << KIND) | (0xFF << LENGTH));
-            short.head = Head(short.head.0 | kept);
+            short.head = Header(short.head.0 | kept);
             short.set_flag(SHARED, false);
             // SAFETY: moved, if it is there: this message has none from here on.
             short.metadata = unsafe { ptr::read(&self.metadata) };
@@ -310,9 +310,9 @@ impl Message {
 
     /// Whether it stands in memory of the application, with a function to give it back.
     #[inline]
-    pub fn is_foreign(&self) -> bool {
+    pub fn is_user_owned(&self) -> bool {
         // SAFETY: the body is what the kind says.
-        self.kind() == Kind::Block && unsafe { self.body.slice.is_foreign() }
+        self.kind() == Kind::Block && unsafe { self.body.slice.is_user_owned() }
     }
 
     /// Takes the message out and leaves an empty one.
@@ -329,7 +329,7 @@ impl Message {
         // this one is overwritten at once without a drop.
         unsafe {
             Self::copy_words(self, place.as_mut_ptr());
-            (&raw mut self.head).write(Head::new(Kind::Inline, 0));
+            (&raw mut self.head).write(Header::new(Kind::Inline, 0));
         }
     }
 
@@ -350,7 +350,7 @@ impl Drop for Message {
     #[inline(always)]
     fn drop(&mut self) {
         if self.head.holds_references() {
-            self.give_up_references();
+            self.drop_slow();
         }
     }
 }
@@ -358,7 +358,7 @@ impl Drop for Message {
 impl Message {
     /// Out of line: most functions drop messages that hold nothing.
     #[inline(never)]
-    fn give_up_references(&mut self) {
+    fn drop_slow(&mut self) {
         drop(self.take_metadata());
         if self.kind() == Kind::Block {
             // SAFETY: `kind` says that the slice is there; it is dropped once, as the message

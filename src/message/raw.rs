@@ -1,7 +1,7 @@
 //! Messages where C has them: behind pointers that are checked here, and nowhere else.
 
 use super::block::{Block, FreeFunction, Slice};
-use super::head::{Head, Kind};
+use super::header::{Header, Kind};
 use super::{INLINE_CAPACITY, Message};
 use crate::error::Result;
 use std::ffi::c_void;
@@ -24,7 +24,7 @@ impl Message {
         }
         if size <= INLINE_CAPACITY {
             // SAFETY: aligned and writable (caller).
-            unsafe { (&raw mut (*raw).head).write(Head::new(Kind::Inline, size as u8)) };
+            unsafe { (&raw mut (*raw).head).write(Header::new(Kind::Inline, size as u8)) };
             return Ok(true);
         }
         // SAFETY: as above.
@@ -78,7 +78,7 @@ impl Message {
         // SAFETY: writable (caller).
         unsafe {
             (&raw mut (*raw).body).cast::<Slice>().write(slice);
-            (&raw mut (*raw).head).write(Head::new(Kind::Block, 0));
+            (&raw mut (*raw).head).write(Header::new(Kind::Block, 0));
         }
     }
 
@@ -120,7 +120,7 @@ impl Message {
         // SAFETY: the caller's promise.
         match unsafe { Self::from_raw(raw) } {
             Some(message) if message.head.holds_references() => message.close(),
-            Some(message) => message.head = Head::CLOSED,
+            Some(message) => message.head = Header::CLOSED,
             None => return false,
         }
         true
@@ -129,7 +129,7 @@ impl Message {
     /// Drops what it holds, and marks it as what nobody takes for a message.
     #[inline(never)]
     fn close(&mut self) {
-        self.give_up_references();
-        self.head = Head::CLOSED;
+        self.drop_slow();
+        self.head = Header::CLOSED;
     }
 }

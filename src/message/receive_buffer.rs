@@ -58,7 +58,7 @@ pub struct Filled {
     /// Bytes read; 0 is the end of the stream.
     pub count: usize,
     /// There was no room for more: more may be there.
-    pub to_the_brim: bool,
+    pub filled_buffer: bool,
 }
 
 impl Filled {
@@ -67,7 +67,7 @@ impl Filled {
         room: &mut [MaybeUninit<u8>],
     ) -> io::Result<Self> {
         let count = source.read(room)?.min(room.len());
-        Ok(Self { count, to_the_brim: count == room.len() })
+        Ok(Self { count, filled_buffer: count == room.len() })
     }
 }
 
@@ -100,7 +100,7 @@ const CHUNK: usize = 12 * 1024;
 /// Bodies that are longer stand at addresses that are multiples of 16.
 pub const ALIGNED_ABOVE: usize = 8 * 1024;
 /// Behind a long body: what the next header is in.
-pub const LOOK_AHEAD: usize = 256;
+pub const READ_AHEAD: usize = 256;
 /// The longest part of a frame that moves to the next chunk, so that the frame stays in one piece.
 const MOVED: usize = 1024;
 /// Chunks that one read fills.
@@ -320,8 +320,8 @@ impl ReceiveBuffer {
     ) -> io::Result<Filled> {
         // Who reads no more than was expected does not know whether that was all.
         let expected = match forecast {
-            Forecast::Regular { gap, body, consumed, .. } => gap + body - consumed + LOOK_AHEAD,
-            Forecast::LongBody { missing } => missing.saturating_add(LOOK_AHEAD),
+            Forecast::Regular { gap, body, consumed, .. } => gap + body - consumed + READ_AHEAD,
+            Forecast::LongBody { missing } => missing.saturating_add(READ_AHEAD),
             Forecast::Unknown => self.chunk / 2,
         };
         let (needed, most) = match forecast {
@@ -371,7 +371,7 @@ impl ReceiveBuffer {
             // SAFETY: as above.
             left -= unsafe { chunk.filled(left) };
         }
-        Ok(Filled { count: read, to_the_brim: read == offered })
+        Ok(Filled { count: read, filled_buffer: read == offered })
     }
 
     /// Makes chunks for what is to come, with room for so many bytes.

@@ -1,7 +1,7 @@
 //! Copies of a message that share its block.
 
 use super::Message;
-use super::head::{Kind, METADATA, SHARED};
+use super::header::{Kind, METADATA, SHARED};
 use std::mem::MaybeUninit;
 use std::ptr;
 

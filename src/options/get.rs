@@ -9,17 +9,17 @@ use crate::error::{Error, Result};
 
 /// The answer to a question for an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum OptionValue {
     /// The value.
     Value(Value),
     /// The socket knows it, not its options. The size of the buffer is not checked yet:
     /// [`Value::live_int`] and [`Value::text`] do.
-    Live(Live),
+    Live(LiveOption),
 }
 
 /// What only the socket knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Live {
+pub enum LiveOption {
     /// ZMQ_RCVMORE, an `int`: the message received last has more parts.
     ReceiveMore,
     /// ZMQ_FD, an `int`: the descriptor that signals events.
@@ -36,15 +36,15 @@ impl Options {
     /// # Errors
     /// InvalidArgument for an option that is unknown or write-only, and for a buffer of the wrong
     /// size.
-    pub fn get(&self, option: i32, room: usize) -> Result<Answer> {
+    pub fn get(&self, option: i32, room: usize) -> Result<OptionValue> {
         let live = match option {
-            RCVMORE => Live::ReceiveMore,
-            FD => Live::Descriptor,
-            EVENTS => Live::Events,
-            LAST_ENDPOINT => Live::LastEndpoint,
-            _ => return self.stored(option, room).map(Answer::Value),
+            RCVMORE => LiveOption::ReceiveMore,
+            FD => LiveOption::Descriptor,
+            EVENTS => LiveOption::Events,
+            LAST_ENDPOINT => LiveOption::LastEndpoint,
+            _ => return self.stored(option, room).map(OptionValue::Value),
         };
-        Ok(Answer::Live(live))
+        Ok(OptionValue::Live(live))
     }
 
     fn stored(&self, option: i32, room: usize) -> Result<Value> {

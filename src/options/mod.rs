@@ -20,9 +20,9 @@ use std::time::Duration;
 use crate::transport::{AddressFilter, Proxy, TransportOptions};
 use crate::zmtp::SocketType;
 
-pub use get::{Answer, Live};
+pub use get::{LiveOption, OptionValue};
 pub use security::{Key, Mechanism, Security};
-pub use set::Applied;
+pub use set::SetEffect;
 pub use value::Value;
 
 /// ZMQ_BUSY_WAIT of a new socket, in microseconds: about what waking a sleeper costs.

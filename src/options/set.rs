@@ -20,7 +20,7 @@ const MAX_TTL: i32 = 65535;
 
 /// What an option that was set asks the socket to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applied<'a> {
+pub enum SetEffect<'a> {
     /// Nothing: it is stored.
     Stored,
     /// Subscribe to this prefix. On PUB and XPUB, which know it when they are manual: subscribe
@@ -37,12 +37,12 @@ impl Options {
     /// # Errors
     /// InvalidArgument for an option that is unknown, read-only or not of this socket type, and
     /// for a value of the wrong size or out of range.
-    pub fn set<'a>(&mut self, option: i32, value: Option<&'a [u8]>) -> Result<Applied<'a>> {
+    pub fn set<'a>(&mut self, option: i32, value: Option<&'a [u8]>) -> Result<SetEffect<'a>> {
         let value = Argument(value);
         match option {
-            SUBSCRIBE if self.takes_subscriptions() => Ok(Applied::Subscribe(value.bytes())),
-            UNSUBSCRIBE if self.takes_subscriptions() => Ok(Applied::Unsubscribe(value.bytes())),
-            _ => self.set_general(option, value).map(|()| Applied::Stored),
+            SUBSCRIBE if self.takes_subscriptions() => Ok(SetEffect::Subscribe(value.bytes())),
+            UNSUBSCRIBE if self.takes_subscriptions() => Ok(SetEffect::Unsubscribe(value.bytes())),
+            _ => self.set_general(option, value).map(|()| SetEffect::Stored),
         }
     }
 

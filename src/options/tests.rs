@@ -4,8 +4,8 @@ use super::ids::*;
 use super::*;
 use crate::error::{Error, Result};
 
-const REFUSED: Result<Applied<'static>> = Err(Error::InvalidArgument);
-const STORED: Result<Applied<'static>> = Ok(Applied::Stored);
+const REFUSED: Result<SetEffect<'static>> = Err(Error::InvalidArgument);
+const STORED: Result<SetEffect<'static>> = Ok(SetEffect::Stored);
 const TYPES: i32 = 12;
 
 fn options(socket_type: SocketType) -> Options {
@@ -18,15 +18,15 @@ fn set_int(options: &mut Options, option: i32, value: i32) -> bool {
 
 fn int(options: &Options, option: i32) -> i32 {
     match options.get(option, 4) {
-        Ok(Answer::Value(value)) => i32::from_ne_bytes(value.as_bytes().try_into().unwrap()),
+        Ok(OptionValue::Value(value)) => i32::from_ne_bytes(value.as_bytes().try_into().unwrap()),
         other => panic!("option {option} gave {other:?}"),
     }
 }
 
 fn bytes(options: &Options, option: i32, room: usize) -> Result<Vec<u8>> {
     options.get(option, room).map(|answer| match answer {
-        Answer::Value(value) => value.as_bytes().to_vec(),
-        Answer::Live(live) => panic!("{live:?}"),
+        OptionValue::Value(value) => value.as_bytes().to_vec(),
+        OptionValue::Live(live) => panic!("{live:?}"),
     })
 }
 
@@ -118,13 +118,13 @@ fn sizes_are_exact() {
 fn live_values_are_left_to_the_socket() {
     let options = options(SocketType::Pair);
     let rows = [
-        (RCVMORE, Live::ReceiveMore),
-        (FD, Live::Descriptor),
-        (EVENTS, Live::Events),
-        (LAST_ENDPOINT, Live::LastEndpoint),
+        (RCVMORE, LiveOption::ReceiveMore),
+        (FD, LiveOption::Descriptor),
+        (EVENTS, LiveOption::Events),
+        (LAST_ENDPOINT, LiveOption::LastEndpoint),
     ];
     for (option, live) in rows {
-        assert_eq!(options.get(option, 4), Ok(Answer::Live(live)));
+        assert_eq!(options.get(option, 4), Ok(OptionValue::Live(live)));
     }
     assert_eq!(Value::live_int(1, 3), Err(Error::InvalidArgument));
     assert_eq!(Value::live_int(1, 64).unwrap().as_bytes(), 1i32.to_ne_bytes());
@@ -173,12 +173,12 @@ fn options_of_one_type_are_unknown_to_the_others() {
 #[test]
 fn subscriptions_go_to_the_socket() {
     let mut sub = options(SocketType::Sub);
-    assert_eq!(sub.set(SUBSCRIBE, Some(b"a")), Ok(Applied::Subscribe(b"a")));
-    assert_eq!(sub.set(UNSUBSCRIBE, None), Ok(Applied::Unsubscribe(b"")));
+    assert_eq!(sub.set(SUBSCRIBE, Some(b"a")), Ok(SetEffect::Subscribe(b"a")));
+    assert_eq!(sub.set(UNSUBSCRIBE, None), Ok(SetEffect::Unsubscribe(b"")));
     let mut xpub = options(SocketType::Xpub);
     assert_eq!(xpub.set(SUBSCRIBE, Some(b"a")), REFUSED);
     assert!(set_int(&mut xpub, XPUB_MANUAL, 1));
-    assert_eq!(xpub.set(SUBSCRIBE, Some(b"a")), Ok(Applied::Subscribe(b"a")));
+    assert_eq!(xpub.set(SUBSCRIBE, Some(b"a")), Ok(SetEffect::Subscribe(b"a")));
     assert_eq!(options(SocketType::Xsub).set(SUBSCRIBE, Some(b"a")), REFUSED);
 }
 
@@ -278,7 +278,7 @@ proptest::proptest! {
     ) {
         let mut options = options(SocketType::from_value(socket_type).unwrap());
         let _ = options.set(option, value.as_deref());
-        if let Ok(Answer::Value(value)) = options.get(option, room) {
+        if let Ok(OptionValue::Value(value)) = options.get(option, room) {
             proptest::prop_assert!(value.as_bytes().len() <= room);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::fair_queue::FairQueue;
 use super::load_balancer::LoadBalancer;
-use super::{Core, Pattern, PipeId};
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 
@@ -13,7 +13,7 @@ pub(super) struct Dealer {
 }
 
 impl Pattern for Dealer {
-    fn attached(&mut self, core: &mut Core, id: PipeId) {
+    fn attached(&mut self, core: &mut SocketCore, id: PipeId) {
         if core.options.probe_router {
             core.pipes.write_unbounded(id, Message::new());
         }
@@ -21,40 +21,40 @@ impl Pattern for Dealer {
         self.out.activate(id);
     }
 
-    fn readable(&mut self, _: &mut Core, id: PipeId) {
+    fn readable(&mut self, _: &mut SocketCore, id: PipeId) {
         self.queue.activate(id);
     }
 
-    fn writable(&mut self, _: &mut Core, id: PipeId) {
+    fn writable(&mut self, _: &mut SocketCore, id: PipeId) {
         self.out.activate(id);
     }
 
-    fn lost(&mut self, _: &mut Core, id: PipeId) {
+    fn write_closed(&mut self, _: &mut SocketCore, id: PipeId) {
         self.out.remove(id);
     }
 
-    fn ended(&mut self, core: &mut Core, id: PipeId) {
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId) {
         self.queue.remove(core, id);
         self.out.remove(id);
     }
 
-    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         self.out.send(core, message).map(|_| ())
     }
 
-    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+    fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
         self.queue.recv(core).map(|(_, message)| message).ok_or(Error::WouldBlock)
     }
 
-    fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn recv_into(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         self.queue.recv_into(core, message).map(|_| ()).ok_or(Error::WouldBlock)
     }
 
-    fn can_recv(&mut self, core: &mut Core) -> bool {
+    fn can_recv(&mut self, core: &mut SocketCore) -> bool {
         self.queue.can_recv(core)
     }
 
-    fn next_pipe(&mut self, core: &mut Core) -> Option<PipeId> {
+    fn next_pipe(&mut self, core: &mut SocketCore) -> Option<PipeId> {
         self.out.next_pipe(core)
     }
 
@@ -62,7 +62,7 @@ impl Pattern for Dealer {
         self.out.sent_directly();
     }
 
-    fn can_send(&mut self, core: &mut Core) -> bool {
+    fn can_send(&mut self, core: &mut SocketCore) -> bool {
         self.out.can_send(core)
     }
 }

@@ -1,9 +1,9 @@
 //! Fair queueing: messages are taken from the pipes in turn.
 
-use super::turns::Turns;
-use super::{Core, PipeId};
+use super::round_robin::RoundRobin;
+use super::{PipeId, SocketCore};
 use crate::message::Message;
-use crate::pipe::Found;
+use crate::pipe::QueueState;
 use std::collections::VecDeque;
 
 /// The pipes that may have something to read.
@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 /// A pipe that is not listed sleeps: it notifies when something comes.
 #[derive(Default)]
 pub(super) struct FairQueue {
-    active: Turns,
+    active: RoundRobin,
     /// The pipe whose turn it is is in the middle of a message; or, where there is a `rest`, one
     /// that was removed.
     in_message: bool,
@@ -26,7 +26,7 @@ impl FairQueue {
     }
 
     /// Forgets a pipe, but for the end of a message that was begun.
-    pub(super) fn remove(&mut self, core: &mut Core, id: PipeId) {
+    pub(super) fn remove(&mut self, core: &mut SocketCore, id: PipeId) {
         if self.in_message && self.rest.is_empty() && self.active.current() == Some(id) {
             // The parts of a message are there together.
             while self.in_message
@@ -42,7 +42,7 @@ impl FairQueue {
 
     /// The next part of a message whose pipe was removed.
     #[cold]
-    fn recv_rest(&mut self, core: &mut Core, message: &mut Message) -> Option<PipeId> {
+    fn recv_rest(&mut self, core: &mut SocketCore, message: &mut Message) -> Option<PipeId> {
         let (id, part) = self.rest.pop_front()?;
         self.in_message = part.more();
         core.last_read = Some(id);
@@ -52,14 +52,18 @@ impl FairQueue {
 
     /// The next part and the pipe that it came from.
     #[inline]
-    pub(super) fn recv(&mut self, core: &mut Core) -> Option<(PipeId, Message)> {
+    pub(super) fn recv(&mut self, core: &mut SocketCore) -> Option<(PipeId, Message)> {
         let mut message = Message::new();
         self.recv_into(core, &mut message).map(|id| (id, message))
     }
 
     /// Takes the next part in the place of this message; returns the pipe that it came from.
     #[inline]
-    pub(super) fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Option<PipeId> {
+    pub(super) fn recv_into(
+        &mut self,
+        core: &mut SocketCore,
+        message: &mut Message,
+    ) -> Option<PipeId> {
         if self.in_message && !self.rest.is_empty() {
             return self.recv_rest(core, message);
         }
@@ -73,25 +77,25 @@ impl FairQueue {
                 core.last_read = Some(id);
                 return Some(id);
             }
-            if self.active.len() > 1 || !core.pipes.gather(id) {
+            if self.active.len() > 1 || !core.pipes.spin_for_batch(id) {
                 self.deactivate(core, id);
             }
         }
     }
 
     /// Takes the rest of the message whose first part was read last.
-    pub(super) fn skip_rest(&mut self, core: &mut Core) {
+    pub(super) fn skip_rest(&mut self, core: &mut SocketCore) {
         while self.in_message && self.recv(core).is_some() {}
     }
 
     /// Whether a part is there.
     #[inline]
-    pub(super) fn can_recv(&mut self, core: &mut Core) -> bool {
+    pub(super) fn can_recv(&mut self, core: &mut SocketCore) -> bool {
         if !self.rest.is_empty() {
             return true;
         }
         while let Some(id) = self.active.current() {
-            if core.pipes.look(id) == Found::Item {
+            if core.pipes.poll(id) == QueueState::Ready {
                 return true;
             }
             self.deactivate(core, id);
@@ -101,13 +105,13 @@ impl FairQueue {
 
     /// The pipe whose turn it is had nothing: it sleeps, unless something came meanwhile. A pipe that ended
     /// is unlisted too; the socket removes it.
-    fn deactivate(&mut self, core: &mut Core, id: PipeId) {
-        match core.pipes.sleep(id) {
-            Found::Item => {}
-            Found::Nothing => {
+    fn deactivate(&mut self, core: &mut SocketCore, id: PipeId) {
+        match core.pipes.arm(id) {
+            QueueState::Ready => {}
+            QueueState::Empty => {
                 self.active.leave();
             }
-            Found::End => {
+            QueueState::Closed => {
                 self.active.leave();
                 self.in_message = false;
                 core.ended.push(id);

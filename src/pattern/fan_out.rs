@@ -1,6 +1,6 @@
 //! Fan-out: a message goes to every pipe that wants it; those that are full miss it.
 
-use super::{Core, PipeId};
+use super::{PipeId, SocketCore};
 use crate::message::Message;
 use crate::pipe::Room;
 
@@ -23,7 +23,7 @@ impl FanOut {
     }
 
     /// Says who gets the message that begins: those of these pipes that have room.
-    pub(super) fn begin(&mut self, core: &mut Core, wanted: impl Iterator<Item = PipeId>) {
+    pub(super) fn begin(&mut self, core: &mut SocketCore, wanted: impl Iterator<Item = PipeId>) {
         self.receivers.clear();
         self.receivers.extend(wanted.filter(|id| core.pipes.room(*id) == Room::Available));
     }
@@ -34,7 +34,7 @@ impl FanOut {
     }
 
     /// Sends a part to the receivers.
-    pub(super) fn send(&mut self, core: &mut Core, message: &mut Message) {
+    pub(super) fn send(&mut self, core: &mut SocketCore, message: &mut Message) {
         self.in_message = message.more();
         if let Some((last, others)) = self.receivers.split_last() {
             let copies = message.share_among(others.len());

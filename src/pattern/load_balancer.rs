@@ -1,8 +1,8 @@
 //! Load balancing: messages go to the pipes in turn, past those that are full.
 
 use super::progress::Progress;
-use super::turns::Turns;
-use super::{Core, PipeId};
+use super::round_robin::RoundRobin;
+use super::{PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
@@ -12,7 +12,7 @@ use crate::pipe::Room;
 /// A pipe that is not listed is full: it notifies when it takes messages again.
 #[derive(Default)]
 pub(super) struct LoadBalancer {
-    active: Turns,
+    active: RoundRobin,
     /// Of a message that is begun, with the pipe whose turn it is.
     progress: Progress,
 }
@@ -36,7 +36,7 @@ impl LoadBalancer {
     #[inline]
     pub(super) fn send(
         &mut self,
-        core: &mut Core,
+        core: &mut SocketCore,
         message: &mut Message,
     ) -> Result<Option<PipeId>> {
         let more = message.more();
@@ -64,7 +64,7 @@ impl LoadBalancer {
     }
 
     /// The pipe that a whole message would go to, if one begins.
-    pub(super) fn next_pipe(&mut self, core: &mut Core) -> Option<PipeId> {
+    pub(super) fn next_pipe(&mut self, core: &mut SocketCore) -> Option<PipeId> {
         let begins = self.progress.is_between() && self.can_send(core);
         self.active.current().filter(|_| begins)
     }
@@ -81,7 +81,7 @@ impl LoadBalancer {
 
     /// Whether a part would be taken, or dropped.
     #[inline]
-    pub(super) fn can_send(&mut self, core: &mut Core) -> bool {
+    pub(super) fn can_send(&mut self, core: &mut SocketCore) -> bool {
         if self.progress.is_lost() {
             return true;
         }
@@ -121,7 +121,7 @@ impl LoadBalancer {
 mod tests {
     use super::*;
     use crate::options::Options;
-    use crate::pattern::{Link, Pipe, Pipes};
+    use crate::pattern::{Pipe, Pipes, SessionLink};
     use crate::pipe::{Notify, PipeReader, pipe};
     use crate::zmtp::SocketType;
     use std::sync::Arc;
@@ -134,25 +134,25 @@ mod tests {
         fn writable(&self) {}
     }
 
-    impl Link for Nobody {
+    impl SessionLink for Nobody {
         fn close(&self, _: Option<Duration>) {}
-        fn send_directly(&self, _: &[u8], _: Duration) -> Result<crate::pattern::Directly> {
-            Ok(crate::pattern::Directly::Declined)
+        fn send_directly(&self, _: &[u8], _: Duration) -> Result<crate::pattern::DirectSend> {
+            Ok(crate::pattern::DirectSend::Unsupported)
         }
     }
 
-    fn core() -> Core {
+    fn core() -> SocketCore {
         let options = Options::new(SocketType::Push, false, true);
-        Core { pipes: Pipes::default(), options, last_read: None, ended: Vec::new() }
+        SocketCore { pipes: Pipes::default(), options, last_read: None, ended: Vec::new() }
     }
 
     /// A pipe to a connection with this mark, and its other end.
-    fn connect(core: &mut Core, out: &mut LoadBalancer, mark: u32) -> (PipeId, PipeReader) {
+    fn connect(core: &mut SocketCore, out: &mut LoadBalancer, mark: u32) -> (PipeId, PipeReader) {
         connect_to(core, out, mark, false)
     }
 
     fn connect_to(
-        core: &mut Core,
+        core: &mut SocketCore,
         out: &mut LoadBalancer,
         mark: u32,
         conflates: bool,
@@ -172,7 +172,7 @@ mod tests {
         (id, peer)
     }
 
-    fn send(core: &mut Core, out: &mut LoadBalancer, more: bool) -> Result<Option<PipeId>> {
+    fn send(core: &mut SocketCore, out: &mut LoadBalancer, more: bool) -> Result<Option<PipeId>> {
         let mut message = Message::from_short(b"m");
         message.set_more(more);
         core.pipes.begin_send(|| 1_000_000_000);

@@ -13,7 +13,6 @@ mod fair_queue;
 mod fan_out;
 mod index;
 mod load_balancer;
-mod news;
 mod pair;
 mod pipes;
 mod progress;
@@ -22,14 +21,17 @@ mod pull;
 mod push;
 mod rep;
 mod req;
+mod round_robin;
 mod router;
 mod subscribe;
 mod subscriptions;
 mod trie;
-mod turns;
+mod xpub_queue;
 
-pub use pipes::{Core, Directly, Link, MAX_LOAD, PeerInfo, Pipe, PipeId, Pipes};
-pub use router::made_up_id;
+pub use pipes::{
+    DirectSend, MAX_QUEUED_BYTES, PeerInfo, Pipe, PipeId, Pipes, SessionLink, SocketCore,
+};
+pub use router::generate_routing_id;
 
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -38,60 +40,60 @@ use crate::zmtp::SocketType;
 /// What a socket type does with messages and pipes.
 pub trait Pattern: Send {
     /// There is a new pipe.
-    fn attached(&mut self, core: &mut Core, id: PipeId);
+    fn attached(&mut self, core: &mut SocketCore, id: PipeId);
     /// The peer at the other end is known, for the first time or after a reconnection.
-    fn identified(&mut self, _core: &mut Core, _id: PipeId) {}
+    fn identified(&mut self, _core: &mut SocketCore, _id: PipeId) {}
     /// The pipe waits for its next connection: what the peer was told is forgotten. Only those that
     /// subscribe are called.
-    fn interrupted(&mut self, _core: &mut Core, _id: PipeId) {}
+    fn hiccuped(&mut self, _core: &mut SocketCore, _id: PipeId) {}
     /// The pipe has something to read after it had nothing.
-    fn readable(&mut self, _core: &mut Core, _id: PipeId) {}
+    fn readable(&mut self, _core: &mut SocketCore, _id: PipeId) {}
     /// The pipe takes messages again after it was full.
-    fn writable(&mut self, _core: &mut Core, _id: PipeId) {}
+    fn writable(&mut self, _core: &mut SocketCore, _id: PipeId) {}
     /// Nothing can be sent through the pipe any more.
-    fn lost(&mut self, _core: &mut Core, _id: PipeId) {}
+    fn write_closed(&mut self, _core: &mut SocketCore, _id: PipeId) {}
     /// The pipe is removed after this call.
-    fn ended(&mut self, core: &mut Core, id: PipeId);
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId);
     /// Sends a part. On failure the message is as it was.
-    fn send(&mut self, _core: &mut Core, _message: &mut Message) -> Result<()> {
+    fn send(&mut self, _core: &mut SocketCore, _message: &mut Message) -> Result<()> {
         Err(Error::NotSupported)
     }
     /// Receives a part.
-    fn recv(&mut self, _core: &mut Core) -> Result<Message> {
+    fn recv(&mut self, _core: &mut SocketCore) -> Result<Message> {
         Err(Error::NotSupported)
     }
     /// Receives a part in the place of this message, which is as it was, or empty, on failure.
-    fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn recv_into(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         *message = self.recv(core)?;
         Ok(())
     }
     /// The pipe that a message of one part would go to, to no other and as it is; `None` if there
     /// is none, or where the pattern does not say.
-    fn next_pipe(&mut self, _core: &mut Core) -> Option<PipeId> {
+    fn next_pipe(&mut self, _core: &mut SocketCore) -> Option<PipeId> {
         None
     }
     /// A message went that way without `send`.
     fn sent_directly(&mut self) {}
     /// Whether `recv` would give a part.
-    fn can_recv(&mut self, _core: &mut Core) -> bool {
+    fn can_recv(&mut self, _core: &mut SocketCore) -> bool {
         false
     }
     /// Whether `send` would take a part.
-    fn can_send(&mut self, _core: &mut Core) -> bool {
+    fn can_send(&mut self, _core: &mut SocketCore) -> bool {
         false
     }
     /// ZMQ_SUBSCRIBE.
-    fn subscribe(&mut self, _core: &mut Core, _prefix: &[u8]) -> Result<()> {
+    fn subscribe(&mut self, _core: &mut SocketCore, _prefix: &[u8]) -> Result<()> {
         Err(Error::InvalidArgument)
     }
     /// ZMQ_UNSUBSCRIBE.
-    fn unsubscribe(&mut self, _core: &mut Core, _prefix: &[u8]) -> Result<()> {
+    fn unsubscribe(&mut self, _core: &mut SocketCore, _prefix: &[u8]) -> Result<()> {
         Err(Error::InvalidArgument)
     }
 }
 
 /// The pattern of a socket type.
-pub fn pattern_of(socket_type: SocketType) -> Box<dyn Pattern> {
+pub fn new_pattern(socket_type: SocketType) -> Box<dyn Pattern> {
     match socket_type {
         SocketType::Pair => Box::new(pair::Pair::default()),
         SocketType::Pub => Box::new(publish::Publish::new(false)),

@@ -1,10 +1,10 @@
 //! PAIR: one peer at a time; others wait, connected and unserved, until it leaves.
 
 use super::progress::Progress;
-use super::{Core, Pattern, PipeId};
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::pipe::{Found, Room};
+use crate::pipe::{QueueState, Room};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -21,17 +21,18 @@ pub(super) struct Pair {
 
 impl Pair {
     /// The pipe to read from: what peers that are gone left comes first.
-    fn source(&mut self, core: &mut Core) -> Option<PipeId> {
+    fn source(&mut self, core: &mut SocketCore) -> Option<PipeId> {
         let own = self.previous.iter().chain(&self.peer);
-        own.copied().find(|id| core.pipes.look(*id) == Found::Item || !core.sleep_or_end(*id))
+        own.copied()
+            .find(|id| core.pipes.poll(*id) == QueueState::Ready || !core.arm_or_terminate(*id))
     }
 
-    fn serve(&mut self, core: &mut Core, id: PipeId) {
+    fn serve(&mut self, core: &mut SocketCore, id: PipeId) {
         self.peer = Some(id);
-        core.sleep_or_end(id);
+        core.arm_or_terminate(id);
     }
 
-    fn serve_next(&mut self, core: &mut Core) {
+    fn serve_next(&mut self, core: &mut SocketCore) {
         if let Some(next) = self.waiting.pop_front() {
             self.serve(core, next);
         }
@@ -39,7 +40,7 @@ impl Pair {
 }
 
 impl Pattern for Pair {
-    fn attached(&mut self, core: &mut Core, id: PipeId) {
+    fn attached(&mut self, core: &mut SocketCore, id: PipeId) {
         if self.peer.is_none() {
             self.serve(core, id);
         } else if core.pipes.get(id).is_some_and(|pipe| pipe.link.is_some()) {
@@ -51,7 +52,7 @@ impl Pattern for Pair {
         }
     }
 
-    fn lost(&mut self, core: &mut Core, id: PipeId) {
+    fn write_closed(&mut self, core: &mut SocketCore, id: PipeId) {
         if self.peer == Some(id) {
             self.progress.lose();
             self.previous.extend(self.peer.take());
@@ -61,13 +62,13 @@ impl Pattern for Pair {
         }
     }
 
-    fn readable(&mut self, core: &mut Core, id: PipeId) {
-        if core.pipes.look(id) == Found::End {
+    fn readable(&mut self, core: &mut SocketCore, id: PipeId) {
+        if core.pipes.poll(id) == QueueState::Closed {
             core.ended.push(id);
         }
     }
 
-    fn ended(&mut self, core: &mut Core, id: PipeId) {
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId) {
         self.previous.retain(|own| *own != id);
         self.waiting.retain(|own| *own != id);
         if self.peer == Some(id) {
@@ -77,7 +78,7 @@ impl Pattern for Pair {
         }
     }
 
-    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         let more = message.more();
         let Some(id) = self.peer else {
             return Err(self.progress.refuse(&mut core.pipes, more));
@@ -93,17 +94,17 @@ impl Pattern for Pair {
         Ok(())
     }
 
-    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+    fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
         let id = self.source(core).ok_or(Error::WouldBlock)?;
         core.last_read = Some(id);
         core.pipes.read(id).ok_or(Error::WouldBlock)
     }
 
-    fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn recv_into(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         // The way of nearly all messages; the other one looks where the rest comes from.
         if let (Some(id), true) = (self.peer, self.previous.is_empty())
             && (core.pipes.read_into(id, message)
-                || core.pipes.gather(id) && core.pipes.read_into(id, message))
+                || core.pipes.spin_for_batch(id) && core.pipes.read_into(id, message))
         {
             core.last_read = Some(id);
             return Ok(());
@@ -112,11 +113,11 @@ impl Pattern for Pair {
         Ok(())
     }
 
-    fn can_recv(&mut self, core: &mut Core) -> bool {
+    fn can_recv(&mut self, core: &mut SocketCore) -> bool {
         self.source(core).is_some()
     }
 
-    fn can_send(&mut self, core: &mut Core) -> bool {
+    fn can_send(&mut self, core: &mut SocketCore) -> bool {
         self.peer.is_some_and(|id| core.pipes.room(id) == Room::Available)
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
-use crate::pipe::{Found, PipeReader, PipeWriter, Room};
+use crate::pipe::{PipeReader, PipeWriter, QueueState, Room};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl PipeId {
 }
 
 /// What a socket asks of the other end of a pipe, where that is a session.
-pub trait Link: Send + Sync {
+pub trait SessionLink: Send + Sync {
     /// Ends the connection, and for a connecting session the endpoint: after what is queued was
     /// sent, or this time is over (`None`: for ever). Nothing more is received once this returned.
     fn close(&self, linger: Option<Duration>);
@@ -29,18 +29,18 @@ pub trait Link: Send + Sync {
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
-    fn send_directly(&self, body: &[u8], wait: Duration) -> Result<Directly>;
+    fn send_directly(&self, body: &[u8], wait: Duration) -> Result<DirectSend>;
 }
 
 /// What became of a message that was to be sent without the pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Directly {
+pub enum DirectSend {
     /// It was not sent: the pipe is its way.
-    Declined,
+    Unsupported,
     /// It was not sent yet: others have to go out first, or there was no room in time.
     Busy,
     /// It was, or what did not go out in time waits to, as a copy.
-    Taken {
+    Sent {
         /// All went out.
         whole: bool,
     },
@@ -64,7 +64,7 @@ pub struct Pipe {
     /// The peer, once it is known.
     pub peer: Option<PeerInfo>,
     /// The session, where there is one.
-    pub link: Option<Arc<dyn Link>>,
+    pub link: Option<Arc<dyn SessionLink>>,
     /// The endpoint that it belongs to, for disconnect and unbind.
     pub endpoint: u64,
     /// The routing id that CONNECT_ROUTING_ID gave the peer.
@@ -72,7 +72,7 @@ pub struct Pipe {
 }
 
 /// The pipes and options that a pattern works with.
-pub struct Core {
+pub struct SocketCore {
     /// The pipes.
     pub pipes: Pipes,
     /// The options.
@@ -83,14 +83,14 @@ pub struct Core {
     pub ended: Vec<PipeId>,
 }
 
-impl Core {
+impl SocketCore {
     /// Lets an empty pipe notify when something comes. False if something is there now; a pipe
     /// at its end is reported to the socket.
-    pub fn sleep_or_end(&mut self, id: PipeId) -> bool {
-        match self.pipes.sleep(id) {
-            Found::Item => false,
-            Found::Nothing => true,
-            Found::End => {
+    pub fn arm_or_terminate(&mut self, id: PipeId) -> bool {
+        match self.pipes.arm(id) {
+            QueueState::Ready => false,
+            QueueState::Empty => true,
+            QueueState::Closed => {
                 self.ended.push(id);
                 true
             }
@@ -118,7 +118,7 @@ pub struct Pipes {
 
 /// A pipe is overloaded while more bytes than this wait in it: what is written soon after it was
 /// made is still in the processor's cache, and memory that is freed soon is used again.
-pub const MAX_LOAD: u64 = 1024 * 1024;
+pub const MAX_QUEUED_BYTES: u64 = 1024 * 1024;
 
 impl Pipes {
     /// The pipe that was overloaded by a message that was sent, if there is one.
@@ -128,9 +128,9 @@ impl Pipes {
     }
 
     /// Bytes of the heavy parts that wait in a pipe.
-    pub fn load(&mut self, id: PipeId) -> u64 {
+    pub fn queued_bytes(&mut self, id: PipeId) -> u64 {
         let writer = self.get(id).and_then(|pipe| pipe.writer.as_ref());
-        writer.map_or(0, PipeWriter::load)
+        writer.map_or(0, PipeWriter::queued_bytes)
     }
 
     /// Adds a pipe.
@@ -188,7 +188,7 @@ impl Pipes {
     #[inline]
     pub fn room(&mut self, id: PipeId) -> Room {
         let writer = self.get(id).and_then(|pipe| pipe.writer.as_mut());
-        writer.map_or(Room::Gone, PipeWriter::room)
+        writer.map_or(Room::Closed, PipeWriter::room)
     }
 
     /// Begins a call that sends and does not wait; it has a clock. Calls that may wait need not begin.
@@ -220,13 +220,13 @@ impl Pipes {
     #[inline]
     pub fn room_to_send(&mut self, id: PipeId) -> Room {
         let Some(Pipe { writer: Some(writer), .. }) = self.get(id) else {
-            return Room::Gone;
+            return Room::Closed;
         };
-        if writer.has_room() { Room::Available } else { self.look_for_room(id) }
+        if writer.has_room() { Room::Available } else { self.refresh_room(id) }
     }
 
     #[cold]
-    fn look_for_room(&mut self, id: PipeId) -> Room {
+    fn refresh_room(&mut self, id: PipeId) -> Room {
         let haste = self.haste;
         let room = match (self.get(id), haste) {
             // What a socket of this process took out of it was received.
@@ -249,7 +249,7 @@ impl Pipes {
                 Room::Available
             }
             Some(_) => self.write_if_room(id, message),
-            None => Room::Gone,
+            None => Room::Closed,
         }
     }
 
@@ -263,7 +263,7 @@ impl Pipes {
         writer.write_unbounded_from(message);
         if last {
             writer.flush();
-            if writer.load() > MAX_LOAD && link.is_some() {
+            if writer.queued_bytes() > MAX_QUEUED_BYTES && link.is_some() {
                 self.overloaded = Some(id);
             }
         }
@@ -272,7 +272,7 @@ impl Pipes {
     #[cold]
     #[inline(never)]
     fn write_if_room(&mut self, id: PipeId, message: &mut Message) -> Room {
-        let room = self.look_for_room(id);
+        let room = self.refresh_room(id);
         if room == Room::Available {
             // The pipe need not say so again: one that conflates has room beyond its mark.
             self.write_in_room(id, message);
@@ -320,19 +320,19 @@ impl Pipes {
 
     /// Before a pipe goes to sleep that is the only one: see [`PipeReader::gather`].
     #[inline]
-    pub fn gather(&mut self, id: PipeId) -> bool {
-        self.get(id).is_some_and(|pipe| pipe.reader.gather())
+    pub fn spin_for_batch(&mut self, id: PipeId) -> bool {
+        self.get(id).is_some_and(|pipe| pipe.reader.spin_for_batch())
     }
 
     /// Whether a part is there.
     #[inline]
-    pub fn look(&mut self, id: PipeId) -> Found {
-        self.get(id).map_or(Found::End, |pipe| pipe.reader.look())
+    pub fn poll(&mut self, id: PipeId) -> QueueState {
+        self.get(id).map_or(QueueState::Closed, |pipe| pipe.reader.poll())
     }
 
     /// Lets the pipe notify when something comes; see [`PipeReader::sleep`].
-    pub fn sleep(&mut self, id: PipeId) -> Found {
-        self.get(id).map_or(Found::End, |pipe| pipe.reader.sleep())
+    pub fn arm(&mut self, id: PipeId) -> QueueState {
+        self.get(id).map_or(QueueState::Closed, |pipe| pipe.reader.arm())
     }
 
     /// Ends the connection of a pipe, once what waits in it is sent or the linger time is over.

@@ -1,9 +1,9 @@
 //! PUB and XPUB: a message goes to every peer that subscribed to a prefix of its first part.
 
 use super::fan_out::FanOut;
-use super::news::News;
 use super::subscriptions::Subscriptions;
-use super::{Core, Pattern, PipeId};
+use super::xpub_queue::XpubQueue;
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
@@ -18,7 +18,7 @@ pub(super) struct Publish {
     /// Who wants the message that is sent; empty between calls, and kept for its memory.
     wanted: Vec<PipeId>,
     /// What the application is to receive.
-    news: News,
+    news: XpubQueue,
     /// XPUB_MANUAL: whose subscription was received last.
     last_pipe: Option<PipeId>,
     /// XPUB_MANUAL: what the subscribers asked for, to be told of when they leave.
@@ -35,7 +35,7 @@ impl Publish {
             subscriptions: Subscriptions::default(),
             pipes: Vec::new(),
             wanted: Vec::new(),
-            news: News::default(),
+            news: XpubQueue::default(),
             last_pipe: None,
             asked: Subscriptions::default(),
             for_last_alone: false,
@@ -43,7 +43,7 @@ impl Publish {
     }
 
     /// Takes what a subscriber sent. Of a message that is `user_data` no part is a subscription.
-    fn take(&mut self, core: &mut Core, id: PipeId, message: Message, user_data: bool) {
+    fn take(&mut self, core: &mut SocketCore, id: PipeId, message: Message, user_data: bool) {
         let options = &core.options;
         let subscribe = match message.data().first() {
             Some(1) if !user_data => true,
@@ -103,7 +103,7 @@ fn cancellation(prefix: &[u8]) -> Message {
 }
 
 impl Pattern for Publish {
-    fn attached(&mut self, core: &mut Core, id: PipeId) {
+    fn attached(&mut self, core: &mut SocketCore, id: PipeId) {
         self.pipes.push(id);
         if !core.options.publisher.welcome_message.is_empty() {
             let welcome =
@@ -113,7 +113,7 @@ impl Pattern for Publish {
         self.readable(core, id);
     }
 
-    fn readable(&mut self, core: &mut Core, id: PipeId) {
+    fn readable(&mut self, core: &mut SocketCore, id: PipeId) {
         loop {
             // Parts of a message are there together.
             let (mut begins, mut user_data) = (true, false);
@@ -125,17 +125,17 @@ impl Pattern for Publish {
                 begins = !message.more();
                 self.take(core, id, message, user_data);
             }
-            if core.sleep_or_end(id) {
+            if core.arm_or_terminate(id) {
                 return;
             }
         }
     }
 
-    fn lost(&mut self, _: &mut Core, id: PipeId) {
+    fn write_closed(&mut self, _: &mut SocketCore, id: PipeId) {
         self.out.remove(id);
     }
 
-    fn ended(&mut self, core: &mut Core, id: PipeId) {
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId) {
         self.pipes.retain(|own| *own != id);
         self.out.remove(id);
         self.last_pipe = self.last_pipe.filter(|own| *own != id);
@@ -159,7 +159,7 @@ impl Pattern for Publish {
         asked.remove_all(id, |prefix, _| news.push(None, cancellation(prefix)));
     }
 
-    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         if !self.out.in_message() {
             let mut wanted = std::mem::take(&mut self.wanted);
             self.subscriptions.matches(message.data(), &mut wanted);
@@ -189,7 +189,7 @@ impl Pattern for Publish {
         Ok(())
     }
 
-    fn recv(&mut self, _: &mut Core) -> Result<Message> {
+    fn recv(&mut self, _: &mut SocketCore) -> Result<Message> {
         if !self.extended {
             return Err(Error::NotSupported);
         }
@@ -200,15 +200,15 @@ impl Pattern for Publish {
         Ok(message)
     }
 
-    fn can_recv(&mut self, _: &mut Core) -> bool {
+    fn can_recv(&mut self, _: &mut SocketCore) -> bool {
         !self.news.is_empty()
     }
 
-    fn can_send(&mut self, _: &mut Core) -> bool {
+    fn can_send(&mut self, _: &mut SocketCore) -> bool {
         true
     }
 
-    fn subscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
+    fn subscribe(&mut self, core: &mut SocketCore, prefix: &[u8]) -> Result<()> {
         if let Some(id) = self.last_pipe {
             self.subscriptions.add(id, prefix);
             self.for_last_alone = core.options.publisher.manual_last_value;
@@ -216,7 +216,7 @@ impl Pattern for Publish {
         Ok(())
     }
 
-    fn unsubscribe(&mut self, _: &mut Core, prefix: &[u8]) -> Result<()> {
+    fn unsubscribe(&mut self, _: &mut SocketCore, prefix: &[u8]) -> Result<()> {
         if let Some(id) = self.last_pipe {
             self.subscriptions.remove(id, prefix);
         }

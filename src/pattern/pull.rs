@@ -1,7 +1,7 @@
 //! PULL: receives from its peers in turn.
 
 use super::fair_queue::FairQueue;
-use super::{Core, Pattern, PipeId};
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 
@@ -11,27 +11,27 @@ pub(super) struct Pull {
 }
 
 impl Pattern for Pull {
-    fn attached(&mut self, _: &mut Core, id: PipeId) {
+    fn attached(&mut self, _: &mut SocketCore, id: PipeId) {
         self.queue.activate(id);
     }
 
-    fn readable(&mut self, _: &mut Core, id: PipeId) {
+    fn readable(&mut self, _: &mut SocketCore, id: PipeId) {
         self.queue.activate(id);
     }
 
-    fn ended(&mut self, core: &mut Core, id: PipeId) {
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId) {
         self.queue.remove(core, id);
     }
 
-    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+    fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
         self.queue.recv(core).map(|(_, message)| message).ok_or(Error::WouldBlock)
     }
 
-    fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn recv_into(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         self.queue.recv_into(core, message).map(|_| ()).ok_or(Error::WouldBlock)
     }
 
-    fn can_recv(&mut self, core: &mut Core) -> bool {
+    fn can_recv(&mut self, core: &mut SocketCore) -> bool {
         self.queue.can_recv(core)
     }
 }

@@ -1,7 +1,7 @@
 //! PUSH: sends to its peers in turn.
 
 use super::load_balancer::LoadBalancer;
-use super::{Core, Pattern, PipeId};
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::Result;
 use crate::message::Message;
 
@@ -11,35 +11,35 @@ pub(super) struct Push {
 }
 
 impl Pattern for Push {
-    fn attached(&mut self, core: &mut Core, id: PipeId) {
+    fn attached(&mut self, core: &mut SocketCore, id: PipeId) {
         self.out.activate(id);
         self.readable(core, id);
     }
 
-    fn readable(&mut self, core: &mut Core, id: PipeId) {
+    fn readable(&mut self, core: &mut SocketCore, id: PipeId) {
         // Nothing is expected; what comes is dropped, and the end is seen.
-        while !core.sleep_or_end(id) {
+        while !core.arm_or_terminate(id) {
             while core.pipes.read(id).is_some() {}
         }
     }
 
-    fn writable(&mut self, _: &mut Core, id: PipeId) {
+    fn writable(&mut self, _: &mut SocketCore, id: PipeId) {
         self.out.activate(id);
     }
 
-    fn lost(&mut self, _: &mut Core, id: PipeId) {
+    fn write_closed(&mut self, _: &mut SocketCore, id: PipeId) {
         self.out.remove(id);
     }
 
-    fn ended(&mut self, _: &mut Core, id: PipeId) {
+    fn pipe_terminated(&mut self, _: &mut SocketCore, id: PipeId) {
         self.out.remove(id);
     }
 
-    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         self.out.send(core, message).map(|_| ())
     }
 
-    fn next_pipe(&mut self, core: &mut Core) -> Option<PipeId> {
+    fn next_pipe(&mut self, core: &mut SocketCore) -> Option<PipeId> {
         self.out.next_pipe(core)
     }
 
@@ -47,7 +47,7 @@ impl Pattern for Push {
         self.out.sent_directly();
     }
 
-    fn can_send(&mut self, core: &mut Core) -> bool {
+    fn can_send(&mut self, core: &mut SocketCore) -> bool {
         self.out.can_send(core)
     }
 }

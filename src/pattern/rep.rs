@@ -1,7 +1,7 @@
 //! REP: receives a request, then sends the reply back where it came from.
 
 use super::fair_queue::FairQueue;
-use super::{Core, Pattern, PipeId};
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 
@@ -32,7 +32,7 @@ pub(super) struct Rep {
 
 impl Rep {
     /// Reads envelopes until one has a body behind it. Requests without a delimiter are dropped.
-    fn fetch(&mut self, core: &mut Core) -> bool {
+    fn fetch(&mut self, core: &mut SocketCore) -> bool {
         while self.first.is_none() {
             let Some((id, part)) = self.queue.recv(core) else {
                 return false;
@@ -52,24 +52,24 @@ impl Rep {
 }
 
 impl Pattern for Rep {
-    fn attached(&mut self, _: &mut Core, id: PipeId) {
+    fn attached(&mut self, _: &mut SocketCore, id: PipeId) {
         self.queue.activate(id);
     }
 
-    fn readable(&mut self, _: &mut Core, id: PipeId) {
+    fn readable(&mut self, _: &mut SocketCore, id: PipeId) {
         self.queue.activate(id);
     }
 
-    fn lost(&mut self, _: &mut Core, id: PipeId) {
+    fn write_closed(&mut self, _: &mut SocketCore, id: PipeId) {
         self.requester = self.requester.filter(|own| *own != id);
     }
 
-    fn ended(&mut self, core: &mut Core, id: PipeId) {
-        self.lost(core, id);
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId) {
+        self.write_closed(core, id);
         self.queue.remove(core, id);
     }
 
-    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         if !matches!(self.state, State::Replying | State::Sending) {
             return Err(Error::WrongState);
         }
@@ -83,7 +83,7 @@ impl Pattern for Rep {
         Ok(())
     }
 
-    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+    fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
         if matches!(self.state, State::Replying | State::Sending) {
             return Err(Error::WrongState);
         }
@@ -98,7 +98,7 @@ impl Pattern for Rep {
         Ok(part)
     }
 
-    fn can_recv(&mut self, core: &mut Core) -> bool {
+    fn can_recv(&mut self, core: &mut SocketCore) -> bool {
         match self.state {
             State::Idle => self.fetch(core),
             State::Receiving => true,
@@ -106,7 +106,7 @@ impl Pattern for Rep {
         }
     }
 
-    fn can_send(&mut self, _: &mut Core) -> bool {
+    fn can_send(&mut self, _: &mut SocketCore) -> bool {
         matches!(self.state, State::Replying | State::Sending)
     }
 }

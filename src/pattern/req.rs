@@ -1,7 +1,7 @@
 //! REQ: sends a request to the next peer, then receives the reply of that one.
 
 use super::dealer::Dealer;
-use super::{Core, Pattern, PipeId};
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use std::hash::{BuildHasher, RandomState};
@@ -43,7 +43,7 @@ impl Default for Req {
 
 impl Req {
     /// Begins a request: its envelope goes first.
-    fn begin(&mut self, core: &mut Core) -> Result<()> {
+    fn begin(&mut self, core: &mut SocketCore) -> Result<()> {
         // A request that this one supersedes is given up, also where there is no room (observed).
         self.state = State::Ready;
         if !self.dealer.can_send(core) {
@@ -67,7 +67,7 @@ impl Req {
     }
 
     /// Reads until the reply has come. Anything else is dropped.
-    fn fetch(&mut self, core: &mut Core) -> bool {
+    fn fetch(&mut self, core: &mut SocketCore) -> bool {
         while self.first.is_none() {
             let Some((id, part)) = self.dealer.queue.recv(core) else {
                 return false;
@@ -89,34 +89,34 @@ impl Req {
         true
     }
 
-    fn next_part(&mut self, core: &mut Core) -> Option<Message> {
+    fn next_part(&mut self, core: &mut SocketCore) -> Option<Message> {
         self.dealer.queue.recv(core).map(|(_, part)| part)
     }
 }
 
 impl Pattern for Req {
-    fn attached(&mut self, core: &mut Core, id: PipeId) {
+    fn attached(&mut self, core: &mut SocketCore, id: PipeId) {
         self.dealer.attached(core, id);
     }
 
-    fn readable(&mut self, core: &mut Core, id: PipeId) {
+    fn readable(&mut self, core: &mut SocketCore, id: PipeId) {
         self.dealer.readable(core, id);
     }
 
-    fn writable(&mut self, core: &mut Core, id: PipeId) {
+    fn writable(&mut self, core: &mut SocketCore, id: PipeId) {
         self.dealer.writable(core, id);
     }
 
-    fn lost(&mut self, core: &mut Core, id: PipeId) {
-        self.dealer.lost(core, id);
+    fn write_closed(&mut self, core: &mut SocketCore, id: PipeId) {
+        self.dealer.write_closed(core, id);
     }
 
-    fn ended(&mut self, core: &mut Core, id: PipeId) {
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId) {
         self.replier = self.replier.filter(|own| *own != id);
-        self.dealer.ended(core, id);
+        self.dealer.pipe_terminated(core, id);
     }
 
-    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         match self.state {
             State::Waiting | State::Receiving if !core.options.request.relaxed => {
                 return Err(Error::WrongState);
@@ -136,7 +136,7 @@ impl Pattern for Req {
         Ok(())
     }
 
-    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+    fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
         if matches!(self.state, State::Ready | State::Sending) {
             return Err(Error::WrongState);
         }
@@ -151,7 +151,7 @@ impl Pattern for Req {
         Ok(part)
     }
 
-    fn can_recv(&mut self, core: &mut Core) -> bool {
+    fn can_recv(&mut self, core: &mut SocketCore) -> bool {
         match self.state {
             State::Ready | State::Sending => false,
             State::Waiting => self.fetch(core),
@@ -159,7 +159,7 @@ impl Pattern for Req {
         }
     }
 
-    fn can_send(&mut self, core: &mut Core) -> bool {
+    fn can_send(&mut self, core: &mut SocketCore) -> bool {
         match self.state {
             State::Sending => true,
             State::Waiting | State::Receiving if !core.options.request.relaxed => false,

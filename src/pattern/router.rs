@@ -1,10 +1,10 @@
 //! ROUTER: knows its peers by routing id; prefixes what comes with it, and routes by it.
 
 use super::fair_queue::FairQueue;
-use super::{Core, Pattern, PipeId};
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::pipe::{Found, Room};
+use crate::pipe::{QueueState, Room};
 use crate::sync::RaceLazy;
 use crate::zmtp::SocketType;
 use std::collections::HashMap;
@@ -44,7 +44,7 @@ pub(super) struct Router {
 
 /// A routing id for a peer that has none: five bytes, the first of them 0 (zmq_socket(3),
 /// zmq_setsockopt(3)). None is given twice.
-pub fn made_up_id() -> Vec<u8> {
+pub fn generate_routing_id() -> Vec<u8> {
     static NEXT: RaceLazy<AtomicU32> =
         RaceLazy::new(|| AtomicU32::new(RandomState::new().hash_one(0) as u32));
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -54,15 +54,18 @@ pub fn made_up_id() -> Vec<u8> {
 impl Router {
     /// Gives the peer its routing id: the one that connect assigned, its own, or a new one.
     /// False if its own is taken: the peer is then ignored, as the manual page says.
-    fn identify(&mut self, core: &mut Core, id: PipeId) -> bool {
+    fn identify(&mut self, core: &mut SocketCore, id: PipeId) -> bool {
         let Some(pipe) = core.pipes.get(id) else {
             return false;
         };
         let told = pipe.peer.as_ref().map_or(&[][..], |peer| &peer.routing_id);
         let assigned = !pipe.assigned_id.is_empty();
         let name = if assigned { pipe.assigned_id.clone() } else { told.to_vec() };
-        let name =
-            if name.is_empty() || core.options.is_raw() && !assigned { made_up_id() } else { name };
+        let name = if name.is_empty() || core.options.is_raw() && !assigned {
+            generate_routing_id()
+        } else {
+            name
+        };
         if let Some(&holder) = self.owners.get(&name) {
             if holder == id {
                 return true;
@@ -138,7 +141,7 @@ impl Router {
     }
 
     /// Chooses the pipe for a message by its first part.
-    fn route(&mut self, core: &mut Core, name: &[u8]) -> Result<()> {
+    fn route(&mut self, core: &mut SocketCore, name: &[u8]) -> Result<()> {
         // STREAM refuses what it cannot route, always (observed).
         let mandatory =
             core.options.router.mandatory || core.options.socket_type == SocketType::Stream;
@@ -160,7 +163,7 @@ impl Router {
     }
 
     /// Fetches the next message; its routing id goes to `announced`.
-    fn fetch(&mut self, core: &mut Core) -> bool {
+    fn fetch(&mut self, core: &mut SocketCore) -> bool {
         if self.announced.is_none() && self.prefetched.is_none() {
             let (id, message) = loop {
                 if let Some(next) = self.queue.recv(core) {
@@ -179,7 +182,7 @@ impl Router {
 }
 
 impl Pattern for Router {
-    fn attached(&mut self, core: &mut Core, id: PipeId) {
+    fn attached(&mut self, core: &mut SocketCore, id: PipeId) {
         if core.options.probe_router {
             core.pipes.write_unbounded(id, Message::new());
         }
@@ -189,39 +192,41 @@ impl Pattern for Router {
         }
     }
 
-    fn identified(&mut self, core: &mut Core, id: PipeId) {
+    fn identified(&mut self, core: &mut SocketCore, id: PipeId) {
         if self.identify(core, id) {
             self.readable(core, id);
         }
     }
 
-    fn readable(&mut self, _: &mut Core, id: PipeId) {
+    fn readable(&mut self, _: &mut SocketCore, id: PipeId) {
         if self.peers.get(&id).is_some_and(|peer| !peer.waits) {
             self.queue.activate(id);
         }
     }
 
-    fn lost(&mut self, core: &mut Core, id: PipeId) {
+    fn write_closed(&mut self, core: &mut SocketCore, id: PipeId) {
         self.forget(id);
         match self.peers.get(&id) {
             None => core.ended.push(id),
             // Nothing is to be read before its end, which nobody would look for.
-            Some(peer) if peer.waits && core.pipes.look(id) == Found::End => core.ended.push(id),
-            Some(peer) if core.pipes.look(id) != Found::End => {
+            Some(peer) if peer.waits && core.pipes.poll(id) == QueueState::Closed => {
+                core.ended.push(id)
+            }
+            Some(peer) if core.pipes.poll(id) != QueueState::Closed => {
                 self.departed.insert(peer.routing_id.clone(), id);
             }
             Some(_) => {}
         }
     }
 
-    fn ended(&mut self, core: &mut Core, id: PipeId) {
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId) {
         self.forget(id);
         self.let_in_successor(id);
         self.peers.remove(&id);
         self.queue.remove(core, id);
     }
 
-    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         let more = message.more();
         if !self.writing {
             // A message that is a routing id and nothing else is dropped; of STREAM the part that
@@ -255,7 +260,7 @@ impl Pattern for Router {
         Ok(())
     }
 
-    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+    fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
         if !self.reading && !self.fetch(core) {
             return Err(Error::WouldBlock);
         }
@@ -271,11 +276,11 @@ impl Pattern for Router {
         Ok(message)
     }
 
-    fn can_recv(&mut self, core: &mut Core) -> bool {
+    fn can_recv(&mut self, core: &mut SocketCore) -> bool {
         self.reading || self.fetch(core)
     }
 
-    fn can_send(&mut self, core: &mut Core) -> bool {
+    fn can_send(&mut self, core: &mut SocketCore) -> bool {
         if !core.options.router.mandatory {
             return true;
         }

@@ -3,7 +3,7 @@
 use super::fair_queue::FairQueue;
 use super::fan_out::FanOut;
 use super::trie::Trie;
-use super::{Core, Pattern, PipeId};
+use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 
@@ -50,14 +50,14 @@ impl Subscribe {
     }
 
     /// Sends a subscription to all peers.
-    fn tell(&mut self, core: &mut Core, mut message: Message) {
+    fn tell(&mut self, core: &mut SocketCore, mut message: Message) {
         for (id, copy) in self.pipes.iter().zip(message.share_among(self.pipes.len())) {
             core.pipes.write_unbounded(*id, copy);
         }
     }
 
     /// Sends all subscriptions to a peer.
-    fn tell_all(&mut self, core: &mut Core, id: PipeId) {
+    fn tell_all(&mut self, core: &mut SocketCore, id: PipeId) {
         for prefix in self.subscriptions.prefixes() {
             core.pipes.write_unbounded(id, subscription(true, &prefix, !self.extended));
         }
@@ -80,12 +80,12 @@ impl Subscribe {
         last
     }
 
-    fn matches(&self, core: &Core, message: &Message) -> bool {
+    fn matches(&self, core: &SocketCore, message: &Message) -> bool {
         self.subscriptions.has_prefix_of(message.data()) != core.options.invert_matching
     }
 
     /// Reads until the first part of a message matches.
-    fn next_into(&mut self, core: &mut Core, part: &mut Message) -> Result<()> {
+    fn next_into(&mut self, core: &mut SocketCore, part: &mut Message) -> Result<()> {
         while self.queue.recv_into(core, part).is_some() {
             // XSUB hands out everything that its peers send (observed), SUB filters.
             if self.extended && !core.options.invert_matching || self.matches(core, part) {
@@ -98,7 +98,7 @@ impl Subscribe {
     }
 
     /// Reads the first part of a message that matches ahead.
-    fn fetch(&mut self, core: &mut Core) -> bool {
+    fn fetch(&mut self, core: &mut SocketCore) -> bool {
         if self.first.is_none() {
             let mut part = Message::new();
             self.first = self.next_into(core, &mut part).ok().map(|()| part);
@@ -108,31 +108,31 @@ impl Subscribe {
 }
 
 impl Pattern for Subscribe {
-    fn attached(&mut self, core: &mut Core, id: PipeId) {
+    fn attached(&mut self, core: &mut SocketCore, id: PipeId) {
         self.pipes.push(id);
         self.queue.activate(id);
         self.tell_all(core, id);
     }
 
-    fn interrupted(&mut self, core: &mut Core, id: PipeId) {
+    fn hiccuped(&mut self, core: &mut SocketCore, id: PipeId) {
         self.tell_all(core, id);
     }
 
-    fn readable(&mut self, _: &mut Core, id: PipeId) {
+    fn readable(&mut self, _: &mut SocketCore, id: PipeId) {
         self.queue.activate(id);
     }
 
-    fn lost(&mut self, _: &mut Core, id: PipeId) {
+    fn write_closed(&mut self, _: &mut SocketCore, id: PipeId) {
         self.pipes.retain(|own| *own != id);
         self.out.remove(id);
     }
 
-    fn ended(&mut self, core: &mut Core, id: PipeId) {
-        self.lost(core, id);
+    fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId) {
+        self.write_closed(core, id);
         self.queue.remove(core, id);
     }
 
-    fn send(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         if !self.extended {
             return Err(Error::NotSupported);
         }
@@ -165,12 +165,12 @@ impl Pattern for Subscribe {
         Ok(())
     }
 
-    fn recv(&mut self, core: &mut Core) -> Result<Message> {
+    fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
         let mut part = Message::new();
         self.recv_into(core, &mut part).map(|()| part)
     }
 
-    fn recv_into(&mut self, core: &mut Core, message: &mut Message) -> Result<()> {
+    fn recv_into(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
         match &mut self.first {
             Some(first) => {
                 message.take_from(first);
@@ -185,22 +185,22 @@ impl Pattern for Subscribe {
         Ok(())
     }
 
-    fn can_recv(&mut self, core: &mut Core) -> bool {
+    fn can_recv(&mut self, core: &mut SocketCore) -> bool {
         self.reading || self.fetch(core)
     }
 
-    fn can_send(&mut self, _: &mut Core) -> bool {
+    fn can_send(&mut self, _: &mut SocketCore) -> bool {
         self.extended
     }
 
-    fn subscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
+    fn subscribe(&mut self, core: &mut SocketCore, prefix: &[u8]) -> Result<()> {
         self.count(true, prefix);
         // Repeated ones as well: a publisher may want to hear of them (ZMQ_XPUB_VERBOSE).
         self.tell(core, subscription(true, prefix, !self.extended));
         Ok(())
     }
 
-    fn unsubscribe(&mut self, core: &mut Core, prefix: &[u8]) -> Result<()> {
+    fn unsubscribe(&mut self, core: &mut SocketCore, prefix: &[u8]) -> Result<()> {
         if self.count(false, prefix) {
             self.tell(core, subscription(false, prefix, !self.extended));
         }

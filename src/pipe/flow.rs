@@ -6,7 +6,7 @@ use crate::sync::CriticalMutex;
 /// `consumed`: the writer found the pipe full and waits to be told.
 pub(super) const WAITING: u64 = 1;
 /// `consumed`: the reader is gone.
-pub(super) const GONE: u64 = 2;
+pub(super) const CLOSED: u64 = 2;
 pub(super) const COUNT_SHIFT: u32 = 2;
 
 /// Whose share is which.
@@ -19,9 +19,9 @@ pub(super) struct Flow {
     /// read-modify-write operations only, so neither side loses the other's flag.
     pub(super) consumed: AtomicU64,
     /// Bytes of heavy parts that were read; the reader's to change.
-    pub(super) unloaded: AtomicU64,
+    pub(super) heavy_bytes_read: AtomicU64,
     /// The most messages that may stand in the pipe; 0 is no limit. Found from `shares`.
-    pub(super) high_water_mark: AtomicU64,
+    pub(super) hwm: AtomicU64,
     /// What each party adds to the mark: the writer's, the reader's.
     shares: CriticalMutex<[Share; 2]>,
 }
@@ -42,8 +42,8 @@ impl Flow {
     pub(super) fn new(shares: [Share; 2]) -> Self {
         Self {
             consumed: AtomicU64::new(0),
-            unloaded: AtomicU64::new(0),
-            high_water_mark: AtomicU64::new(sum(shares)),
+            heavy_bytes_read: AtomicU64::new(0),
+            hwm: AtomicU64::new(sum(shares)),
             shares: CriticalMutex::new(shares),
         }
     }
@@ -52,26 +52,26 @@ impl Flow {
     pub(super) fn set_share(&self, party: usize, share: u32) -> bool {
         let mut shares = self.shares.lock();
         shares[party] = Some(share);
-        self.high_water_mark.store(sum(*shares), Ordering::Relaxed);
+        self.hwm.store(sum(*shares), Ordering::Relaxed);
         // Release: a writer that sets its flag later looks at the mark once more.
         self.consumed.fetch_and(!WAITING, Ordering::AcqRel) & WAITING != 0
     }
 }
 
 /// From this mark on a session may take as much as suits it out of a pipe at a time.
-const AMPLE_MARK: u64 = 1000;
+const AMPLE_HWM: u64 = 1000;
 /// Bytes that it may take whatever the mark: those of one batch of libzmq (observed).
 const LEAST_BATCH: u64 = 8 * 1024;
 
 /// How much of `size` bytes a session may hold outside of a pipe with this mark: they stand in no
 /// pipe, and are accepted beyond the marks.
 pub(super) fn batch_within(size: usize, mark: u64) -> usize {
-    if mark == 0 || mark >= AMPLE_MARK {
+    if mark == 0 || mark >= AMPLE_HWM {
         return size;
     }
     let size = size as u64;
     // Not above `size`, which is a `usize`.
-    (size.saturating_mul(mark) / AMPLE_MARK).max(LEAST_BATCH).min(size) as usize
+    (size.saturating_mul(mark) / AMPLE_HWM).max(LEAST_BATCH).min(size) as usize
 }
 
 /// The count of messages read that the writer of a pipe with this mark is told next.

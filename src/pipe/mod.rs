@@ -17,7 +17,7 @@ mod sync;
 mod writer;
 
 pub use flow::Share;
-pub use queue::Found;
+pub use queue::QueueState;
 pub use reader::PipeReader;
 pub use writer::PipeWriter;
 
@@ -49,7 +49,7 @@ pub enum Room {
     /// It was reached, and what the reader took since is not looked at yet. Nobody will be notified.
     Unknown,
     /// The reader is gone.
-    Gone,
+    Closed,
 }
 
 /// Makes a pipe. `shares` are those of the writer's party and of the reader's; `writer` is told

@@ -205,7 +205,7 @@ impl<T> Producer<T> {
     }
 
     /// Drops the items that are not committed, newest first.
-    pub(super) fn retract(&mut self) {
+    pub(super) fn rollback(&mut self) {
         while self.committed < self.pushed {
             self.pushed -= 1;
             // SAFETY: `push` wrote the slot and it is not published, so it is still ours.
@@ -237,7 +237,7 @@ impl<T> Producer<T> {
 impl<T> Producer<T> {
     /// Says that nothing follows. True if the consumer sleeps and must be woken.
     pub(super) fn end(&mut self) -> bool {
-        self.retract();
+        self.rollback();
         let slept = self.publish();
         // Release as in `publish`, and for the end that frees the queue.
         let before = self.shared.published.0.fetch_or(ENDED, Ordering::AcqRel);
@@ -253,13 +253,13 @@ impl<T> Drop for Producer<T> {
 
 /// What a consumer finds when it looks for an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum QueueState {
     /// There is at least one item.
-    Item,
+    Ready,
     /// Nothing now.
-    Nothing,
+    Empty,
     /// Nothing now and never again: the producer is gone.
-    End,
+    Closed,
 }
 
 impl<T> Consumer<T> {
@@ -293,7 +293,7 @@ impl<T> Consumer<T> {
     /// Where the next item stands, if one is published; to be taken at once.
     #[inline(always)]
     fn next_place(&mut self) -> Option<*const UnsafeCell<MaybeUninit<T>>> {
-        if self.popped == self.available && self.refresh() != Found::Item {
+        if self.popped == self.available && self.refresh() != QueueState::Ready {
             return None;
         }
         if self.popped == self.end {
@@ -306,7 +306,7 @@ impl<T> Consumer<T> {
     /// The next item, left where it is.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<&T> {
-        if self.popped == self.available && self.refresh() != Found::Item {
+        if self.popped == self.available && self.refresh() != QueueState::Ready {
             return None;
         }
         let (chunk, end) =
@@ -318,8 +318,8 @@ impl<T> Consumer<T> {
 
     /// Looks whether an item is there.
     #[inline]
-    pub(super) fn look(&mut self) -> Found {
-        if self.popped < self.available { Found::Item } else { self.refresh() }
+    pub(super) fn poll(&mut self) -> QueueState {
+        if self.popped < self.available { QueueState::Ready } else { self.refresh() }
     }
 
     /// How many items are there.
@@ -328,22 +328,22 @@ impl<T> Consumer<T> {
         self.available - self.popped
     }
 
-    fn refresh(&mut self) -> Found {
+    fn refresh(&mut self) -> QueueState {
         // Acquire pairs with the Release of `publish`.
         let published = self.shared.published.0.load(Ordering::Acquire);
         self.available = published >> COUNT_SHIFT;
         if self.popped < self.available {
-            Found::Item
+            QueueState::Ready
         } else if published & ENDED != 0 {
-            Found::End
+            QueueState::Closed
         } else {
-            Found::Nothing
+            QueueState::Empty
         }
     }
 
     /// Goes to sleep if there is nothing: the next publish (or the producer's end) then reports
     /// that the consumer must be woken. Anything but `Nothing` means that it stays awake.
-    pub(super) fn sleep(&mut self) -> Found {
+    pub(super) fn arm(&mut self) -> QueueState {
         // Release orders what the consumer did before behind its going to sleep, Acquire is for
         // the items that a failed exchange finds.
         let awake = self.popped << COUNT_SHIFT;
@@ -353,8 +353,8 @@ impl<T> Consumer<T> {
             Ordering::AcqRel,
             Ordering::Acquire,
         ) {
-            Ok(_) => Found::Nothing,
-            Err(now) if now == awake | ASLEEP => Found::Nothing,
+            Ok(_) => QueueState::Empty,
+            Err(now) if now == awake | ASLEEP => QueueState::Empty,
             Err(_) => self.refresh(),
         }
     }

@@ -1,10 +1,10 @@
 //! The reading end of a pipe.
 
-use super::flow::{COUNT_SHIFT, Flow, GONE, READER, WAITING, batch_within, next_report};
+use super::flow::{CLOSED, COUNT_SHIFT, Flow, READER, WAITING, batch_within, next_report};
 use super::newest::NewestReader;
 use super::queue::Consumer;
 use super::sync::{Arc, Ordering, fence};
-use super::{Found, HEAVY, Notify};
+use super::{HEAVY, Notify, QueueState};
 use crate::backoff::Backoff;
 use crate::message::Message;
 use std::sync::Arc as StdArc;
@@ -26,11 +26,11 @@ pub struct PipeReader {
     /// Whole messages read.
     read: u64,
     /// The mark that `report_at` was found for.
-    mark: u64,
+    hwm: u64,
     /// The next count of messages read that the writer is told.
     report_at: u64,
     /// Bytes of heavy parts read.
-    unloaded: u64,
+    heavy_bytes_read: u64,
     /// When to wait for a stream to gather: at most so many times not, in a row.
     gathering: Backoff<128>,
     writer: StdArc<dyn Notify>,
@@ -50,9 +50,9 @@ impl PipeReader {
             newest,
             flow,
             read: 0,
-            mark,
+            hwm: mark,
             report_at: next_report(0, mark),
-            unloaded: 0,
+            heavy_bytes_read: 0,
             gathering: Backoff::default(),
             writer,
         }
@@ -74,8 +74,8 @@ impl PipeReader {
         if self.newest.is_some() {
             self.take_newest(message);
         } else if !message.is_short() && message.len() >= HEAVY {
-            self.unloaded += message.len() as u64;
-            self.flow.unloaded.store(self.unloaded, Ordering::Relaxed);
+            self.heavy_bytes_read += message.len() as u64;
+            self.flow.heavy_bytes_read.store(self.heavy_bytes_read, Ordering::Relaxed);
         }
         if let Some(next) = self.queue.peek_near() {
             next.prefetch();
@@ -83,8 +83,8 @@ impl PipeReader {
         if !message.more() {
             self.read += 1;
             // Relaxed: a limit, not a signal.
-            let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
-            if self.read == self.report_at || mark != self.mark {
+            let mark = self.flow.hwm.load(Ordering::Relaxed);
+            if self.read == self.report_at || mark != self.hwm {
                 self.report_if_due(mark);
             }
         }
@@ -103,8 +103,8 @@ impl PipeReader {
     /// reported is never more than half of the present mark.
     #[cold]
     fn report_if_due(&mut self, mark: u64) {
-        let is_due = mark != self.mark || self.read == self.report_at;
-        self.mark = mark;
+        let is_due = mark != self.hwm || self.read == self.report_at;
+        self.hwm = mark;
         self.report_at = next_report(self.read, mark);
         if is_due {
             self.report();
@@ -120,7 +120,7 @@ impl PipeReader {
     /// come one by one, as in a dialogue, or in batches with nothing between them, the wait is
     /// lost. So it is tried, rarely while in vain.
     #[inline]
-    pub fn gather(&mut self) -> bool {
+    pub fn spin_for_batch(&mut self) -> bool {
         if !self.gathering.is_due() {
             return false;
         }
@@ -164,25 +164,25 @@ impl PipeReader {
     /// How much of `size` bytes the reader's party may hold that it took out of this pipe.
     #[inline]
     pub fn batch_within(&self, size: usize) -> usize {
-        batch_within(size, self.flow.high_water_mark.load(Ordering::Relaxed))
+        batch_within(size, self.flow.hwm.load(Ordering::Relaxed))
     }
 
     /// Whether a part is there.
     #[inline]
-    pub fn look(&mut self) -> Found {
-        self.queue.look()
+    pub fn poll(&mut self) -> QueueState {
+        self.queue.poll()
     }
 
     /// Arranges for a notification when a message comes or the writer goes; returns `Nothing`
     /// then. Anything else is there already.
-    pub fn sleep(&mut self) -> Found {
-        let found = self.queue.sleep();
-        if found == Found::Nothing {
+    pub fn arm(&mut self) -> QueueState {
+        let found = self.queue.arm();
+        if found == QueueState::Empty {
             // Pairs with the fence in `room_when_full`. Below a lowered mark, the rest that is not
             // reported may be all that it takes.
             fence(Ordering::SeqCst);
-            let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
-            if mark != self.mark {
+            let mark = self.flow.hwm.load(Ordering::Relaxed);
+            if mark != self.hwm {
                 self.report_if_due(mark);
             }
         }
@@ -192,7 +192,7 @@ impl PipeReader {
 
 impl Drop for PipeReader {
     fn drop(&mut self) {
-        self.flow.consumed.fetch_or(GONE, Ordering::AcqRel);
+        self.flow.consumed.fetch_or(CLOSED, Ordering::AcqRel);
         self.writer.writable();
     }
 }

@@ -163,13 +163,13 @@ fn the_load_is_what_waits_in_heavy_parts() {
     writer.write(text("light", false)).unwrap();
     writer.write(heavy(true)).unwrap();
     writer.write_from(&mut heavy(false));
-    assert_eq!(writer.load(), 2 * HEAVY as u64);
+    assert_eq!(writer.queued_bytes(), 2 * HEAVY as u64);
     writer.write(heavy(true)).unwrap();
     writer.rollback();
     writer.flush();
-    assert_eq!(writer.load(), 2 * HEAVY as u64);
+    assert_eq!(writer.queued_bytes(), 2 * HEAVY as u64);
     while reader.read().is_some() {}
-    assert_eq!(writer.load(), 0);
+    assert_eq!(writer.queued_bytes(), 0);
 }
 
 #[test]
@@ -197,12 +197,12 @@ fn a_mark_below_what_a_sleeping_reader_did_not_report_leaves_room() {
         writer.flush();
         while reader.read().is_some() {}
         if asleep_before {
-            assert_eq!(reader.sleep(), Found::Nothing);
+            assert_eq!(reader.arm(), QueueState::Empty);
         }
         assert!(!writer.set_share(2));
         if !asleep_before {
             assert_eq!(writer.room(), Room::Full);
-            assert_eq!(reader.sleep(), Found::Nothing);
+            assert_eq!(reader.arm(), QueueState::Empty);
             assert_eq!(count.writable.load(Ordering::SeqCst), 1);
         }
         assert_eq!(writer.room(), Room::Available);
@@ -220,7 +220,7 @@ fn a_reader_that_met_a_lowered_mark_leaves_nothing_unreported() {
     assert!(!writer.set_share(3));
     assert_eq!(writer.room(), Room::Full);
     reader.read().unwrap();
-    assert_eq!(reader.sleep(), Found::Nothing);
+    assert_eq!(reader.arm(), QueueState::Empty);
     assert_eq!(count.writable.load(Ordering::SeqCst), 1);
     assert_eq!(writer.room(), Room::Available);
 }
@@ -232,33 +232,33 @@ fn a_conflating_pipe_has_no_load() {
         writer.write(Message::from_slice(&[0; HEAVY]).unwrap()).unwrap();
         writer.flush();
     }
-    assert_eq!(writer.load(), 0);
+    assert_eq!(writer.queued_bytes(), 0);
     assert!(reader.read().is_some());
-    assert_eq!(writer.load(), 0);
+    assert_eq!(writer.queued_bytes(), 0);
 }
 
 #[test]
 fn each_end_learns_that_the_other_is_gone() {
     let (mut writer, mut reader, count) = make(1, false);
-    assert_eq!(reader.sleep(), Found::Nothing);
+    assert_eq!(reader.arm(), QueueState::Empty);
     writer.write(text("m", false)).unwrap();
     writer.flush();
     assert_eq!(writer.room(), Room::Full);
     drop(writer);
     assert!(reader.read().is_some());
-    assert_eq!(reader.look(), Found::End);
+    assert_eq!(reader.poll(), QueueState::Closed);
     let (mut writer, reader, _) = make(1, false);
     writer.write(text("m", false)).unwrap();
     assert_eq!(writer.room(), Room::Full);
     drop(reader);
-    assert_eq!(writer.room(), Room::Gone);
+    assert_eq!(writer.room(), Room::Closed);
     assert!(count.readable.load(Ordering::SeqCst) == 1);
 }
 
 #[test]
 fn who_gathers_finds_all_that_came_and_sleeps_where_nothing_does() {
     let (mut writer, mut reader, count) = make(0, false);
-    let gathers = |reader: &mut PipeReader| (0..300).any(|_| reader.gather());
+    let gathers = |reader: &mut PipeReader| (0..300).any(|_| reader.spin_for_batch());
     assert!(!gathers(&mut reader));
     for _ in 0..3 {
         (0..20).for_each(|_| writer.write(text("m", false)).unwrap());
@@ -269,9 +269,9 @@ fn who_gathers_finds_all_that_came_and_sleeps_where_nothing_does() {
         assert_eq!(std::iter::from_fn(|| reader.read()).count(), 20);
     }
     assert_eq!(count.readable.load(Ordering::SeqCst), 0);
-    assert_eq!(reader.sleep(), Found::Nothing);
+    assert_eq!(reader.arm(), QueueState::Empty);
     drop(writer);
     assert_eq!(count.readable.load(Ordering::SeqCst), 1);
     assert!(!gathers(&mut reader));
-    assert_eq!(reader.look(), Found::End);
+    assert_eq!(reader.poll(), QueueState::Closed);
 }

@@ -1,6 +1,6 @@
 //! The writing end of a pipe.
 
-use super::flow::{COUNT_SHIFT, Flow, GONE, WAITING, WRITER, batch_within};
+use super::flow::{CLOSED, COUNT_SHIFT, Flow, WAITING, WRITER, batch_within};
 use super::newest::NewestWriter;
 use super::queue::Producer;
 use super::sync::{Arc, Ordering, fence};
@@ -25,8 +25,8 @@ pub struct PipeWriter {
     /// Parts of an unfinished message were written.
     in_message: bool,
     /// Bytes of heavy parts written; `unfinished` of them belong to an unfinished message.
-    loaded: u64,
-    unfinished: u64,
+    heavy_bytes_written: u64,
+    unfinished_bytes: u64,
     /// When `room_at_intervals` looked last.
     looked: u64,
     reader: StdArc<dyn Notify>,
@@ -46,8 +46,8 @@ impl PipeWriter {
             written: 0,
             acknowledged: 0,
             in_message: false,
-            loaded: 0,
-            unfinished: 0,
+            heavy_bytes_written: 0,
+            unfinished_bytes: 0,
             looked: 0,
             reader,
         }
@@ -62,7 +62,7 @@ impl PipeWriter {
     /// Whether there is room, by what is known of the reader.
     #[inline]
     pub fn has_room(&self) -> bool {
-        self.in_message || self.is_below_mark()
+        self.in_message || self.is_below_hwm()
     }
 
     /// As [`room`](Self::room), at most once in a millisecond by this clock, in nanoseconds; in
@@ -88,11 +88,11 @@ impl PipeWriter {
         // Acquire pairs with the reader's Release in `report`.
         let mut consumed = self.flow.consumed.load(Ordering::Acquire);
         loop {
-            if consumed & GONE != 0 {
-                return Room::Gone;
+            if consumed & CLOSED != 0 {
+                return Room::Closed;
             }
             self.acknowledged = self.acknowledged.max(consumed >> COUNT_SHIFT);
-            if self.newest.is_some() || self.is_below_mark() {
+            if self.newest.is_some() || self.is_below_hwm() {
                 return Room::Available;
             }
             match self.flow.consumed.compare_exchange(
@@ -112,19 +112,19 @@ impl PipeWriter {
         if self.queue.is_drained() {
             self.acknowledged = self.written;
         }
-        if self.is_below_mark() { Room::Available } else { Room::Full }
+        if self.is_below_hwm() { Room::Available } else { Room::Full }
     }
 
     #[inline]
-    fn is_below_mark(&self) -> bool {
+    fn is_below_hwm(&self) -> bool {
         // Relaxed: a limit, not a signal.
-        let mark = self.flow.high_water_mark.load(Ordering::Relaxed);
+        let mark = self.flow.hwm.load(Ordering::Relaxed);
         mark == 0 || self.written - self.acknowledged < mark
     }
 
     /// True if the reader is gone: what is written goes nowhere.
     pub fn is_abandoned(&self) -> bool {
-        self.flow.consumed.load(Ordering::Acquire) & GONE != 0
+        self.flow.consumed.load(Ordering::Acquire) & CLOSED != 0
     }
 
     /// Writes a part, if there is room; otherwise gives it back. Nobody sees it before
@@ -156,8 +156,8 @@ impl PipeWriter {
         self.in_message = message.more();
         if self.newest.is_none() {
             if !message.is_short() && message.len() >= HEAVY {
-                self.loaded += message.len() as u64;
-                self.unfinished += message.len() as u64;
+                self.heavy_bytes_written += message.len() as u64;
+                self.unfinished_bytes += message.len() as u64;
             }
             self.queue.push_with(|place| message.move_to(place));
         } else {
@@ -165,7 +165,7 @@ impl PipeWriter {
         }
         if !self.in_message {
             self.written += 1;
-            self.unfinished = 0;
+            self.unfinished_bytes = 0;
             self.queue.commit();
         }
     }
@@ -188,14 +188,14 @@ impl PipeWriter {
 
     /// Bytes of the heavy parts that wait in the pipe; none in one that conflates.
     #[inline]
-    pub fn load(&self) -> u64 {
+    pub fn queued_bytes(&self) -> u64 {
         // Relaxed: a hint.
-        self.loaded.saturating_sub(self.flow.unloaded.load(Ordering::Relaxed))
+        self.heavy_bytes_written.saturating_sub(self.flow.heavy_bytes_read.load(Ordering::Relaxed))
     }
 
     /// How much of `size` bytes the writer's party may hold that is meant for this pipe.
     pub fn batch_within(&self, size: usize) -> usize {
-        batch_within(size, self.flow.high_water_mark.load(Ordering::Relaxed))
+        batch_within(size, self.flow.hwm.load(Ordering::Relaxed))
     }
 
     /// Makes whole messages visible to the reader and wakes it if it waits.
@@ -208,9 +208,9 @@ impl PipeWriter {
 
     /// Drops the parts of an unfinished message.
     pub fn rollback(&mut self) {
-        self.queue.retract();
+        self.queue.rollback();
         self.in_message = false;
-        self.loaded -= std::mem::take(&mut self.unfinished);
+        self.heavy_bytes_written -= std::mem::take(&mut self.unfinished_bytes);
     }
 
     /// Changes what the writer's party adds to the high-water mark. True if the pipe had been

@@ -5,7 +5,7 @@
 //! the peer's system has not taken yet is lost. So its socket stays open for that long, within
 //! bounds. Nobody waits for it: the session is over, and what is left of it goes with the reactor.
 
-use crate::io::{InboxEntry, Reactor, ReactorHandle, Readiness, EventHandler, TimerOutcome};
+use crate::io::{EventHandler, InboxEntry, Reactor, ReactorHandle, Readiness, TimerOutcome};
 use crate::sync::Mutex;
 use crate::transport::Stream;
 use std::io;
@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The peer is given this long to end the connection.
-const LONGEST: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// What is thrown away at most, in bytes.
-const MOST: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// What is thrown away before other connections get their turn, and by who cannot wait.
-const TURN: usize = 512 * 1024;
+const READ_BUDGET: usize = 512 * 1024;
 
 pub(super) struct LingeringClose {
     /// The number of the socket.
@@ -58,7 +58,7 @@ pub(super) fn begin(
 ) {
     if stream.end_output().is_err() {
         // The peer would not find the end: the close has to tell it, after what has come by now.
-        discard(&stream, &mut { TURN });
+        discard_available(&stream, &mut { READ_BUDGET });
         reactor.deregister(stream.as_raw_fd(), token);
         return;
     }
@@ -70,18 +70,18 @@ pub(super) fn begin(
         open: Mutex::new(None),
     });
     reactor.replace(token, own.clone());
-    let timer = reactor.set_timer(LONGEST, own.clone(), 0);
-    *own.open.lock() = Some(Open { token, timer, left: MOST });
-    own.go_on(reactor);
+    let timer = reactor.set_timer(TIMEOUT, own.clone(), 0);
+    *own.open.lock() = Some(Open { token, timer, left: MAX_BYTES });
+    own.discard_input(reactor);
 }
 
 impl LingeringClose {
-    fn go_on(self: &Arc<Self>, reactor: &mut Reactor) {
+    fn discard_input(self: &Arc<Self>, reactor: &mut Reactor) {
         let mut open = self.open.lock();
         let Some(Open { left, .. }) = &mut *open else {
             return;
         };
-        let input = discard(&self.stream, left);
+        let input = discard_available(&self.stream, left);
         drop(open);
         match input {
             Input::Empty => {}
@@ -99,9 +99,9 @@ impl LingeringClose {
 }
 
 /// Throws away what came, for a turn and as long as some are left.
-fn discard(stream: &Stream, left: &mut usize) -> Input {
+fn discard_available(stream: &Stream, left: &mut usize) -> Input {
     let mut chunk = [0; 16 * 1024];
-    let enough = left.saturating_sub(TURN);
+    let enough = left.saturating_sub(READ_BUDGET);
     while *left > enough {
         let most = chunk.len().min(*left);
         match stream.read(&mut chunk[..most]) {
@@ -117,7 +117,7 @@ fn discard(stream: &Stream, left: &mut usize) -> Input {
 
 impl EventHandler for LingeringClose {
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, _: Readiness) {
-        self.go_on(reactor);
+        self.discard_input(reactor);
     }
 
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) -> TimerOutcome {
@@ -126,7 +126,7 @@ impl EventHandler for LingeringClose {
     }
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
-        self.go_on(reactor);
+        self.discard_input(reactor);
     }
 
     fn socket(&self) -> u64 {
@@ -138,7 +138,7 @@ impl Drop for LingeringClose {
     fn drop(&mut self) {
         // The reactor ends: what has come by now is no reason for a reset.
         if self.open.get_mut().is_some() {
-            discard(&self.stream, &mut { TURN });
+            discard_available(&self.stream, &mut { READ_BUDGET });
         }
     }
 }
@@ -151,17 +151,17 @@ mod tests {
 
     #[test]
     fn no_more_is_thrown_away_than_the_bounds_say() {
-        const SENT: usize = 3 * TURN;
+        const SENT: usize = 3 * READ_BUDGET;
         let (stream, mut peer) = connection();
         let sending = std::thread::spawn(move || {
             peer.write_all(&vec![7; SENT]).unwrap();
             peer
         });
-        let (mut left, mut turns) = (2 * TURN, Vec::new());
+        let (mut left, mut turns) = (2 * READ_BUDGET, Vec::new());
         while turns.last() != Some(&Input::Ended) {
             let before = left;
-            let input = discard(&stream, &mut left);
-            assert!(before - left < TURN + 16 * 1024);
+            let input = discard_available(&stream, &mut left);
+            assert!(before - left < READ_BUDGET + 16 * 1024);
             if input != Input::Empty {
                 turns.push(input);
             }
@@ -170,9 +170,9 @@ mod tests {
         assert!(turns.len() >= 2);
         // What is behind is the other's loss.
         left = usize::MAX;
-        while discard(&stream, &mut left) != Input::Empty || !sending.is_finished() {}
+        while discard_available(&stream, &mut left) != Input::Empty || !sending.is_finished() {}
         drop(sending.join().unwrap());
-        while discard(&stream, &mut left) != Input::Ended {}
-        assert_eq!(usize::MAX - left, SENT - 2 * TURN);
+        while discard_available(&stream, &mut left) != Input::Ended {}
+        assert_eq!(usize::MAX - left, SENT - 2 * READ_BUDGET);
     }
 }

@@ -1,9 +1,9 @@
 //! A bound endpoint: takes connections and makes a session of each.
 
-use super::life::Role;
-use super::pending::Pending;
-use super::{ConnectionEvent, Owner, Session};
-use crate::io::{InboxEntry, Reactor, ReactorHandle, Readiness, EventHandler, TimerOutcome};
+use super::half_open::HalfOpenConnections;
+use super::lifecycle::Role;
+use super::{ConnectionEvent, Session, SessionHost};
+use crate::io::{EventHandler, InboxEntry, Reactor, ReactorHandle, Readiness, TimerOutcome};
 use crate::options::Options;
 use crate::sync::CriticalMutex;
 use crate::transport::{AcceptError, Listener};
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// A listener on its I/O thread.
 pub struct BoundEndpoint {
-    owner: Arc<dyn Owner>,
+    host: Arc<dyn SessionHost>,
     options: Arc<Options>,
     reactor: Arc<ReactorHandle>,
     entry: InboxEntry,
@@ -31,13 +31,13 @@ struct State {
     listener: Option<Listener>,
     /// The I/O thread's token.
     registration: Option<usize>,
-    pending: Pending,
+    half_open: HalfOpenConnections,
 }
 
 impl BoundEndpoint {
     /// Has an I/O thread take the connections of a listener.
     pub fn start(
-        owner: Arc<dyn Owner>,
+        owner: Arc<dyn SessionHost>,
         options: Arc<Options>,
         reactor: Arc<ReactorHandle>,
         endpoint: u64,
@@ -46,10 +46,10 @@ impl BoundEndpoint {
         let state = CriticalMutex::new(State {
             listener: Some(listener),
             registration: None,
-            pending: Pending::default(),
+            half_open: HalfOpenConnections::default(),
         });
         let bound = Arc::new(Self {
-            owner,
+            host: owner,
             options,
             reactor,
             entry: InboxEntry::default(),
@@ -70,7 +70,7 @@ impl BoundEndpoint {
                     ConnectionEvent::CloseFailed(error.raw_os_error().unwrap_or_default())
                 }
             };
-            self.owner.report(event, &endpoint);
+            self.host.report(event, &endpoint);
         }
         self.reactor.schedule(&self.entry, self.clone());
     }
@@ -78,19 +78,19 @@ impl BoundEndpoint {
     /// Takes the connections that wait; after some of them the reactor's others come first.
     fn accept_waiting(self: &Arc<Self>, reactor: &mut Reactor) {
         let mut state = self.state.lock();
-        let State { listener: Some(listener), pending, .. } = &mut *state else {
+        let State { listener: Some(listener), half_open: pending, .. } = &mut *state else {
             return;
         };
         for _ in 0..ACCEPTS {
             match listener.accept() {
                 Ok(Some(stream)) => {
-                    if self.owner.is_monitored() {
+                    if self.host.is_monitored() {
                         let event = ConnectionEvent::Accepted(stream.as_raw_fd());
-                        self.owner.report(event, &stream.local_endpoint());
+                        self.host.report(event, &stream.local_endpoint());
                     }
-                    let chosen = self.owner.reactor(self.options.affinity);
+                    let chosen = self.host.reactor(self.options.affinity);
                     let session = Session::new(
-                        self.owner.clone(),
+                        self.host.clone(),
                         self.options.clone(),
                         chosen.unwrap_or_else(|| self.reactor.clone()),
                         self.endpoint,
@@ -103,7 +103,7 @@ impl BoundEndpoint {
                 Err(error) => {
                     let number = error.error().raw_os_error().unwrap_or(libc::EAGAIN);
                     let event = ConnectionEvent::AcceptFailed(number);
-                    self.owner.report(event, listener.endpoint());
+                    self.host.report(event, listener.endpoint());
                     match error {
                         AcceptError::Listener(_) => return,
                         AcceptError::Exhausted(_) => {
@@ -133,7 +133,7 @@ impl EventHandler for BoundEndpoint {
     }
 
     fn socket(&self) -> u64 {
-        self.owner.number()
+        self.host.number()
     }
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {

@@ -16,65 +16,65 @@
 
 #![forbid(unsafe_code)]
 
+mod blocking_task;
 mod event;
+mod half_open;
 mod heartbeat;
-mod life;
+mod lifecycle;
 mod lingering_close;
 mod listener;
-mod pending;
 mod read_half;
 mod security;
-mod task;
 mod write_access;
 mod write_half;
 mod zap;
 
+pub use blocking_task::SECURITY_THREAD;
 pub use event::ConnectionEvent;
 pub use listener::BoundEndpoint;
-pub use task::SECURITY_THREAD;
 
 use crate::error::Result;
-use crate::io::{InboxEntry, ReactorHandle, BlockingPool, nanoseconds};
+use crate::io::{BlockingPool, InboxEntry, ReactorHandle, nanoseconds};
 use crate::message::Metadata;
 use crate::options::Options;
-use crate::pattern::{Directly, Link, PeerInfo, Pipe};
+use crate::pattern::{DirectSend, PeerInfo, Pipe, SessionLink};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
 use crate::sync::Mutex;
 use crate::sync::{CriticalSection, NoCancel};
 use crate::transport::{Endpoint, Lookups};
-use crate::zmtp::Admission;
-use life::{Life, Loss, Role};
+use crate::zmtp::ZapReply;
+use blocking_task::BlockingTask;
+use lifecycle::{DisconnectReason, Lifecycle, Role};
 use read_half::ReadHalf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use task::Errand;
 use write_access::{WriteAccess, WriteClaim};
 use write_half::WriteOutcome;
 
 /// The socket's end of a pair of pipes, as the session sees it.
-pub trait End: Notify + std::any::Any {
+pub trait PipeEvents: Notify + std::any::Any {
     /// The peer is known.
     fn identified(&self, peer: PeerInfo);
     /// The connection is gone, and there will be another one for the same pipe. Only those that
     /// subscribe are told.
-    fn interrupted(&self);
+    fn hiccuped(&self);
     /// The peer refused the connection, and none is tried any more: what goes into the pipe stays
     /// there.
     fn refused(&self);
     /// The connection is gone for good.
-    fn lost(&self);
+    fn write_closed(&self);
 }
 
 /// A new pipe for the socket, and its end.
-pub type NewPipe = (Pipe, Arc<dyn End>);
+pub type NewPipe = (Pipe, Arc<dyn PipeEvents>);
 
 /// The socket, as its sessions see it. No method blocks.
-pub trait Owner: Send + Sync {
+pub trait SessionHost: Send + Sync {
     /// Makes an end for a new pair of pipes.
-    fn new_end(&self) -> Arc<dyn End>;
+    fn new_event_sink(&self) -> Arc<dyn PipeEvents>;
     /// Hands over a new pipe.
-    fn attach(&self, pipe: Pipe, end: Arc<dyn End>);
+    fn attach(&self, pipe: Pipe, end: Arc<dyn PipeEvents>);
     /// A session begins. It ends before its context does.
     fn session_opened(&self, session: &Arc<Session>);
     /// A session is over.
@@ -110,9 +110,9 @@ const RESOLVED: u16 = 16;
 /// `wanted`: the ZAP handler answered, or went away.
 const ZAP: u16 = 32;
 /// `wanted`: a task of the security mechanism has run.
-const COMPUTED: u16 = 64;
+const TASK_DONE: u16 = 64;
 /// `wanted`: others need the place of a connection whose peer does not shake hands.
-const GIVE_WAY: u16 = 128;
+const EVICT: u16 = 128;
 
 /// `wanted`: what an event said that was deferred: there is something to read, room to write, or the
 /// peer sends nothing more.
@@ -122,11 +122,11 @@ const PEER_CLOSED: u16 = 1024;
 
 /// Kinds of timers: of the stage of a session's life, of its end, until the next PING, until a peer
 /// that told a time to live counts as gone, and until one does that does not answer a PING.
-const STAGE: u32 = 0;
+const STATE_TIMEOUT: u32 = 0;
 const LINGER: u32 = 1;
 const PING: u32 = 2;
-const SILENCE: u32 = 3;
-const UNANSWERED: u32 = 4;
+const PEER_TTL: u32 = 3;
+const HEARTBEAT_TIMEOUT: u32 = 4;
 
 /// How the halves stand with the session's life.
 const INACTIVE: u8 = 0;
@@ -140,10 +140,10 @@ pub struct Session {
     /// The endpoint that it belongs to.
     pub endpoint: u64,
     reactor: Arc<ReactorHandle>,
-    owner: Arc<dyn Owner>,
+    host: Arc<dyn SessionHost>,
     options: Arc<Options>,
     /// What it is to do when its I/O thread runs it: a set of the flags above.
-    wanted: AtomicU16,
+    pending: AtomicU16,
     /// Its place in the inbox of the reactor.
     entry: InboxEntry,
     /// Something in `wanted` waits until a caller releases the writing half.
@@ -155,16 +155,16 @@ pub struct Session {
     delivered: AtomicU64,
     read: Mutex<ReadHalf>,
     write: WriteAccess,
-    life: Mutex<Life>,
+    lifecycle: Mutex<Lifecycle>,
     /// What the security mechanism has computed for a connection that we make.
-    errand: Mutex<Errand>,
+    blocking_task: Mutex<BlockingTask>,
     /// How long to go on sending once the socket is closed; set before `CLOSE` is wanted.
     linger: Mutex<Option<Duration>>,
 }
 
 impl Session {
     fn new(
-        owner: Arc<dyn Owner>,
+        owner: Arc<dyn SessionHost>,
         options: Arc<Options>,
         reactor: Arc<ReactorHandle>,
         endpoint: u64,
@@ -176,9 +176,9 @@ impl Session {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             endpoint,
             reactor,
-            owner,
+            host: owner,
             options,
-            wanted: AtomicU16::new(0),
+            pending: AtomicU16::new(0),
             entry: InboxEntry::default(),
             deferred: AtomicBool::new(false),
             activity: AtomicU8::new(INACTIVE),
@@ -186,18 +186,18 @@ impl Session {
             delivered: AtomicU64::new(0),
             read: Mutex::new(ReadHalf::default()),
             write: WriteAccess::new(),
-            life: Mutex::new(Life::new(role)),
-            errand: Mutex::new(Errand::default()),
+            lifecycle: Mutex::new(Lifecycle::new(role)),
+            blocking_task: Mutex::new(BlockingTask::default()),
             linger: Mutex::new(None),
         });
-        session.owner.session_opened(&session);
+        session.host.session_opened(&session);
         session
     }
 
     /// Makes a session that connects to an endpoint, which the application gave as `name`, and, unless only established connections
     /// count (ZMQ_IMMEDIATE), its pipe for the socket. Nothing happens before `start`.
     pub fn connecting(
-        owner: Arc<dyn Owner>,
+        owner: Arc<dyn SessionHost>,
         options: Arc<Options>,
         reactor: Arc<ReactorHandle>,
         endpoint: u64,
@@ -214,12 +214,12 @@ impl Session {
     /// Whether it is over, of itself or because the socket wanted that.
     pub fn is_over(&self) -> bool {
         let _critical = CriticalSection::enter();
-        self.life.lock().is_over()
+        self.lifecycle.lock().is_over()
     }
 
     /// Begins. The socket took the pipe over, if there was one.
     pub fn start(&self) {
-        self.want(START);
+        self.request(START);
     }
 
     /// Whether an accepted connection waits for its peer's side of the handshake.
@@ -229,13 +229,13 @@ impl Session {
     }
 
     /// Ends the connection, if it still waits for its peer.
-    fn give_way(&self) {
-        self.want(GIVE_WAY);
+    fn evict(&self) {
+        self.request(EVICT);
     }
 
     /// Makes the pair of pipes between the socket and this session, and keeps its own ends.
-    fn make_pipe(&self, peer: Option<PeerInfo>) -> (Pipe, Arc<dyn End>) {
-        let end = self.owner.new_end();
+    fn make_pipe(&self, peer: Option<PeerInfo>) -> (Pipe, Arc<dyn PipeEvents>) {
+        let end = self.host.new_event_sink();
         let own: Arc<dyn Notify> = match self.me.upgrade() {
             Some(session) => session,
             None => end.clone(),
@@ -256,11 +256,11 @@ impl Session {
         );
         self.write.lock().set_pipe(out_reader);
         self.read.lock().set_pipe(in_writer);
-        let mut life = self.life.lock();
-        life.end = Some(end.clone());
-        let connected = life.is_connecting();
-        drop(life);
-        let link = self.me.upgrade().map(|session| -> Arc<dyn Link> { session });
+        let mut lifecycle = self.lifecycle.lock();
+        lifecycle.end = Some(end.clone());
+        let connected = lifecycle.is_connecting();
+        drop(lifecycle);
+        let link = self.me.upgrade().map(|session| -> Arc<dyn SessionLink> { session });
         let pipe = Pipe {
             reader: in_reader,
             writer: Some(out_writer),
@@ -321,7 +321,7 @@ impl Session {
 
     /// Has this done when the caller that uses the writing half has released it.
     fn defer(&self, what: u16) {
-        self.wanted.fetch_or(what, Ordering::Release);
+        self.pending.fetch_or(what, Ordering::Release);
         self.deferred.store(true, Ordering::Relaxed);
         // Pairs with the fence in `resume`: either the caller sees that something was deferred, or we
         // see that the half is free.
@@ -335,14 +335,14 @@ impl Session {
     fn resume(&self) {
         fence(Ordering::SeqCst);
         if self.deferred.load(Ordering::Relaxed) && self.deferred.swap(false, Ordering::Relaxed) {
-            self.want(0);
+            self.request(0);
         }
     }
 
     /// Has the I/O thread look after these needs.
-    fn want(&self, what: u16) {
+    fn request(&self, what: u16) {
         // Release: what the caller did before is seen by the run that takes the flags.
-        self.wanted.fetch_or(what, Ordering::Release);
+        self.pending.fetch_or(what, Ordering::Release);
         if let Some(me) = self.me.upgrade() {
             self.reactor.schedule(&self.entry, me);
         }
@@ -355,32 +355,32 @@ impl Notify for Session {
     /// many peers, is left to the I/O thread, which writes many at a time.
     fn readable(&self) {
         if !self.write_now() {
-            self.want(WRITE);
+            self.request(WRITE);
         }
     }
 
     fn writable(&self) {
-        self.want(READ);
+        self.request(READ);
     }
 }
 
-impl Link for Session {
+impl SessionLink for Session {
     fn close(&self, linger: Option<Duration>) {
         // The thread that polls takes these locks as well.
         let _critical = CriticalSection::enter();
         let was_stalled = self.read.lock().stop();
         *self.linger.lock() = linger;
-        self.want(if was_stalled { CLOSE | READ } else { CLOSE });
+        self.request(if was_stalled { CLOSE | READ } else { CLOSE });
     }
 
-    fn send_directly(&self, body: &[u8], wait: Duration) -> Result<Directly> {
+    fn send_directly(&self, body: &[u8], wait: Duration) -> Result<DirectSend> {
         if self.activity.load(Ordering::Acquire) != ACTIVE {
-            return Ok(Directly::Declined);
+            return Ok(DirectSend::Unsupported);
         }
         let _no_cancel = NoCancel::enter();
         // Whoever else writes now has something to write.
         let Some(mut half) = self.write.try_enter() else {
-            return Ok(Directly::Busy);
+            return Ok(DirectSend::Busy);
         };
         half.finds_end();
         let sent = half.write_directly(body, wait, &self.reactor);
@@ -388,7 +388,7 @@ impl Link for Session {
         drop(half);
         self.resume();
         if failed {
-            self.want(WRITE);
+            self.request(WRITE);
         }
         sent
     }
@@ -397,8 +397,8 @@ impl Link for Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // One that nobody holds any more without having ended it.
-        if !self.life.get_mut().is_closed() {
-            self.owner.session_closed(self);
+        if !self.lifecycle.get_mut().is_closed() {
+            self.host.session_closed(self);
         }
     }
 }
@@ -407,7 +407,7 @@ impl Drop for Session {
 /// peer's address, and what its metadata say, the routing id also under its newer name. A property
 /// that comes first hides later ones of its name: a peer cannot pass for another.
 fn metadata_of(
-    admission: &Admission,
+    admission: &ZapReply,
     proven: Option<&[u8]>,
     properties: &[(String, Vec<u8>)],
     routing_id: &[u8],

@@ -250,7 +250,7 @@ impl ReadHalf {
         match outcome {
             Ok(Filled { count: 0, .. }) => Some(ReadOutcome::Closed),
             // A short read emptied the socket (epoll(7)).
-            Ok(filled) if !filled.to_the_brim && !self.to_the_end => Some(ReadOutcome::Idle),
+            Ok(filled) if !filled.filled_buffer && !self.to_the_end => Some(ReadOutcome::Idle),
             Ok(_) => None,
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => {
@@ -331,7 +331,7 @@ impl ReadHalf {
 
 /// What reads give: the most so far, which fades, or much where there was no room for more.
 fn usual_after(before: usize, last: Filled) -> usize {
-    if last.to_the_brim { BUFFER } else { last.count.max(before - before / 8) }
+    if last.filled_buffer { BUFFER } else { last.count.max(before - before / 8) }
 }
 
 /// Handles a command: a subscription becomes a message for the socket, a PING an answer.

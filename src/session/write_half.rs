@@ -1,16 +1,16 @@
 //! The writing half of a connection: messages from the socket, bytes out.
 
-mod direct;
-mod gather;
+mod batch;
 mod ping;
+mod zero_copy;
 
 use super::read_half::MAX_REPLIES;
 use crate::io::ReactorHandle;
 use crate::message::Message;
-use crate::pipe::{Found, PipeReader};
+use crate::pipe::{PipeReader, QueueState};
 use crate::transport::Stream;
 use crate::zmtp::{Sealer, Version};
-use gather::{LARGE_BATCH, MIN_BATCH};
+use batch::{LARGE_BATCH, MIN_BATCH};
 use ping::PingWatch;
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// Bytes written in a row before other connections get their turn: one write of long bodies,
 /// several of short messages, which take longer to encode.
-const TURN: usize = 512 * 1024;
+const WRITE_BUDGET: usize = 512 * 1024;
 /// A caller that sends on without an answer writes itself only this often, in nanoseconds.
 const STREAM_PAUSE: u64 = 50_000;
 
@@ -100,7 +100,7 @@ pub(super) struct WriteHalf {
     ended: bool,
     /// Written messages over memory of the application, whose functions are not to be called
     /// here, with locks held and perhaps during a call of the application.
-    spent: Vec<Message>,
+    released: Vec<Message>,
     /// When, in `nanoseconds`, a caller last asked whether to write itself, and how many messages
     /// had come then.
     last_sent: Option<(u64, u64)>,
@@ -141,10 +141,10 @@ impl WriteHalf {
         self.sealer = None;
         self.commands.clear();
         let bodies = self.pieces.drain(..).filter_map(|piece| match piece {
-            Piece::Body(message) if message.is_foreign() => Some(message),
+            Piece::Body(message) if message.is_user_owned() => Some(message),
             _ => None,
         });
-        self.spent.extend(bodies);
+        self.released.extend(bodies);
         self.copied = Vec::new();
         (self.listed, self.written, self.pending, self.blocked) = (0, 0, 0, false);
         // The rest of a message whose beginning is lost.
@@ -152,19 +152,19 @@ impl WriteHalf {
             && let Some(part) = self.take_next()
         {
             self.in_message = part.more();
-            self.spend(part);
+            self.release(part);
         }
         self.in_message = false;
-        self.hand_on_spent(reactor);
+        self.defer_released(reactor);
     }
 
     /// Gives the pipe up, with what waits in it: the socket finds it closed.
     pub(super) fn close(&mut self, reactor: &ReactorHandle) {
         self.disconnect(reactor);
         while let Some(message) = self.take_next() {
-            self.spend(message);
+            self.release(message);
         }
-        self.hand_on_spent(reactor);
+        self.defer_released(reactor);
         self.pipe = None;
     }
 
@@ -174,15 +174,15 @@ impl WriteHalf {
     }
 
     /// Drops a message, unless that is for the I/O thread to do.
-    fn spend(&mut self, message: Message) {
-        if message.is_foreign() {
-            self.spent.push(message);
+    fn release(&mut self, message: Message) {
+        if message.is_user_owned() {
+            self.released.push(message);
         }
     }
 
-    fn hand_on_spent(&mut self, reactor: &ReactorHandle) {
-        if !self.spent.is_empty() {
-            reactor.defer_drop(self.spent.drain(..));
+    fn defer_released(&mut self, reactor: &ReactorHandle) {
+        if !self.released.is_empty() {
+            reactor.defer_drop(self.released.drain(..));
         }
     }
 
@@ -202,16 +202,16 @@ impl WriteHalf {
             if keeps {
                 kept.push_back(part);
             } else {
-                self.spend(part);
+                self.release(part);
             }
         }
         self.kept = kept;
-        self.hand_on_spent(reactor);
+        self.defer_released(reactor);
     }
 
     /// True if the socket sends nothing more and everything was taken from its pipe.
     pub(super) fn is_drained(&mut self) -> bool {
-        let ended = self.pipe.as_mut().is_none_or(|pipe| pipe.look() == Found::End);
+        let ended = self.pipe.as_mut().is_none_or(|pipe| pipe.poll() == QueueState::Closed);
         ended && self.pending == 0 && self.kept.is_empty()
     }
 
@@ -298,13 +298,13 @@ impl WriteHalf {
     /// Takes messages from the pipe and writes until there is nothing more, the kernel takes no
     /// more, or others wait.
     pub(super) fn drive(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
-        let outcome = if self.failed { WriteOutcome::Failed } else { self.go_on(reactor) };
+        let outcome = if self.failed { WriteOutcome::Failed } else { self.write_loop(reactor) };
         self.failed = outcome == WriteOutcome::Failed;
-        self.hand_on_spent(reactor);
+        self.defer_released(reactor);
         outcome
     }
 
-    fn go_on(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
+    fn write_loop(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
         let Some(stream) = self.stream.clone() else {
             return WriteOutcome::Idle;
         };
@@ -319,16 +319,16 @@ impl WriteHalf {
             (self.copied, self.pieces) = SPARE.try_with(Cell::take).unwrap_or_default();
         }
         let mut turn = 0;
-        while turn < TURN {
-            if self.gather().is_err() {
+        while turn < WRITE_BUDGET {
+            if self.fill_batch().is_err() {
                 return WriteOutcome::Failed;
             }
             if self.pending == 0 {
                 self.pieces.clear();
-                match self.pipe.as_mut().map_or(Found::Nothing, PipeReader::sleep) {
-                    Found::Item => continue,
-                    Found::End => return WriteOutcome::Ended,
-                    Found::Nothing => {
+                match self.pipe.as_mut().map_or(QueueState::Empty, PipeReader::arm) {
+                    QueueState::Ready => continue,
+                    QueueState::Closed => return WriteOutcome::Ended,
+                    QueueState::Empty => {
                         let spare = (mem::take(&mut self.copied), mem::take(&mut self.pieces));
                         let _ = SPARE.try_with(|own| own.set(spare));
                         return WriteOutcome::Idle;

@@ -4,8 +4,10 @@
 use super::security::{ZapPolicy, zap_policy};
 use super::{Session, ZAP};
 use crate::message::Message;
-use crate::pipe::{Found, Notify, PipeReader, PipeWriter};
-use crate::zmtp::{Admission, Authentication, ProtocolError, Visit, parse_zap_reply, zap_request};
+use crate::pipe::{Notify, PipeReader, PipeWriter, QueueState};
+use crate::zmtp::{
+    Authentication, ProtocolError, ZapReply, ZapRequest, parse_zap_reply, zap_request,
+};
 use std::sync::{Arc, Weak};
 
 /// More parts than any reply has.
@@ -20,14 +22,14 @@ pub(super) struct ZapDialogue {
 }
 
 /// What is known after a question.
-pub(super) enum Verdict {
+pub(super) enum ZapStatus {
     /// The answer will come; the session is told.
     Pending(Box<ZapDialogue>),
     /// The handler gave no judgement: it is gone, or what it said (the error, for the monitor) lets
     /// the peer neither in nor keeps it out.
     Unanswered(Option<ProtocolError>),
     /// There is nothing to wait for.
-    Known(Result<Admission, ProtocolError>),
+    Known(Result<ZapReply, ProtocolError>),
 }
 
 /// How a connection's question to the ZAP handler stands.
@@ -55,12 +57,12 @@ impl ZapState {
 }
 
 /// Tells a session that its handler has answered, or is gone.
-struct Answered(Weak<Session>);
+struct ZapReplyNotify(Weak<Session>);
 
-impl Notify for Answered {
+impl Notify for ZapReplyNotify {
     fn readable(&self) {
         if let Some(session) = self.0.upgrade() {
-            session.want(ZAP);
+            session.request(ZAP);
         }
     }
 
@@ -75,50 +77,50 @@ impl Session {
         question: &Authentication,
         address: &str,
         unjudged: bool,
-    ) -> Verdict {
+    ) -> ZapStatus {
         let security = &self.options.security;
-        let told: Arc<dyn Notify> = Arc::new(Answered(self.me.clone()));
+        let told: Arc<dyn Notify> = Arc::new(ZapReplyNotify(self.me.clone()));
         let policy = zap_policy(security);
         let handler = match policy {
-            ZapPolicy::Required | ZapPolicy::Optional => self.owner.zap_handler(told),
+            ZapPolicy::Required | ZapPolicy::Optional => self.host.zap_handler(told),
             ZapPolicy::Open | ZapPolicy::Closed => None,
         };
         let Some((reader, mut writer)) = handler else {
             return match policy {
-                ZapPolicy::Optional if unjudged => Verdict::Unanswered(None),
-                ZapPolicy::Open | ZapPolicy::Optional => Verdict::Known(Ok(Admission::default())),
+                ZapPolicy::Optional if unjudged => ZapStatus::Unanswered(None),
+                ZapPolicy::Open | ZapPolicy::Optional => ZapStatus::Known(Ok(ZapReply::default())),
                 ZapPolicy::Required | ZapPolicy::Closed => {
-                    Verdict::Known(Err(ProtocolError::NoAuthenticator))
+                    ZapStatus::Known(Err(ProtocolError::NoAuthenticator))
                 }
             };
         };
         let routing_id = &self.options.routing_id;
-        let visit = Visit { domain: &security.zap_domain, address, routing_id };
+        let visit = ZapRequest { domain: &security.zap_domain, address, routing_id };
         match zap_request(visit, question) {
             Ok(parts) => parts.into_iter().for_each(|part| writer.write_unbounded(part)),
-            Err(error) => return Verdict::Known(Err(error)),
+            Err(error) => return ZapStatus::Known(Err(error)),
         }
         writer.flush();
-        Box::new(ZapDialogue { reader, _writer: writer, parts: Vec::new() }).look()
+        Box::new(ZapDialogue { reader, _writer: writer, parts: Vec::new() }).poll()
     }
 }
 
 impl ZapDialogue {
     /// Reads what came of the answer.
-    pub(super) fn look(mut self: Box<Self>) -> Verdict {
+    pub(super) fn poll(mut self: Box<Self>) -> ZapStatus {
         loop {
-            match self.reader.sleep() {
-                Found::Nothing => return Verdict::Pending(self),
-                Found::End => return Verdict::Unanswered(None),
-                Found::Item => {}
+            match self.reader.arm() {
+                QueueState::Empty => return ZapStatus::Pending(self),
+                QueueState::Closed => return ZapStatus::Unanswered(None),
+                QueueState::Ready => {}
             }
             while let Some(part) = self.reader.read() {
                 let more = part.more();
                 self.parts.push(part);
                 if !more || self.parts.len() > MAX_PARTS {
                     return match parse_zap_reply(&self.parts) {
-                        Err(error) if !error.is_judgement() => Verdict::Unanswered(Some(error)),
-                        answer => Verdict::Known(answer),
+                        Err(error) if !error.is_judgement() => ZapStatus::Unanswered(Some(error)),
+                        answer => ZapStatus::Known(answer),
                     };
                 }
             }

@@ -7,9 +7,9 @@ use crate::context::{InprocBinding, InprocConnection};
 use crate::error::{Error, Result};
 use crate::io::nanoseconds;
 use crate::options::Options;
-use crate::pattern::{Link, PeerInfo, Pipe, made_up_id};
+use crate::pattern::{PeerInfo, Pipe, SessionLink, generate_routing_id};
 use crate::pipe::{Notify, pipe};
-use crate::session::{BoundEndpoint, ConnectionEvent, Owner, Session};
+use crate::session::{BoundEndpoint, ConnectionEvent, Session, SessionHost};
 use crate::transport::{BindError, Endpoint, Listener, system_number};
 use crate::zmtp::SocketType;
 use std::any::Any;
@@ -75,7 +75,7 @@ impl State {
             let options = &mut self.core.options;
             if options.socket_type == SocketType::Stream {
                 // The peer's id can be read from the socket after the connect (observed).
-                let id = options.connect_routing_id.take().unwrap_or_else(made_up_id);
+                let id = options.connect_routing_id.take().unwrap_or_else(generate_routing_id);
                 options.routing_id = id.clone();
                 options.connect_routing_id = Some(id);
             }
@@ -240,7 +240,10 @@ impl State {
             pipe.endpoint = number;
             end.set_mailbox(self.mailbox.clone());
             let routing_id = own.routing_id.clone();
-            crate::session::End::identified(&*peer_end, PeerInfo { routing_id, metadata: None });
+            crate::session::PipeEvents::identified(
+                &*peer_end,
+                PeerInfo { routing_id, metadata: None },
+            );
             self.attach(pipe, &end);
         }
         self.endpoints.add(number, given, given, Kind::InprocBound);

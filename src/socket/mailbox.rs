@@ -1,12 +1,12 @@
 //! What other threads tell a socket.
 
 use super::SpinPolicy;
-use super::outlook::{PollGroup, ReadyCache};
+use super::ready_cache::{PollGroup, ReadyCache};
 use crate::error::Result;
-use crate::io::{InboxEntry, ReactorHandle, Signal, EventHandler, WaiterList};
+use crate::io::{EventHandler, InboxEntry, ReactorHandle, Signal, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
 use crate::pipe::Notify;
-use crate::session::End;
+use crate::session::PipeEvents;
 use crate::sync::CriticalMutex;
 use crossbeam_queue::SegQueue;
 use std::os::fd::{AsRawFd, RawFd};
@@ -252,12 +252,12 @@ impl Notify for PipeEventSink {
     }
 }
 
-impl End for PipeEventSink {
+impl PipeEvents for PipeEventSink {
     fn identified(&self, peer: PeerInfo) {
         self.post(|id| Event::Identified(id, Box::new(peer)));
     }
 
-    fn interrupted(&self) {
+    fn hiccuped(&self) {
         self.post(Event::Hiccuped);
     }
 
@@ -265,7 +265,7 @@ impl End for PipeEventSink {
         self.post(Event::Refused);
     }
 
-    fn lost(&self) {
+    fn write_closed(&self) {
         self.post(Event::WriteClosed);
     }
 }

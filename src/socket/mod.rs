@@ -6,29 +6,29 @@
 
 #![forbid(unsafe_code)]
 
-mod attendant;
-mod direct;
+mod background_handler;
+mod drain;
 mod endpoint_table;
 mod endpoints;
 mod events;
+mod host;
 mod mailbox;
 mod monitor;
 mod options;
-mod outlook;
-mod owner;
-mod patience;
 mod poll;
 mod proxy;
+mod ready_cache;
+mod spin_policy;
 mod state;
-mod unload;
 mod wait;
 mod zap;
+mod zero_copy_send;
 
 pub use events::Events;
 pub use mailbox::{Event, Mailbox, PipeEventSink};
-pub use patience::SpinPolicy;
 pub use poll::{PollItem, PollTarget, poll};
 pub use proxy::proxy;
+pub use spin_policy::SpinPolicy;
 pub use wait::{Wait, WaitSource};
 
 use crate::context::ContextCore;
@@ -36,10 +36,10 @@ use crate::error::{Error, Result};
 use crate::io::nanoseconds;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
-use crate::sync::{SpinGuard, ForkMutex};
 use crate::sync::{CriticalSection, NoCancel};
+use crate::sync::{ForkMutex, SpinGuard};
 use crate::zmtp::SocketType;
-use outlook::{PollGroup, ReadyCache};
+use ready_cache::{PollGroup, ReadyCache};
 use state::State;
 use std::collections::VecDeque;
 use std::sync::Arc;

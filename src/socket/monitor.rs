@@ -88,7 +88,11 @@ impl Monitor {
 
 impl MonitorSocket {
     /// Opens the PAIR socket; `reader` runs when a reader comes, or has read.
-    fn open(context: &Arc<ContextCore>, endpoint: &str, reader: Weak<dyn EventHandler>) -> Result<Self> {
+    fn open(
+        context: &Arc<ContextCore>,
+        endpoint: &str,
+        reader: Weak<dyn EventHandler>,
+    ) -> Result<Self> {
         let socket = context.open_socket(SocketType::Pair)?;
         let bound = socket.with(|state| {
             state.core.options.linger = Some(Duration::ZERO);

@@ -3,7 +3,7 @@
 use super::Socket;
 use super::state::State;
 use crate::error::{Error, Result};
-use crate::options::{Answer, Applied, Live, Value, ids};
+use crate::options::{LiveOption, OptionValue, SetEffect, Value, ids};
 
 impl Socket {
     /// Sets an option (zmq_setsockopt(3)); `None` is a NULL value.
@@ -15,11 +15,11 @@ impl Socket {
             state.allow_options()?;
             let State { core, pattern, .. } = state;
             match core.options.set(option, value)? {
-                Applied::Stored if state.context.is_inherited() => return Ok(()),
-                Applied::Stored => {}
+                SetEffect::Stored if state.context.is_inherited() => return Ok(()),
+                SetEffect::Stored => {}
                 _ if state.context.is_inherited() => return Err(Error::Interrupted),
-                Applied::Subscribe(prefix) => pattern.subscribe(core, prefix)?,
-                Applied::Unsubscribe(prefix) => pattern.unsubscribe(core, prefix)?,
+                SetEffect::Subscribe(prefix) => pattern.subscribe(core, prefix)?,
+                SetEffect::Unsubscribe(prefix) => pattern.unsubscribe(core, prefix)?,
             }
             if option == ids::BUSY_WAIT {
                 state.mailbox.spin_policy.set_bound(core.options.busy_wait);
@@ -46,18 +46,20 @@ impl Socket {
             state.allow_options()?;
             let room = out.len();
             let value = match state.core.options.get(option, room)? {
-                Answer::Value(value) => value,
-                Answer::Live(Live::ReceiveMore) => Value::live_int(state.receiving.into(), room)?,
-                Answer::Live(Live::Descriptor) => {
+                OptionValue::Value(value) => value,
+                OptionValue::Live(LiveOption::ReceiveMore) => {
+                    Value::live_int(state.receiving.into(), room)?
+                }
+                OptionValue::Live(LiveOption::Descriptor) => {
                     let checked = Value::live_int(-1, room).is_ok();
                     let descriptor = if checked { state.mailbox.descriptor()? } else { -1 };
                     Value::live_int(descriptor, room)?
                 }
-                Answer::Live(Live::Events) => {
+                OptionValue::Live(LiveOption::Events) => {
                     state.process()?;
                     Value::live_int(state.events().0.into(), room)?
                 }
-                Answer::Live(Live::LastEndpoint) => {
+                OptionValue::Live(LiveOption::LastEndpoint) => {
                     Value::text(state.endpoints.last().as_bytes(), room)?
                 }
             };

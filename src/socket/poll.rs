@@ -1,6 +1,6 @@
 //! Waiting for several sockets and descriptors (zmq_poll(3)).
 
-use super::outlook::PollGroup;
+use super::ready_cache::PollGroup;
 use super::wait::MAX_TRACKED_SOCKETS;
 use super::{Events, Socket, Wait};
 use crate::error::Result;

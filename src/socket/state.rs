@@ -1,16 +1,16 @@
 //! An open socket: its pattern and pipes, and how the news of its sessions reach them.
 
-use super::attendant::BackgroundHandler;
+use super::background_handler::BackgroundHandler;
+use super::drain::DrainBackoff;
 use super::endpoint_table::Endpoints;
-use super::owner::SocketHost;
-use super::unload::DrainBackoff;
-use super::{Event, Events, Mailbox, Socket, PipeEventSink, WaitSource};
+use super::host::SocketHost;
+use super::{Event, Events, Mailbox, PipeEventSink, Socket, WaitSource};
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
 use crate::io::{ReactorHandle, Sends};
 use crate::message::{Message, Metadata};
 use crate::options::Options;
-use crate::pattern::{Core, Link, Pattern, Pipe, PipeId, Pipes, pattern_of};
+use crate::pattern::{Pattern, Pipe, PipeId, Pipes, SessionLink, SocketCore, new_pattern};
 use crate::zmtp::SocketType;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -21,7 +21,7 @@ pub(super) struct State {
     pub(super) host: Arc<SocketHost>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) context: Arc<ContextCore>,
-    pub(super) core: Core,
+    pub(super) core: SocketCore,
     pub(super) pattern: Box<dyn Pattern>,
     pub(super) endpoints: Endpoints,
     /// Serves its newest connection.
@@ -51,8 +51,13 @@ impl State {
             host: Arc::new(SocketHost::new(context.clone(), mailbox.clone())),
             mailbox,
             context,
-            core: Core { pipes: Pipes::default(), options, last_read: None, ended: Vec::new() },
-            pattern: pattern_of(socket_type),
+            core: SocketCore {
+                pipes: Pipes::default(),
+                options,
+                last_read: None,
+                ended: Vec::new(),
+            },
+            pattern: new_pattern(socket_type),
             endpoints: Endpoints::default(),
             reactor: None,
             sends: Sends::default(),
@@ -127,7 +132,7 @@ impl State {
                         pattern.identified(core, id);
                     }
                 }
-                Event::Hiccuped(id) => pattern.interrupted(core, id),
+                Event::Hiccuped(id) => pattern.hiccuped(core, id),
                 Event::Readable(id) => {
                     if core.pipes.get(id).is_some() {
                         pattern.readable(core, id);
@@ -220,7 +225,7 @@ impl State {
             return;
         };
         if pipe.writer.take().is_some() {
-            pattern.lost(core, id);
+            pattern.write_closed(core, id);
         }
         pattern.readable(core, id);
         // What sees an empty pipe finds the end, and has the pipe removed.
@@ -241,7 +246,7 @@ impl State {
         while let Some(id) = self.core.ended.pop() {
             let Self { core, pattern, .. } = self;
             if core.pipes.get(id).is_some() {
-                pattern.ended(core, id);
+                pattern.pipe_terminated(core, id);
                 core.pipes.remove(id);
             }
         }

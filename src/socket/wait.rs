@@ -1,7 +1,7 @@
 //! How a call waits for news of its sockets: it polls their reactor itself where it can, spins for a
 //! moment before it sleeps where that has paid off, and then sleeps, owning nothing.
 
-use super::outlook::PollGroup;
+use super::ready_cache::PollGroup;
 use super::{Mailbox, SpinPolicy};
 use crate::error::Result;
 use crate::io::{
@@ -282,8 +282,7 @@ impl<'a> Wait<'a> {
         if time == 0 {
             return false;
         }
-        let longest =
-            self.left().map_or(MAX_SPIN, |left| (left.as_nanos() as u64).min(MAX_SPIN));
+        let longest = self.left().map_or(MAX_SPIN, |left| (left.as_nanos() as u64).min(MAX_SPIN));
         // When, from there, something came last, when it looked last, and whether it has put off.
         let (mut since, mut last, mut put_off) = (0, 0, false);
         let found = loop {

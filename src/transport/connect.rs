@@ -10,7 +10,7 @@ use socket2::{SockAddr, Socket};
 use super::endpoint::{Endpoint, TcpEndpoint};
 use super::host_port::HostPort;
 use super::options::{Keepalive, TransportOptions};
-use super::socks::Negotiation;
+use super::socks::Socks5Handshake;
 use super::stream::Stream;
 use super::{ipc, resolve, tcp};
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ pub enum Target {
         /// Where to connect to.
         address: SocketAddr,
         /// What to say to a proxy at that address.
-        negotiation: Option<Box<Negotiation>>,
+        negotiation: Option<Box<Socks5Handshake>>,
     },
     /// The address of a local socket.
     Ipc(SockAddr),
@@ -59,7 +59,7 @@ impl Endpoint {
                 let source = source.map(|own| resolve::local(&own, ipv6)).transpose()?;
                 let negotiation = match &own.proxy {
                     None => None,
-                    Some(proxy) => Some(Box::new(Negotiation::new(proxy, &own.address)?)),
+                    Some(proxy) => Some(Box::new(Socks5Handshake::new(proxy, &own.address)?)),
                 };
                 let addresses = resolve::remote(&next, ipv6, found)?;
                 let target = |address| Target::tcp(source, address, negotiation.clone());
@@ -107,7 +107,7 @@ impl Target {
     fn tcp(
         source: Option<SocketAddr>,
         address: SocketAddr,
-        negotiation: Option<Box<Negotiation>>,
+        negotiation: Option<Box<Socks5Handshake>>,
     ) -> Self {
         let address = match source {
             Some(source) if source.is_ipv6() => resolve::as_ipv6(address),
@@ -127,7 +127,7 @@ pub struct Connecting {
     /// For TCP: how to set the connection up.
     tuning: Option<(Keepalive, Option<Duration>)>,
     /// What is left to be settled with a proxy.
-    negotiation: Option<Box<Negotiation>>,
+    negotiation: Option<Box<Socks5Handshake>>,
 }
 
 /// Why [`Connecting::finish`] gave no stream.
@@ -265,7 +265,7 @@ fn connect(socket: &Socket, address: &SockAddr) -> Option<io::Result<()>> {
 }
 
 /// Goes on with a proxy as far as bytes allow; whether the connection through it is there.
-fn negotiate(mut socket: &Socket, negotiation: &mut Negotiation) -> io::Result<bool> {
+fn negotiate(mut socket: &Socket, negotiation: &mut Socks5Handshake) -> io::Result<bool> {
     let mut chunk = [0; 64];
     while !negotiation.is_connected() {
         let turn = if negotiation.output().is_empty() {

@@ -40,5 +40,5 @@ pub use host_port::HostPort;
 pub use listener::{AcceptError, Listener};
 pub use lookup::{Answer, Lookups};
 pub use options::{Keepalive, TransportOptions};
-pub use socks::{Negotiation, Proxy, Refusal};
+pub use socks::{Proxy, Socks5Error, Socks5Handshake};
 pub use stream::Stream;

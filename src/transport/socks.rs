@@ -58,7 +58,7 @@ impl fmt::Debug for Proxy {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum State {
     /// The proxy chooses how we prove who we are.
     Method,
     /// It looks at user and password.
@@ -71,7 +71,7 @@ enum Stage {
 
 /// Why a proxy does not relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Socks5Error {
     /// It does not speak SOCKS5.
     Protocol,
     /// It accepts no way of authentication that we offer.
@@ -84,8 +84,8 @@ pub enum Refusal {
 
 /// What is said to a proxy before the connection through it begins.
 #[derive(Clone)]
-pub struct Negotiation {
-    stage: Stage,
+pub struct Socks5Handshake {
+    state: State,
     /// What is to be written.
     output: Zeroizing<Vec<u8>>,
     /// The part of an answer that came; never more than one answer.
@@ -95,7 +95,7 @@ pub struct Negotiation {
     request: Vec<u8>,
 }
 
-impl Negotiation {
+impl Socks5Handshake {
     /// Begins with a proxy that is to connect to a host and port. A numeric host goes as a
     /// number, any other unchanged as a name: the proxy looks it up.
     ///
@@ -129,7 +129,7 @@ impl Negotiation {
             USER_AND_PASSWORD
         };
         let output = Zeroizing::new(vec![VERSION, 1, method]);
-        Ok(Self { stage: Stage::Method, output, input: Vec::new(), login, request })
+        Ok(Self { state: State::Method, output, input: Vec::new(), login, request })
     }
 
     /// What is to be written to the proxy.
@@ -147,52 +147,52 @@ impl Negotiation {
 
     /// How many bytes may be read at most; 0 when the connection through the proxy is there.
     pub fn wants(&self) -> usize {
-        let whole = match self.stage {
-            Stage::Method | Stage::Login => 2,
-            Stage::Reply => reply_length(&self.input),
-            Stage::Connected => 0,
+        let whole = match self.state {
+            State::Method | State::Login => 2,
+            State::Reply => reply_length(&self.input),
+            State::Connected => 0,
         };
         whole.saturating_sub(self.input.len())
     }
 
     /// Whether bytes of the connection may flow.
     pub fn is_connected(&self) -> bool {
-        self.stage == Stage::Connected && self.output.is_empty()
+        self.state == State::Connected && self.output.is_empty()
     }
 
     /// Takes what the proxy answered, not more than it [`wants`](Self::wants).
     ///
     /// # Errors
     /// The proxy does not relay; the connection to it is of no use any more.
-    pub fn handle_input(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    pub fn handle_input(&mut self, bytes: &[u8]) -> Result<(), Socks5Error> {
         self.input.extend_from_slice(bytes);
-        if self.stage == Stage::Connected || self.wants() > 0 {
+        if self.state == State::Connected || self.wants() > 0 {
             return Ok(());
         }
         let answer = std::mem::take(&mut self.input);
-        match self.stage {
-            Stage::Method => self.method(answer[0], answer[1])?,
-            Stage::Login => {
+        match self.state {
+            State::Method => self.method(answer[0], answer[1])?,
+            State::Login => {
                 if answer[1] != 0 {
-                    return Err(Refusal::Login);
+                    return Err(Socks5Error::Login);
                 }
                 self.ask();
             }
-            Stage::Reply if answer[0] != VERSION => return Err(Refusal::Protocol),
-            Stage::Reply if answer[1] != 0 => return Err(Refusal::Reply(answer[1])),
-            Stage::Reply if !matches!(answer[3], IPV4 | NAME | IPV6) => {
-                return Err(Refusal::Protocol);
+            State::Reply if answer[0] != VERSION => return Err(Socks5Error::Protocol),
+            State::Reply if answer[1] != 0 => return Err(Socks5Error::Reply(answer[1])),
+            State::Reply if !matches!(answer[3], IPV4 | NAME | IPV6) => {
+                return Err(Socks5Error::Protocol);
             }
-            Stage::Reply => self.stage = Stage::Connected,
-            Stage::Connected => {}
+            State::Reply => self.state = State::Connected,
+            State::Connected => {}
         }
         Ok(())
     }
 
-    fn method(&mut self, version: u8, method: u8) -> Result<(), Refusal> {
+    fn method(&mut self, version: u8, method: u8) -> Result<(), Socks5Error> {
         match (version, method) {
             (VERSION, USER_AND_PASSWORD) if !self.login.is_empty() => {
-                self.stage = Stage::Login;
+                self.state = State::Login;
                 self.output.append(&mut self.login);
                 Ok(())
             }
@@ -200,21 +200,24 @@ impl Negotiation {
                 self.ask();
                 Ok(())
             }
-            (VERSION, _) => Err(Refusal::Method),
-            _ => Err(Refusal::Protocol),
+            (VERSION, _) => Err(Socks5Error::Method),
+            _ => Err(Socks5Error::Protocol),
         }
     }
 
     fn ask(&mut self) {
-        self.stage = Stage::Reply;
+        self.state = State::Reply;
         self.output.append(&mut self.request);
     }
 }
 
-impl fmt::Debug for Negotiation {
+impl fmt::Debug for Socks5Handshake {
     /// Passwords stay out of logs.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Negotiation").field("stage", &self.stage).finish_non_exhaustive()
+        formatter
+            .debug_struct("Socks5Handshake")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,17 +5,17 @@ fn target(host: &str) -> HostPort {
     HostPort { host: host.to_owned(), port: 0x1234 }
 }
 
-fn begin(username: &str, password: &str, host: &str) -> Negotiation {
+fn begin(username: &str, password: &str, host: &str) -> Socks5Handshake {
     let proxy = Proxy {
         address: b"127.0.0.1:1080".to_vec(),
         username: username.into(),
         password: password.as_bytes().to_vec().into(),
     };
-    Negotiation::new(&proxy, &target(host)).unwrap()
+    Socks5Handshake::new(&proxy, &target(host)).unwrap()
 }
 
 /// Writes everything, and returns it.
-fn written(own: &mut Negotiation) -> Vec<u8> {
+fn written(own: &mut Socks5Handshake) -> Vec<u8> {
     let bytes = own.output().to_vec();
     own.wrote(bytes.len());
     bytes
@@ -63,15 +63,15 @@ fn a_user_logs_in_first() {
 
 #[test]
 fn refusals_are_told_apart() {
-    let rows: [(&str, &[&[u8]], Refusal); 8] = [
-        ("", &[&[4, 0]], Refusal::Protocol),
-        ("", &[&[5, 255]], Refusal::Method),
-        ("", &[&[5, 2]], Refusal::Method),
-        ("me", &[&[5, 0]], Refusal::Method),
-        ("me", &[&[5, 2], &[1, 1]], Refusal::Login),
-        ("", &[&[5, 0], &[5, 4]], Refusal::Reply(4)),
-        ("", &[&[5, 0], &[4]], Refusal::Protocol),
-        ("", &[&[5, 0], &[5, 0, 0, 9]], Refusal::Protocol),
+    let rows: [(&str, &[&[u8]], Socks5Error); 8] = [
+        ("", &[&[4, 0]], Socks5Error::Protocol),
+        ("", &[&[5, 255]], Socks5Error::Method),
+        ("", &[&[5, 2]], Socks5Error::Method),
+        ("me", &[&[5, 0]], Socks5Error::Method),
+        ("me", &[&[5, 2], &[1, 1]], Socks5Error::Login),
+        ("", &[&[5, 0], &[5, 4]], Socks5Error::Reply(4)),
+        ("", &[&[5, 0], &[4]], Socks5Error::Protocol),
+        ("", &[&[5, 0], &[5, 0, 0, 9]], Socks5Error::Protocol),
     ];
     for (user, answers, refusal) in rows {
         let mut own = begin(user, "", "h");
@@ -84,8 +84,8 @@ fn refusals_are_told_apart() {
 #[test]
 fn a_host_of_more_than_255_bytes_cannot_be_asked_for() {
     let proxy = Proxy::default();
-    assert!(Negotiation::new(&proxy, &target(&"h".repeat(255))).is_ok());
-    assert!(Negotiation::new(&proxy, &target(&"h".repeat(256))).is_err());
+    assert!(Socks5Handshake::new(&proxy, &target(&"h".repeat(255))).is_ok());
+    assert!(Socks5Handshake::new(&proxy, &target(&"h".repeat(256))).is_err());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! and body together in 1 byte or, behind 0xFF, 8; flags, body.
 
 use super::{ProtocolError, Version};
-use crate::message::{ALIGNED_ABOVE, Forecast, LOOK_AHEAD, Message, MessageBuilder, ReceiveBuffer};
+use crate::message::{ALIGNED_ABOVE, Forecast, Message, MessageBuilder, READ_AHEAD, ReceiveBuffer};
 
 const MORE: u8 = 1;
 pub(super) const LARGE: u8 = 2;
@@ -183,10 +183,10 @@ impl FrameDecoder {
     /// What the next read into the buffer may expect.
     pub fn forecast(&self, input: &ReceiveBuffer) -> Forecast {
         let Rhythm { since: consumed, gap, body, regular } = self.rhythm;
-        if regular && gap <= LOOK_AHEAD && consumed <= gap && gap + body <= input.longest() {
+        if regular && gap <= READ_AHEAD && consumed <= gap && gap + body <= input.longest() {
             return Forecast::Regular { gap, body, consumed, lead: self.lead };
         }
-        if body <= ALIGNED_ABOVE || consumed >= LOOK_AHEAD {
+        if body <= ALIGNED_ABOVE || consumed >= READ_AHEAD {
             return Forecast::Unknown;
         }
         let begun = match self.header(input.unread()) {

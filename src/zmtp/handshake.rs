@@ -53,7 +53,7 @@ pub const MAX_COMMAND: usize = 64 * 1024;
 /// A command that the original's PLAIN servers call `^RROR`, with nothing before it (observed).
 const ERROR: &[u8] = b"ERROR";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum State {
     /// Waiting for the signature and the version.
     Signature,
     /// Waiting for the rest of a 3.x greeting.
@@ -76,7 +76,7 @@ enum Stage {
 /// once that gave a peer, `protection`.
 pub struct Handshake {
     config: HandshakeConfig,
-    stage: Stage,
+    state: State,
     /// Wiped when it goes: what PLAIN sends is a password.
     output: Zeroizing<Vec<u8>>,
     /// Our metadata as it stands in READY.
@@ -103,7 +103,7 @@ impl Handshake {
         let peer = PeerProperties::new(own);
         Self {
             config,
-            stage: Stage::Signature,
+            state: State::Signature,
             output,
             local_metadata,
             version_sent: false,
@@ -128,7 +128,7 @@ impl Handshake {
 
     /// Whether the handshake waits for [`authorize`](Self::authorize) rather than for the peer.
     pub fn is_authenticating(&self) -> bool {
-        matches!(self.stage, Stage::Authenticating(_))
+        matches!(self.state, State::Authenticating(_))
     }
 
     /// What the mechanism has to have run, on a thread that may wait; then
@@ -139,7 +139,7 @@ impl Handshake {
 
     /// Whether the handshake waits for a task rather than for the peer.
     pub fn is_computing(&self) -> bool {
-        matches!(self.stage, Stage::Computing(_))
+        matches!(self.state, State::Computing(_))
     }
 
     /// A task has run. One of an earlier handshake does no harm.
@@ -147,7 +147,7 @@ impl Handshake {
     /// # Errors
     /// What came of the task; the connection is to be closed.
     pub fn resume(&mut self) -> Result<(), ProtocolError> {
-        let Stage::Computing(version) = self.stage else {
+        let State::Computing(version) = self.state else {
             return Ok(());
         };
         let (mut context, mechanism) = self.context();
@@ -171,12 +171,12 @@ impl Handshake {
     /// # Errors
     /// When the peer breaks the protocol; the connection is to be closed.
     pub fn handle_input(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
-        match self.stage {
-            Stage::Signature => self.signature(input),
-            Stage::Greeting => self.greeting(input),
-            Stage::Mechanism(version) => self.command(version, input),
-            Stage::RoutingId(version) => self.routing_id(version, input),
-            Stage::Authenticating(_) | Stage::Computing(_) | Stage::Established => Ok(0),
+        match self.state {
+            State::Signature => self.signature(input),
+            State::Greeting => self.greeting(input),
+            State::Mechanism(version) => self.command(version, input),
+            State::RoutingId(version) => self.routing_id(version, input),
+            State::Authenticating(_) | State::Computing(_) | State::Established => Ok(0),
         }
     }
 
@@ -186,7 +186,7 @@ impl Handshake {
     /// The verdict's own, or what follows from letting the peer in; the connection is to be closed
     /// once [`poll_output`](Self::poll_output) is sent.
     pub fn authorize(&mut self, verdict: Result<(), ProtocolError>) -> Result<(), ProtocolError> {
-        let Stage::Authenticating(version) = self.stage else {
+        let State::Authenticating(version) = self.state else {
             return Ok(());
         };
         // A temporary failure (300) is no answer: the peer finds the connection closed and tries
@@ -196,7 +196,7 @@ impl Handshake {
             self.context().0.send("ERROR", &[&[reason.len() as u8], reason.as_bytes()]);
         }
         verdict?;
-        self.stage = Stage::Mechanism(version);
+        self.state = State::Mechanism(version);
         let (mut context, mechanism) = self.context();
         let step = mechanism.admitted(&mut context)?;
         self.advance(version, step)
@@ -214,10 +214,10 @@ impl Handshake {
     /// Goes where the mechanism's step leads.
     fn advance(&mut self, version: Version, step: Step) -> Result<(), ProtocolError> {
         match step {
-            Step::Waiting => self.stage = Stage::Mechanism(version),
-            Step::Computing => self.stage = Stage::Computing(version),
+            Step::Waiting => self.state = State::Mechanism(version),
+            Step::Computing => self.state = State::Computing(version),
             Step::Authenticate(credentials) => {
-                self.stage = Stage::Authenticating(version);
+                self.state = State::Authenticating(version);
                 if !self.config.authenticates {
                     return self.authorize(Ok(()));
                 }
@@ -250,7 +250,7 @@ impl Handshake {
             _ => {
                 self.check_old_peer()?;
                 self.output.extend_from_slice(&self.config.routing_id);
-                self.stage = Stage::RoutingId(Version::V1);
+                self.state = State::RoutingId(Version::V1);
                 return self.handle_input(input);
             }
         }
@@ -268,7 +268,7 @@ impl Handshake {
             rest[1..][..MECHANISM.len()].copy_from_slice(&self.mechanism_name());
             rest[1 + MECHANISM.len()] = self.config.mechanism.is_server().into();
             self.output.extend_from_slice(&rest);
-            self.stage = Stage::Greeting;
+            self.state = State::Greeting;
             return self.handle_input(input);
         }
         self.check_old_peer()?;
@@ -283,7 +283,7 @@ impl Handshake {
         let header = if revision == 0 { [id.len() as u8 + 1, 0] } else { [0, id.len() as u8] };
         self.output.extend_from_slice(&header);
         self.output.extend_from_slice(id);
-        self.stage = Stage::RoutingId(version);
+        self.state = State::RoutingId(version);
         Ok(SIGNATURE + 2)
     }
 
@@ -382,7 +382,7 @@ impl Handshake {
     }
 
     fn establish(&mut self, peer: Peer) {
-        self.stage = Stage::Established;
+        self.state = State::Established;
         self.established = Some(peer);
     }
 }

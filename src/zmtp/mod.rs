@@ -30,4 +30,4 @@ pub use mechanism::{
 pub use peer::{Peer, Version};
 pub use secret::reserve_wiping;
 pub use socket_type::SocketType;
-pub use zap::{Admission, Visit, parse_zap_reply, zap_request};
+pub use zap::{ZapReply, ZapRequest, parse_zap_reply, zap_request};

@@ -12,7 +12,7 @@ const REPLY_PARTS: usize = 7;
 
 /// Where and how a peer knocks.
 #[derive(Debug, Clone, Copy)]
-pub struct Visit<'a> {
+pub struct ZapRequest<'a> {
     /// ZMQ_ZAP_DOMAIN of the socket.
     pub domain: &'a [u8],
     /// The peer's address, without a port.
@@ -23,7 +23,7 @@ pub struct Visit<'a> {
 
 /// What a ZAP handler says of a peer that it lets in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Admission {
+pub struct ZapReply {
     /// Who it is; empty where the handler does not say.
     pub user_id: Vec<u8>,
     /// Properties for its messages.
@@ -35,7 +35,7 @@ pub struct Admission {
 /// # Errors
 /// [`ProtocolError::OutOfMemory`].
 pub fn zap_request(
-    visit: Visit<'_>,
+    visit: ZapRequest<'_>,
     question: &Authentication,
 ) -> Result<Vec<Message>, ProtocolError> {
     let address = visit.address.as_bytes();
@@ -56,7 +56,7 @@ pub fn zap_request(
 ///
 /// # Errors
 /// [`ProtocolError::Denied`] for another status than 200; `Zap...` for what is no reply.
-pub fn parse_zap_reply(parts: &[Message]) -> Result<Admission, ProtocolError> {
+pub fn parse_zap_reply(parts: &[Message]) -> Result<ZapReply, ProtocolError> {
     let parts: &[Message; REPLY_PARTS] =
         parts.try_into().map_err(|_| ProtocolError::ZapMalformedReply)?;
     let [delimiter, version, request_id, status, _text, user_id, properties] =
@@ -79,7 +79,7 @@ pub fn parse_zap_reply(parts: &[Message]) -> Result<Admission, ProtocolError> {
     };
     let properties = metadata::parse(properties).map_err(|_| ProtocolError::ZapInvalidMetadata)?;
     match status {
-        200 => Ok(Admission { user_id: user_id.to_vec(), properties }),
+        200 => Ok(ZapReply { user_id: user_id.to_vec(), properties }),
         refusal => Err(ProtocolError::Denied(refusal)),
     }
 }
@@ -90,14 +90,14 @@ mod tests {
     use proptest::prelude::*;
     use zeroize::Zeroizing;
 
-    fn reply(parts: &[&[u8]]) -> Result<Admission, ProtocolError> {
+    fn reply(parts: &[&[u8]]) -> Result<ZapReply, ProtocolError> {
         let parts: Vec<_> = parts.iter().map(|part| Message::from_slice(part).unwrap()).collect();
         parse_zap_reply(&parts)
     }
 
     #[test]
     fn a_request_has_the_parts_of_rfc_27_in_order() {
-        let visit = Visit { domain: b"d", address: "127.0.0.1", routing_id: b"id" };
+        let visit = ZapRequest { domain: b"d", address: "127.0.0.1", routing_id: b"id" };
         let credentials = ["name", "password"].map(|text| Zeroizing::new(text.into())).into();
         let question = Authentication { mechanism: "PLAIN", credentials };
         let parts = zap_request(visit, &question).unwrap();

@@ -7,7 +7,7 @@ use loom::thread;
 
 struct Numbered(u64);
 
-impl Source for Numbered {
+impl EventHandler for Numbered {
     fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
     fn on_timer(self: Arc<Self>, _: &mut Reactor, _: u32) -> TimerOutcome {
         TimerOutcome::Served

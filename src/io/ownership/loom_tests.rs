@@ -35,7 +35,7 @@ impl Model {
         match self.owned.owner() {
             Owner::Caller | Owner::IoThread | Owner::IoThreadInspects => {}
             Owner::IoThreadSleeps => self.wake.store(true, Ordering::SeqCst),
-            Owner::Unowned | Owner::Watched => self.timer.store(true, Ordering::SeqCst),
+            Owner::Unowned | Owner::CallerSleeps => self.timer.store(true, Ordering::SeqCst),
         }
     }
 
@@ -75,7 +75,7 @@ impl Model {
 
 #[test]
 fn what_is_scheduled_while_a_caller_comes_and_goes_is_looked_after() {
-    for to in [Owner::Unowned, Owner::Watched] {
+    for to in [Owner::Unowned, Owner::CallerSleeps] {
         loom::model(move || {
             let model = Model::new();
             let own = model.clone();
@@ -170,24 +170,24 @@ fn a_sleeper_that_is_replaced_during_an_inspection_is_replaced_after_it() {
             model
                 .owned
                 .acquire(Owner::Unowned, Owner::Caller)
-                .map(|guard| guard.release(Owner::Watched)),
+                .map(|guard| guard.release(Owner::CallerSleeps)),
         );
         // As `ReactorHandle::replace_sleeper`.
         let other = model.clone();
         let replaces = thread::spawn(move || match other.owned.owner() {
-            Owner::Watched => other.timer.store(true, Ordering::SeqCst),
+            Owner::CallerSleeps => other.timer.store(true, Ordering::SeqCst),
             Owner::IoThreadInspects => {
                 other.wake.store(true, Ordering::SeqCst);
                 fence(Ordering::SeqCst);
-                if other.owned.owner() == Owner::Watched {
+                if other.owned.owner() == Owner::CallerSleeps {
                     other.timer.store(true, Ordering::SeqCst);
                 }
             }
             owner => unreachable!("{owner:?}"),
         });
         // As the I/O thread: it looks for the request behind the fence of `release`.
-        let guard = model.owned.acquire(Owner::Watched, Owner::IoThreadInspects).unwrap();
-        guard.release(Owner::Watched);
+        let guard = model.owned.acquire(Owner::CallerSleeps, Owner::IoThreadInspects).unwrap();
+        guard.release(Owner::CallerSleeps);
         let is_requested = model.wake.load(Ordering::SeqCst);
         replaces.join().unwrap();
         assert!(is_requested || model.timer.load(Ordering::SeqCst));

@@ -2,9 +2,9 @@ use super::*;
 
 #[test]
 fn every_size_has_the_smallest_class_that_holds_it() {
-    let mut before = Class { number: 0, size: 0 };
+    let mut before = SizeClass { number: 0, size: 0 };
     for size in 1..=LARGEST {
-        let class = Class::of(size);
+        let class = SizeClass::of(size);
         assert!(class.size >= size && class.size == class_size(class.number));
         if class.number != before.number {
             assert_eq!((class.number, size), (before.number + 1, before.size + 1));
@@ -12,18 +12,18 @@ fn every_size_has_the_smallest_class_that_holds_it() {
         before = class;
     }
     assert_eq!(before.number, CLASSES - 1);
-    assert_eq!(Class::of(LARGEST + 1).number, CLASSES);
+    assert_eq!(SizeClass::of(LARGEST + 1).number, CLASSES);
 }
 
 /// A class of its own for each test: other tests allocate meanwhile.
 fn pieces(size: usize, count: usize) -> Vec<NonNull<u8>> {
-    (0..count).map(|_| allocate(Class::of(size)).unwrap()).collect()
+    (0..count).map(|_| allocate(SizeClass::of(size)).unwrap()).collect()
 }
 
 fn free_pieces(pieces: Vec<NonNull<u8>>, size: usize) {
     for piece in pieces {
         // SAFETY: allocated by `pieces` with this size, used by nobody.
-        unsafe { free(piece, Class::of(size)) };
+        unsafe { free(piece, SizeClass::of(size)) };
     }
 }
 
@@ -49,7 +49,7 @@ fn memory_goes_from_the_thread_that_frees_to_the_one_that_allocates() {
 #[test]
 fn what_is_outside_is_counted_also_where_threads_end() {
     const SIZE: usize = 90_000;
-    let class = Class::of(SIZE);
+    let class = SizeClass::of(SIZE);
     let outside = || DEPOTS[class.number].outside.load(Ordering::Relaxed);
     /// Frees and allocates when its thread's stacks are gone.
     struct Late(Option<Piece>);
@@ -85,7 +85,7 @@ fn what_a_burst_leaves_is_given_back() {
     const SIZE: usize = 100_000;
     let burst = pieces(SIZE, 300);
     free_pieces(burst, SIZE);
-    let class = Class::of(SIZE);
+    let class = SizeClass::of(SIZE);
     let kept = DEPOTS[class.number].pieces.lock().len();
     assert!(kept * class.size <= KEPT_BYTES, "{kept}");
     assert!(KEPT.load(Ordering::Relaxed) <= KEPT_BYTES + CLASSES * DEPOT_BYTES);

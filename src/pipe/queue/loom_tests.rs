@@ -32,7 +32,7 @@ fn a_sleeping_consumer_is_always_woken() {
                     expected += 1;
                 }
                 None => {
-                    if consumer.sleep() == Found::Nothing {
+                    if consumer.arm() == QueueState::Empty {
                         while !woken.swap(false, Ordering::Acquire) {
                             thread::yield_now();
                         }
@@ -56,12 +56,12 @@ fn parts_are_taken_back_while_the_consumer_moves_on() {
             }
             publish(&mut producer);
             producer.push(Box::new(7));
-            producer.retract();
+            producer.rollback();
             producer.push(Box::new(2));
             publish(&mut producer);
         });
         let mut expected = 0;
-        while consumer.look() != Found::End {
+        while consumer.poll() != QueueState::Closed {
             match consumer.pop() {
                 Some(n) => {
                     assert_eq!(*n, expected);

@@ -29,20 +29,20 @@ fn order_holds_over_many_chunks() {
         assert_eq!(consumer.peek(), Some(&n));
         assert_eq!(consumer.pop(), Some(n));
     }
-    assert_eq!(consumer.look(), Found::Nothing);
+    assert_eq!(consumer.poll(), QueueState::Empty);
     drop(producer);
-    assert_eq!(consumer.look(), Found::End);
+    assert_eq!(consumer.poll(), QueueState::Closed);
 }
 
 #[test]
 fn only_the_publish_that_ends_a_sleep_wakes() {
     let (mut producer, mut consumer) = queue();
-    assert_eq!(consumer.sleep(), Found::Nothing);
+    assert_eq!(consumer.arm(), QueueState::Empty);
     producer.push(1);
     assert!(publish(&mut producer));
     producer.push(2);
     assert!(!publish(&mut producer));
-    assert_eq!(consumer.sleep(), Found::Item);
+    assert_eq!(consumer.arm(), QueueState::Ready);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn retracted_items_are_dropped_across_chunks() {
         for _ in 0..3 * CHUNK {
             producer.push(item.clone());
         }
-        producer.retract();
+        producer.rollback();
         assert_eq!(Arc::strong_count(&item), 1 + published);
         producer.push(item.clone());
         publish(&mut producer);
@@ -107,7 +107,7 @@ fn two_threads_pass_items_in_order() {
         }
     });
     let mut expected = 0;
-    while consumer.look() != Found::End {
+    while consumer.poll() != QueueState::Closed {
         if let Some(n) = consumer.pop() {
             assert_eq!(n, expected);
             expected += 1;

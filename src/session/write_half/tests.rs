@@ -1,6 +1,6 @@
 use super::*;
 use crate::io::{ThreadSettings, start_thread};
-use crate::pattern::Directly;
+use crate::pattern::DirectSend;
 use crate::pipe::{Notify, PipeWriter, pipe};
 use crate::transport::{Endpoint, Listener, TransportOptions};
 use crate::zmtp::ProtocolError;
@@ -94,13 +94,13 @@ fn other_connections_get_their_turn_after_a_bounded_number_of_bytes() {
     for size in [10, 1000, 10_000, 100_000] {
         let mut connected = Connected::new(None);
         let body = vec![0; size];
-        let outcome = connected.send(&vec![&body[..]; 4 * TURN / size]);
+        let outcome = connected.send(&vec![&body[..]; 4 * WRITE_BUDGET / size]);
         // The kernel's buffer may be full before the turn is over.
         let bounded = matches!(outcome, WriteOutcome::Busy | WriteOutcome::Blocked);
         let sent = connected.end().len();
         // The last write begins within the turn.
         assert!(
-            bounded && sent < TURN + LARGE_BATCH + size,
+            bounded && sent < WRITE_BUDGET + LARGE_BATCH + size,
             "{sent} bytes of {size} each, then {outcome:?}"
         );
     }
@@ -116,7 +116,7 @@ fn what_a_broken_connection_did_not_take_waits_in_the_pipe_for_the_next() {
     let body = vec![7; 600_000];
     let Connected { half, reactor, .. } = &mut connected;
     let sent = half.write_directly(&body, Duration::ZERO, reactor).unwrap();
-    assert_eq!(sent, Directly::Declined);
+    assert_eq!(sent, DirectSend::Unsupported);
     assert!(half.has_failed());
     assert_eq!(connected.send(&[&body]), WriteOutcome::Failed);
     let Connected { half, reactor, peer, .. } = &mut connected;

@@ -60,7 +60,7 @@ fn feed(own: &mut Handshake, mut stream: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Pr
     loop {
         let taken = own.handle_input(stream)?;
         stream = &stream[taken..];
-        if taken == 0 || own.stage == Stage::Established {
+        if taken == 0 || own.state == State::Established {
             break;
         }
     }

@@ -66,7 +66,7 @@ struct Shared {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum State {
     /// A task makes a step.
     Stepping,
     /// The peer's next token is due.
@@ -84,7 +84,7 @@ pub struct Gssapi {
     shared: Arc<Mutex<Shared>>,
     server: bool,
     encrypts: bool,
-    stage: Stage,
+    state: State,
     task: Option<Task>,
 }
 
@@ -93,7 +93,7 @@ impl Gssapi {
     /// the clear; the peers prove who they are all the same.
     pub fn new(server: bool, encrypts: bool, context: Box<dyn SecurityContext>) -> Self {
         let shared = Arc::new(Mutex::new(Shared { context, outcome: None }));
-        Self { shared, server, encrypts, stage: Stage::Token, task: None }
+        Self { shared, server, encrypts, state: State::Token, task: None }
     }
 
     /// Has a task make the next step.
@@ -104,13 +104,13 @@ impl Gssapi {
             let outcome = shared.context.step(&token);
             shared.outcome = Some(outcome);
         }));
-        self.stage = Stage::Stepping;
+        self.state = State::Stepping;
         Step::Computing
     }
 
     /// The server's context is complete, and the client's.
     fn authenticate(&mut self) -> Step {
-        self.stage = Stage::Authenticating;
+        self.state = State::Authenticating;
         Step::Authenticate(vec![Zeroizing::new(self.shared.lock().context.peer().to_vec())])
     }
 
@@ -161,16 +161,16 @@ impl Mechanism for Gssapi {
         data: &[u8],
         context: &mut Context<'_>,
     ) -> Result<Step, ProtocolError> {
-        match (self.stage, name) {
+        match (self.state, name) {
             (_, b"ERROR") if !self.server => Err(error_of(data)),
-            (Stage::Token, b"INITIATE") => {
+            (State::Token, b"INITIATE") => {
                 let token = sized(data).ok_or(ProtocolError::MalformedInitiate)?.to_vec();
                 Ok(self.step(token))
             }
-            (Stage::Token, b"") => Err(ProtocolError::MalformedCommand),
-            (Stage::Confirmation, b"") => Ok(self.authenticate()),
-            (Stage::Ready, b"READY") if !self.encrypts => self.handle_ready(data, context),
-            (Stage::Ready, b"MESSAGE") if self.encrypts => {
+            (State::Token, b"") => Err(ProtocolError::MalformedCommand),
+            (State::Confirmation, b"") => Ok(self.authenticate()),
+            (State::Ready, b"READY") if !self.encrypts => self.handle_ready(data, context),
+            (State::Ready, b"MESSAGE") if self.encrypts => {
                 let sealed = sized(data).ok_or(ProtocolError::MalformedMessage)?;
                 let mut opened = Vec::new();
                 let take = &mut |bytes: &[u8]| opened.extend_from_slice(bytes);
@@ -203,18 +203,18 @@ impl Mechanism for Gssapi {
         } else if !self.server {
             context.send_empty();
         }
-        self.stage = match (complete, self.server) {
-            (false, _) => Stage::Token,
-            (true, false) => Stage::Ready,
+        self.state = match (complete, self.server) {
+            (false, _) => State::Token,
+            (true, false) => State::Ready,
             (true, true) if token.is_empty() => return Ok(self.authenticate()),
-            (true, true) => Stage::Confirmation,
+            (true, true) => State::Confirmation,
         };
         Ok(Step::Waiting)
     }
 
     fn admitted(&mut self, context: &mut Context<'_>) -> Result<Step, ProtocolError> {
         self.send_ready(context)?;
-        self.stage = Stage::Ready;
+        self.state = State::Ready;
         Ok(Step::Waiting)
     }
 

@@ -18,19 +18,19 @@ struct Entry {
     is_turn: bool,
 }
 
-pub(super) struct News {
+pub(super) struct XpubQueue {
     waiting: VecDeque<Entry>,
     /// When so many wait, turns that undo each other are dropped.
     limit: usize,
 }
 
-impl Default for News {
+impl Default for XpubQueue {
     fn default() -> Self {
         Self { waiting: VecDeque::new(), limit: MANY }
     }
 }
 
-impl News {
+impl XpubQueue {
     /// Adds what is to be received in any case.
     pub(super) fn push(&mut self, from: Option<PipeId>, message: Message) {
         self.waiting.push_back(Entry { from, message, is_turn: false });
@@ -87,17 +87,17 @@ impl News {
 mod tests {
     use super::*;
 
-    fn turn(news: &mut News, text: &[u8]) {
+    fn turn(news: &mut XpubQueue, text: &[u8]) {
         news.push_turn(None, Message::from_slice(text).unwrap());
     }
 
-    fn told(news: &mut News) -> Vec<Vec<u8>> {
+    fn told(news: &mut XpubQueue) -> Vec<Vec<u8>> {
         std::iter::from_fn(|| news.pop()).map(|(_, message)| message.data().to_vec()).collect()
     }
 
     #[test]
     fn turns_that_undo_each_other_are_dropped_and_the_rest_keeps_its_order() {
-        let mut news = News::default();
+        let mut news = XpubQueue::default();
         for text in [b"\x01A", b"\x01B", b"\x00A", b"\x00C"] {
             turn(&mut news, text);
         }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_nobody_receives_takes_no_more_than_its_prefixes() {
-        let mut news = News::default();
+        let mut news = XpubQueue::default();
         for round in 0..10 * MANY {
             turn(&mut news, &[(round % 2 == 0) as u8, (round / 2 % 3) as u8]);
             assert!(news.waiting.len() <= MANY);
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn many_different_ones_are_all_told() {
-        let mut news = News::default();
+        let mut news = XpubQueue::default();
         for number in 0..3 * MANY as u32 {
             turn(&mut news, &[&[1], &number.to_be_bytes()[..]].concat());
         }

@@ -2,9 +2,9 @@
 //! stage comes of it. How it connects stands in `attempt`, how a connection opens in `opening`,
 //! and how it ends in `ending`.
 
-mod attempt;
-mod ending;
-mod opening;
+mod connect;
+mod disconnect;
+mod handshake;
 
 use super::ConnectionEvent;
 use super::heartbeat::Heartbeat;
@@ -12,13 +12,13 @@ use super::read_half::{ReadHalf, ReadOutcome};
 use super::write_half::WriteOutcome;
 use super::zap::ZapState;
 use super::{
-    CLOSE, COMPUTED, End, GIVE_WAY, LINGER, PEER_CLOSED, PING, READ, READABLE, RESOLVED, SILENCE,
-    STAGE, START, Session, UNANSWERED, WRITABLE, WRITE, ZAP,
+    CLOSE, EVICT, HEARTBEAT_TIMEOUT, LINGER, PEER_CLOSED, PEER_TTL, PING, PipeEvents, READ,
+    READABLE, RESOLVED, START, STATE_TIMEOUT, Session, TASK_DONE, WRITABLE, WRITE, ZAP,
 };
-use crate::io::{Reactor, Readiness, EventHandler, TimerOutcome};
+use crate::io::{EventHandler, Reactor, Readiness, TimerOutcome};
 use crate::sync::MutexGuard;
 use crate::transport::{Connecting, Endpoint, Stream, Target};
-use crate::zmtp::{Admission, Handshake, ProtocolError};
+use crate::zmtp::{Handshake, ProtocolError, ZapReply};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(super) enum Role {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum State {
     /// Not begun, or a name is being looked up.
     Resolving,
     /// A connection was started.
@@ -59,25 +59,25 @@ const STOP_HANDSHAKE_FAILED: i32 = 2;
 
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Loss {
+pub(super) enum DisconnectReason {
     /// A system error; EPIPE when the peer closed it.
     System(i32),
     /// The peer broke the protocol, or one of the two does not let the other in.
     Protocol(ProtocolError),
 }
 
-impl From<io::Error> for Loss {
+impl From<io::Error> for DisconnectReason {
     fn from(error: io::Error) -> Self {
         Self::System(error.raw_os_error().unwrap_or_default())
     }
 }
 
 /// What the thread that polls the reactor uses, and others only ask whether it is over.
-pub(super) struct Life {
+pub(super) struct Lifecycle {
     role: Role,
-    stage: Stage,
+    state: State,
     /// The socket's end of the pipe, while there is one.
-    pub(super) end: Option<Arc<dyn End>>,
+    pub(super) end: Option<Arc<dyn PipeEvents>>,
     stream: Option<Arc<Stream>>,
     /// A connection that was started.
     connecting: Option<Connecting>,
@@ -94,7 +94,7 @@ pub(super) struct Life {
     /// A ZAP handler was asked about the peer, and gave no judgement.
     unjudged: bool,
     /// What the ZAP handler said of the peer.
-    admission: Admission,
+    zap_reply: ZapReply,
     /// Bytes of the handshake: that came and were not taken, and that are to be sent.
     input: Vec<u8>,
     output: Vec<u8>,
@@ -105,7 +105,7 @@ pub(super) struct Life {
     /// Time before the next attempt.
     pause: Duration,
     /// The timer of the stage: until the next attempt, or of connecting and handshaking.
-    stage_timer: Option<u64>,
+    state_timer: Option<u64>,
     linger_timer: Option<u64>,
     pub(super) heartbeat: Heartbeat,
     /// A success of the connection's handshake was reported. With old and plain peers it never
@@ -115,11 +115,11 @@ pub(super) struct Life {
     closing: bool,
 }
 
-impl Life {
+impl Lifecycle {
     pub(super) fn new(role: Role) -> Self {
         Self {
             role,
-            stage: Stage::Resolving,
+            state: State::Resolving,
             end: None,
             stream: None,
             connecting: None,
@@ -130,13 +130,13 @@ impl Life {
             watches_room: false,
             zap: ZapState::default(),
             unjudged: false,
-            admission: Admission::default(),
+            zap_reply: ZapReply::default(),
             input: Vec::new(),
             output: Vec::new(),
             targets: Vec::new(),
             found: Vec::new(),
             pause: Duration::ZERO,
-            stage_timer: None,
+            state_timer: None,
             linger_timer: None,
             heartbeat: Heartbeat::default(),
             handshaken: false,
@@ -145,12 +145,12 @@ impl Life {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.stage == Stage::Closed
+        self.state == State::Closed
     }
 
     /// Whether there is a connection, or may be one.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::GivenUp | Stage::Closed)
+        matches!(self.state, State::GivenUp | State::Closed)
     }
 
     pub(super) fn is_connecting(&self) -> bool {
@@ -158,51 +158,56 @@ impl Life {
     }
 }
 
-pub(super) type LifeGuard<'a> = MutexGuard<'a, Life>;
+pub(super) type LifecycleGuard<'a> = MutexGuard<'a, Lifecycle>;
 
 impl Session {
     /// Tells who watches.
-    fn report(&self, life: &Life, event: ConnectionEvent) {
-        if !self.owner.is_monitored() {
+    fn report(&self, lifecycle: &Lifecycle, event: ConnectionEvent) {
+        if !self.host.is_monitored() {
             return;
         }
-        match (&life.role, &life.stream) {
-            (Role::Connecting { name, .. }, _) => self.owner.report(event, name),
+        match (&lifecycle.role, &lifecycle.stream) {
+            (Role::Connecting { name, .. }, _) => self.host.report(event, name),
             (Role::Accepted(_), Some(stream)) => {
-                self.owner.report(event, &stream.local_endpoint());
+                self.host.report(event, &stream.local_endpoint());
             }
             (Role::Accepted(_), None) => {}
         }
     }
 
-    fn set_stage_timer(
+    fn set_state_timer(
         self: &Arc<Self>,
-        life: &mut LifeGuard<'_>,
+        lifecycle: &mut LifecycleGuard<'_>,
         reactor: &mut Reactor,
         after: Option<Duration>,
     ) {
-        self.cancel_stage_timer(life, reactor);
+        self.cancel_state_timer(lifecycle, reactor);
         if let Some(after) = after {
-            life.stage_timer = Some(reactor.set_timer(after, self.clone(), STAGE));
+            lifecycle.state_timer = Some(reactor.set_timer(after, self.clone(), STATE_TIMEOUT));
         }
     }
 
-    fn cancel_stage_timer(&self, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
-        if let Some(number) = life.stage_timer.take() {
+    fn cancel_state_timer(&self, lifecycle: &mut LifecycleGuard<'_>, reactor: &mut Reactor) {
+        if let Some(number) = lifecycle.state_timer.take() {
             reactor.cancel_timer(number);
         }
     }
 
-    fn drive_read(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor, all: bool) {
-        self.heard(life, reactor);
+    fn drive_read(
+        self: &Arc<Self>,
+        lifecycle: &mut LifecycleGuard<'_>,
+        reactor: &mut Reactor,
+        all: bool,
+    ) {
+        self.reset_timeouts(lifecycle, reactor);
         let mut half = self.read.lock();
         let outcome = half.drive(all, &mut reactor.spare_buffer);
-        self.finish_read(life, reactor, half, outcome);
+        self.finish_read(lifecycle, reactor, half, outcome);
     }
 
     fn finish_read(
         self: &Arc<Self>,
-        life: &mut LifeGuard<'_>,
+        lifecycle: &mut LifecycleGuard<'_>,
         reactor: &mut Reactor,
         mut half: MutexGuard<'_, ReadHalf>,
         outcome: ReadOutcome,
@@ -220,49 +225,57 @@ impl Session {
         let time_to_live = half.time_to_live.take();
         drop(half);
         if let Some(time_to_live) = time_to_live {
-            self.limit_silence(life, reactor, time_to_live);
+            self.arm_peer_ttl(lifecycle, reactor, time_to_live);
         }
         if has_replies {
-            self.drive_write(life, reactor);
-            if life.stage != Stage::Active {
+            self.drive_write(lifecycle, reactor);
+            if lifecycle.state != State::Active {
                 // Nothing is left to send, or the connection is gone: that was seen to.
                 return;
             }
         }
         match outcome {
             ReadOutcome::Idle | ReadOutcome::Stalled => {}
-            ReadOutcome::Busy => self.want(READ),
-            ReadOutcome::Closed => self.disconnected(life, reactor, Loss::System(libc::EPIPE)),
-            ReadOutcome::Broken(error) => self.disconnected(life, reactor, Loss::Protocol(error)),
+            ReadOutcome::Busy => self.request(READ),
+            ReadOutcome::Closed => {
+                self.disconnected(lifecycle, reactor, DisconnectReason::System(libc::EPIPE))
+            }
+            ReadOutcome::Broken(error) => {
+                self.disconnected(lifecycle, reactor, DisconnectReason::Protocol(error))
+            }
             ReadOutcome::Unopened(error) => {
-                self.report(life, ConnectionEvent::HandshakeRefused(error));
-                self.disconnected(life, reactor, Loss::Protocol(error));
+                self.report(lifecycle, ConnectionEvent::HandshakeRefused(error));
+                self.disconnected(lifecycle, reactor, DisconnectReason::Protocol(error));
             }
         }
     }
 
-    pub(super) fn drive_write(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
+    pub(super) fn drive_write(
+        self: &Arc<Self>,
+        lifecycle: &mut LifecycleGuard<'_>,
+        reactor: &mut Reactor,
+    ) {
         let outcome = self.write.lock().drive(&self.reactor);
         match outcome {
             WriteOutcome::Idle | WriteOutcome::Blocked => {}
-            WriteOutcome::Busy => self.want(WRITE),
-            WriteOutcome::Ended => self.finish_in_order(life, reactor),
-            WriteOutcome::Failed => self.write_failed(life, reactor),
+            WriteOutcome::Busy => self.request(WRITE),
+            WriteOutcome::Ended => self.finish_in_order(lifecycle, reactor),
+            WriteOutcome::Failed => self.write_failed(lifecycle, reactor),
         }
     }
 
     /// Nothing can be sent any more. What the peer had sent is read to its end, however long the
     /// socket takes to receive it; then the connection is gone.
-    fn write_failed(self: &Arc<Self>, life: &mut LifeGuard<'_>, reactor: &mut Reactor) {
-        if life.closing {
-            return self.disconnected(life, reactor, Loss::System(libc::EPIPE));
+    fn write_failed(self: &Arc<Self>, lifecycle: &mut LifecycleGuard<'_>, reactor: &mut Reactor) {
+        if lifecycle.closing {
+            return self.disconnected(lifecycle, reactor, DisconnectReason::System(libc::EPIPE));
         }
-        self.end_heartbeats(life, reactor);
-        if let Some(stream) = &life.stream {
+        self.end_heartbeats(lifecycle, reactor);
+        if let Some(stream) = &lifecycle.stream {
             // Whatever the failure was, the input has an end.
             stream.shut_down();
         }
-        self.drive_read(life, reactor, true);
+        self.drive_read(lifecycle, reactor, true);
     }
 }
 
@@ -283,28 +296,28 @@ fn readiness_of(wanted: u16) -> Option<Readiness> {
 impl Session {
     /// What `on_ready` does once the writing half is claimed.
     fn serve(self: &Arc<Self>, reactor: &mut Reactor, readiness: Readiness) {
-        let mut life = self.life.lock();
-        if life.stage != Stage::Active {
-            life.unread |= readiness.readable || readiness.closed;
-            life.half_closed |= readiness.closed;
+        let mut lifecycle = self.lifecycle.lock();
+        if lifecycle.state != State::Active {
+            lifecycle.unread |= readiness.readable || readiness.closed;
+            lifecycle.half_closed |= readiness.closed;
         }
-        match life.stage {
+        match lifecycle.state {
             // Readable: a proxy answered.
-            Stage::Connecting if readiness.writable || readiness.readable || readiness.closed => {
-                self.finish_connecting(&mut life, reactor);
+            State::Connecting if readiness.writable || readiness.readable || readiness.closed => {
+                self.finish_connecting(&mut lifecycle, reactor);
             }
-            Stage::Handshaking => self.shake(&mut life, reactor),
+            State::Handshaking => self.drive_handshake(&mut lifecycle, reactor),
             // What is written from here on nobody reads.
-            Stage::Active if readiness.closed && self.write.lock().stop() => {
-                self.write_failed(&mut life, reactor);
+            State::Active if readiness.closed && self.write.lock().stop() => {
+                self.write_failed(&mut lifecycle, reactor);
             }
-            Stage::Active => {
+            State::Active => {
                 if readiness.writable {
                     self.write.lock().unblock(&self.reactor);
-                    self.drive_write(&mut life, reactor);
+                    self.drive_write(&mut lifecycle, reactor);
                 }
-                if readiness.readable && life.stage == Stage::Active {
-                    self.drive_read(&mut life, reactor, readiness.closed);
+                if readiness.readable && lifecycle.state == State::Active {
+                    self.drive_read(&mut lifecycle, reactor, readiness.closed);
                 }
             }
             _ => {}
@@ -323,8 +336,8 @@ impl EventHandler for Session {
         let Some(_claim) = self.write.claim() else {
             return false;
         };
-        let mut life = self.life.lock();
-        if life.stage != Stage::Active {
+        let mut lifecycle = self.lifecycle.lock();
+        if lifecycle.state != State::Active {
             return false;
         }
         let mut half = self.read.lock();
@@ -333,35 +346,37 @@ impl EventHandler for Session {
         if half.reads == before && matches!(outcome, ReadOutcome::Idle | ReadOutcome::Stalled) {
             return false;
         }
-        self.heard(&mut life, reactor);
-        self.finish_read(&mut life, reactor, half, outcome);
+        self.reset_timeouts(&mut lifecycle, reactor);
+        self.finish_read(&mut lifecycle, reactor, half, outcome);
         true
     }
 
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) -> TimerOutcome {
         // What was deferred may show that the peer lives.
-        let is_deferred = self.wanted.load(Ordering::Relaxed) & (READABLE | PEER_CLOSED) != 0;
+        let is_deferred = self.pending.load(Ordering::Relaxed) & (READABLE | PEER_CLOSED) != 0;
         let Some(_claim) = self.write.claim().filter(|_| !is_deferred) else {
             return TimerOutcome::Deferred;
         };
-        let mut life = self.life.lock();
-        match (kind, life.stage) {
-            (LINGER, _) => self.finish_in_order(&mut life, reactor),
-            (PING, Stage::Active) => self.send_ping(&mut life, reactor),
-            (SILENCE, Stage::Active) => self.silent(&mut life, reactor),
-            (UNANSWERED, Stage::Active) => self.unanswered(&mut life, reactor),
-            (STAGE, Stage::Waiting) => {
-                life.stage_timer = None;
-                self.attempt(&mut life, reactor);
+        let mut lifecycle = self.lifecycle.lock();
+        match (kind, lifecycle.state) {
+            (LINGER, _) => self.finish_in_order(&mut lifecycle, reactor),
+            (PING, State::Active) => self.send_ping(&mut lifecycle, reactor),
+            (PEER_TTL, State::Active) => self.on_peer_ttl(&mut lifecycle, reactor),
+            (HEARTBEAT_TIMEOUT, State::Active) => {
+                self.on_heartbeat_timeout(&mut lifecycle, reactor)
             }
-            (STAGE, Stage::Connecting) => {
-                if let Some(connecting) = &life.connecting {
-                    self.report(&life, ConnectionEvent::Closed(connecting.as_raw_fd()));
+            (STATE_TIMEOUT, State::Waiting) => {
+                lifecycle.state_timer = None;
+                self.connect(&mut lifecycle, reactor);
+            }
+            (STATE_TIMEOUT, State::Connecting) => {
+                if let Some(connecting) = &lifecycle.connecting {
+                    self.report(&lifecycle, ConnectionEvent::Closed(connecting.as_raw_fd()));
                 }
-                self.retry(&mut life, reactor);
+                self.schedule_reconnect(&mut lifecycle, reactor);
             }
-            (STAGE, Stage::Handshaking) => {
-                self.disconnected(&mut life, reactor, Loss::System(libc::EAGAIN));
+            (STATE_TIMEOUT, State::Handshaking) => {
+                self.disconnected(&mut lifecycle, reactor, DisconnectReason::System(libc::EAGAIN));
             }
             _ => {}
         }
@@ -369,59 +384,59 @@ impl EventHandler for Session {
     }
 
     fn socket(&self) -> u64 {
-        self.owner.number()
+        self.host.number()
     }
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
         // Its entry can be added again by now: who sets a flag afterwards does.
-        let wanted = self.wanted.swap(0, Ordering::AcqRel);
+        let wanted = self.pending.swap(0, Ordering::AcqRel);
         let Some(_claim) = self.claim(wanted) else {
             return;
         };
         if let Some(readiness) = readiness_of(wanted) {
             self.serve(reactor, readiness);
         }
-        let mut life = self.life.lock();
+        let mut lifecycle = self.lifecycle.lock();
         // The socket may have taken back its connect before this began.
-        if wanted & START != 0 && life.stage != Stage::Closed {
-            match &mut life.role {
-                Role::Connecting { .. } => self.attempt(&mut life, reactor),
+        if wanted & START != 0 && lifecycle.state != State::Closed {
+            match &mut lifecycle.role {
+                Role::Connecting { .. } => self.connect(&mut lifecycle, reactor),
                 Role::Accepted(stream) => {
                     let stream = stream.take().map(Arc::new);
                     let watched = stream
                         .as_ref()
                         .map(|stream| reactor.register(stream.as_raw_fd(), false, self.clone()));
-                    life.stream = stream;
+                    lifecycle.stream = stream;
                     match watched {
                         Some(Ok(token)) => {
-                            life.token = Some(token);
-                            self.connected(&mut life, reactor);
+                            lifecycle.token = Some(token);
+                            self.connected(&mut lifecycle, reactor);
                         }
-                        _ => self.finish(&mut life, reactor),
+                        _ => self.finish(&mut lifecycle, reactor),
                     }
                 }
             }
         }
         if wanted & RESOLVED != 0 {
-            self.resolved(&mut life, reactor);
+            self.resolved(&mut lifecycle, reactor);
         }
         if wanted & ZAP != 0 {
-            self.zap_answered(&mut life, reactor);
+            self.on_zap_reply(&mut lifecycle, reactor);
         }
-        if wanted & COMPUTED != 0 && life.stage == Stage::Handshaking {
-            self.shake(&mut life, reactor);
+        if wanted & TASK_DONE != 0 && lifecycle.state == State::Handshaking {
+            self.drive_handshake(&mut lifecycle, reactor);
         }
-        if wanted & GIVE_WAY != 0 && life.stage == Stage::Handshaking && self.waits_for_peer() {
-            self.disconnected(&mut life, reactor, Loss::System(libc::EAGAIN));
+        if wanted & EVICT != 0 && lifecycle.state == State::Handshaking && self.waits_for_peer() {
+            self.disconnected(&mut lifecycle, reactor, DisconnectReason::System(libc::EAGAIN));
         }
-        if wanted & CLOSE != 0 && life.stage != Stage::Closed {
-            self.begin_close(&mut life, reactor);
+        if wanted & CLOSE != 0 && lifecycle.state != State::Closed {
+            self.begin_close(&mut lifecycle, reactor);
         }
-        if wanted & WRITE != 0 && life.stage == Stage::Active {
-            self.drive_write(&mut life, reactor);
+        if wanted & WRITE != 0 && lifecycle.state == State::Active {
+            self.drive_write(&mut lifecycle, reactor);
         }
-        if wanted & READ != 0 && life.stage == Stage::Active {
-            self.drive_read(&mut life, reactor, false);
+        if wanted & READ != 0 && lifecycle.state == State::Active {
+            self.drive_read(&mut lifecycle, reactor, false);
         }
     }
 }

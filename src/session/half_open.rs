@@ -14,19 +14,19 @@ const CLEAN_AT: usize = 64;
 
 /// Peers that connect and say nothing must not keep others out: the list is bounded, and the
 /// oldest have to go.
-pub(super) struct Pending {
+pub(super) struct HalfOpenConnections {
     /// Oldest first; some have shaken hands since.
     sessions: VecDeque<(Instant, Weak<Session>)>,
     clean_at: usize,
 }
 
-impl Default for Pending {
+impl Default for HalfOpenConnections {
     fn default() -> Self {
         Self { sessions: VecDeque::new(), clean_at: CLEAN_AT }
     }
 }
 
-impl Pending {
+impl HalfOpenConnections {
     /// A connection came. If more than `limit` (0: any number) wait, the oldest are closed.
     pub(super) fn add(&mut self, session: &Arc<Session>, limit: usize) {
         self.sessions.push_back((Instant::now(), Arc::downgrade(session)));
@@ -48,7 +48,7 @@ impl Pending {
     fn close_oldest(&mut self, count: usize) {
         for (_, session) in self.sessions.drain(..count) {
             if let Some(session) = session.upgrade() {
-                session.give_way();
+                session.evict();
             }
         }
     }

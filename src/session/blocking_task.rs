@@ -6,7 +6,7 @@
 //! made anew meanwhile. What peers cause by connecting shares a few threads, so that many peers at
 //! once cost little, and is done in the order in which it came.
 
-use super::{COMPUTED, Session};
+use super::{Session, TASK_DONE};
 use crate::io::start_worker;
 use crate::zmtp::Task;
 use std::io;
@@ -17,7 +17,7 @@ pub const SECURITY_THREAD: &str = "ZMQ-security";
 
 /// The thread of a session that connects.
 #[derive(Default)]
-pub(super) struct Errand {
+pub(super) struct BlockingTask {
     running: bool,
     /// What it runs next. A task that waits here for its turn gives way to a later one, which
     /// belongs to a later connection.
@@ -29,13 +29,13 @@ impl Session {
     ///
     /// # Errors
     /// There can be no thread.
-    pub(super) fn compute(&self, task: Task, connecting: bool) -> io::Result<()> {
+    pub(super) fn spawn_blocking(&self, task: Task, connecting: bool) -> io::Result<()> {
         let session = self.me.clone();
         if !connecting {
-            let workers = self.owner.workers(self.options.security.server);
+            let workers = self.host.workers(self.options.security.server);
             return workers.run(Box::new(move || run(&session, task)));
         }
-        let mut errand = self.errand.lock();
+        let mut errand = self.blocking_task.lock();
         if errand.running {
             errand.next = Some(task);
             return Ok(());
@@ -53,7 +53,7 @@ impl Session {
 
     /// The next task of the session's own thread, which ends if there is none.
     fn next_task(&self) -> Option<Task> {
-        let mut errand = self.errand.lock();
+        let mut errand = self.blocking_task.lock();
         let next = errand.next.take();
         errand.running = next.is_some();
         next
@@ -66,6 +66,6 @@ fn run(session: &Weak<Session>, task: Task) {
         task();
     }
     if let Some(session) = session.upgrade() {
-        session.want(COMPUTED);
+        session.request(TASK_DONE);
     }
 }

@@ -138,7 +138,7 @@ impl ReactorHandle {
     /// Serves what a caller that sleeps on the descriptor should have served. Keeps the reactor, if
     /// there was something: that caller does not run.
     fn inspect(&self) -> Option<OwnerGuard<'_, Reactor>> {
-        let mut guard = self.reactor.acquire(Owner::Watched, Owner::IoThreadInspects)?;
+        let mut guard = self.reactor.acquire(Owner::CallerSleeps, Owner::IoThreadInspects)?;
         let worked = [self.run_inbox(&mut guard), guard.run_timers(), guard.poll_once()];
         if worked.contains(&true) {
             guard.rename(Owner::IoThread);
@@ -147,7 +147,7 @@ impl ReactorHandle {
         let has_dependents = guard.has_dependents(nanoseconds());
         self.has_dependents.store(has_dependents, Ordering::SeqCst);
         // Behind the fence in `release`, `park` looks whether the caller has come meanwhile, and gone.
-        guard.release(Owner::Watched);
+        guard.release(Owner::CallerSleeps);
         None
     }
 
@@ -236,14 +236,14 @@ mod tests {
         let handle = ReactorHandle::new(0).unwrap();
         let guard = handle.reactor.acquire(Owner::Unowned, Owner::IoThreadInspects).unwrap();
         handle.replace_sleeper();
-        guard.release(Owner::Watched);
+        guard.release(Owner::CallerSleeps);
         assert!(handle.is_needed());
     }
 
     #[test]
     fn a_thread_that_wakes_up_late_still_replaces_the_sleeper() {
         let handle = ReactorHandle::new(0).unwrap();
-        handle.reactor.acquire(Owner::Unowned, Owner::Caller).unwrap().release(Owner::Watched);
+        handle.reactor.acquire(Owner::Unowned, Owner::Caller).unwrap().release(Owner::CallerSleeps);
         handle.replace_sleeper();
         handle.contested_until.store(0, Ordering::SeqCst);
         assert!(handle.is_needed());

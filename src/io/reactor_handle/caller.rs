@@ -100,13 +100,13 @@ impl ReactorHandle {
     /// The caller that sleeps on the descriptor may be gone: the I/O thread takes over.
     pub fn replace_sleeper(&self) {
         match self.reactor.owner() {
-            Owner::Watched => self.wake_io_thread_now(),
+            Owner::CallerSleeps => self.wake_io_thread_now(),
             Owner::IoThreadInspects => {
                 // It looks for this after it has released the reactor, with a fence between: either it
                 // sees this, or we see that it has.
                 self.takeover_requested.store(true, Ordering::SeqCst);
                 fence(Ordering::SeqCst);
-                if self.reactor.owner() == Owner::Watched {
+                if self.reactor.owner() == Owner::CallerSleeps {
                     self.wake_io_thread_now();
                 }
             }
@@ -234,7 +234,7 @@ impl<'a> ReactorGuard<'a> {
             .stop_if(|at| policy::stops_before_sleep(began, at, sleeps) && handle.may_put_off());
         // After the alarm was stopped, which may have to be set for this.
         handle.set_watchdog(has_dependents);
-        self.owned.take()?.release(Owner::Watched);
+        self.owned.take()?.release(Owner::CallerSleeps);
         // Behind the fence in `release`, as a thread that schedules something or blocks looks for the owner
         // behind one of its own.
         if handle.blocked_callers.load(Ordering::SeqCst) > 0 {
@@ -304,11 +304,11 @@ impl<'a> Watch<'a> {
     pub fn reacquire(self, sockets: impl Iterator<Item = u64>) -> Option<ReactorGuard<'a>> {
         let handle = self.handle;
         handle.pace.on_wake_up(nanoseconds().saturating_sub(self.began));
-        let Some(owned) = handle.reactor.acquire(Owner::Watched, Owner::Caller) else {
+        let Some(owned) = handle.reactor.acquire(Owner::CallerSleeps, Owner::Caller) else {
             // If the I/O thread only looks, it must not leave the reactor to this thread.
             handle.takeover_requested.store(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
-            if handle.reactor.owner() == Owner::Watched {
+            if handle.reactor.owner() == Owner::CallerSleeps {
                 handle.wake_io_thread_within(0);
             }
             return None;

@@ -24,14 +24,14 @@ pub(super) enum Kind {
 /// sets (thread-safe socket types), the kind, the flags, the inline length, the tag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub(super) struct Head(pub(super) u64);
+pub(super) struct Header(pub(super) u64);
 
 pub(super) const KIND: u32 = 32;
 pub(super) const FLAGS: u32 = 40;
 pub(super) const LENGTH: u32 = 48;
 const TAG_SHIFT: u32 = 56;
 
-impl Head {
+impl Header {
     /// What no function takes for a message.
     pub(super) const CLOSED: Self = Self(0);
 

@@ -100,8 +100,8 @@ pub(super) fn next_step(now: u64, situation: Situation) -> Step {
         // The caller that owns it sets the timer when it lets go.
         Owner::Caller => Step::Park,
         _ if situation.is_needed => Step::TakeOver,
-        Owner::Watched if situation.watchdog => Step::Inspect,
-        Owner::Watched => Step::Park,
+        Owner::CallerSleeps if situation.watchdog => Step::Inspect,
+        Owner::CallerSleeps => Step::Park,
         _ => match LEASE.saturating_sub(now.saturating_sub(situation.released_at)) {
             0 => Step::TakeOver,
             rest => Step::ParkFor(rest),
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_sleeping_caller_keeps_its_watch_unless_the_reactor_is_needed() {
-        let watched = found(Owner::Watched);
+        let watched = found(Owner::CallerSleeps);
         assert_eq!(next_step(NOW + 1000 * LEASE, watched), Step::Park);
         assert_eq!(next_step(NOW, Situation { is_needed: true, ..watched }), Step::TakeOver);
         assert_eq!(next_step(NOW, Situation { watchdog: true, ..watched }), Step::Inspect);

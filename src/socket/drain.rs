@@ -2,7 +2,7 @@
 
 use super::{Socket, Wait};
 use crate::backoff::Backoff;
-use crate::pattern::{MAX_LOAD, PipeId};
+use crate::pattern::{MAX_QUEUED_BYTES, PipeId};
 use crate::sync::SpinGuard;
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,8 @@ impl Socket {
         if !state.unloading.is_due() {
             return;
         }
-        let before = state.core.pipes.load(id);
-        let enough = before.saturating_sub(2 * size).max(MAX_LOAD);
+        let before = state.core.pipes.queued_bytes(id);
+        let enough = before.saturating_sub(2 * size).max(MAX_QUEUED_BYTES);
         let (context, watched) = (state.context.clone(), [state.wait_source()]);
         let mut wait = Wait::new(&watched, &context.pool, Instant::now().checked_add(MAX_DRAIN));
         // Released before signals are let in, with the end of the wait.
@@ -40,7 +40,7 @@ impl Socket {
             if state.process().is_err() {
                 return;
             }
-            let load = state.core.pipes.load(id);
+            let load = state.core.pipes.queued_bytes(id);
             if load <= enough || !served {
                 return state.unloading.tried(load < before);
             }

@@ -5,7 +5,7 @@
 //! application computes.
 
 use super::{Event, Socket};
-use crate::io::{Reactor, ReactorHandle, Readiness, EventHandler, TimerOutcome};
+use crate::io::{EventHandler, Reactor, ReactorHandle, Readiness, TimerOutcome};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 

@@ -1,12 +1,12 @@
 //! Sending bytes of the application, which mostly means a copy of them: large ones go to the
 //! connection from where they stand, if nothing waits there.
 
+use super::drain::MAX_DRAIN;
 use super::state::State;
-use super::unload::MAX_DRAIN;
 use super::{SendFlags, Socket, Wait};
 use crate::error::Result;
 use crate::message::Message;
-use crate::pattern::Directly;
+use crate::pattern::DirectSend;
 use crate::sync::SpinGuard;
 use std::time::{Duration, Instant};
 
@@ -47,31 +47,32 @@ impl Socket {
             let state = guard.as_mut().ok_or_else(|| self.absent())?;
             let left = deadline.saturating_duration_since(Instant::now());
             let sent = state.send_directly(bytes, left)?;
-            if sent == Directly::Busy
+            if sent == DirectSend::Busy
                 && !left.is_zero()
                 && SpinGuard::unlocked(&mut guard, || wait.drive_once())
             {
                 continue;
             }
             if may_wait
-                && sent != Directly::Declined
+                && sent != DirectSend::Unsupported
                 && let Some(state) = guard.as_mut()
             {
-                state.unloading.tried(sent == Directly::Taken { whole: true });
+                state.unloading.tried(sent == DirectSend::Sent { whole: true });
             }
-            return Ok(matches!(sent, Directly::Taken { .. }));
+            return Ok(matches!(sent, DirectSend::Sent { .. }));
         }
     }
 }
 
 impl State {
     /// Tries once, and waits so long for room.
-    fn send_directly(&mut self, bytes: &[u8], wait: Duration) -> Result<Directly> {
+    fn send_directly(&mut self, bytes: &[u8], wait: Duration) -> Result<DirectSend> {
         self.process()?;
         let next = self.pattern.next_pipe(&mut self.core);
         let link = next.and_then(|id| self.core.pipes.get(id)?.link.clone());
-        let sent = link.map_or(Ok(Directly::Declined), |link| link.send_directly(bytes, wait))?;
-        if matches!(sent, Directly::Taken { .. }) {
+        let sent =
+            link.map_or(Ok(DirectSend::Unsupported), |link| link.send_directly(bytes, wait))?;
+        if matches!(sent, DirectSend::Sent { .. }) {
             self.pattern.sent_directly();
         }
         Ok(sent)

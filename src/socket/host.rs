@@ -3,10 +3,10 @@
 use super::monitor::Monitor;
 use super::{Event, Mailbox, PipeEventSink, zap};
 use crate::context::ContextCore;
-use crate::io::{Reactor, ReactorHandle, Readiness, EventHandler, TimerOutcome, BlockingPool};
+use crate::io::{BlockingPool, EventHandler, Reactor, ReactorHandle, Readiness, TimerOutcome};
 use crate::pattern::Pipe;
 use crate::pipe::{Notify, PipeReader, PipeWriter};
-use crate::session::{ConnectionEvent, End, Owner, Session};
+use crate::session::{ConnectionEvent, PipeEvents, Session, SessionHost};
 use crate::sync::CriticalMutex;
 use crate::transport::Lookups;
 use std::any::Any;
@@ -60,12 +60,12 @@ impl SocketHost {
     }
 }
 
-impl Owner for SocketHost {
-    fn new_end(&self) -> Arc<dyn End> {
+impl SessionHost for SocketHost {
+    fn new_event_sink(&self) -> Arc<dyn PipeEvents> {
         PipeEventSink::new(self.mailbox.clone())
     }
 
-    fn attach(&self, pipe: Pipe, end: Arc<dyn End>) {
+    fn attach(&self, pipe: Pipe, end: Arc<dyn PipeEvents>) {
         if let Ok(end) = (end as Arc<dyn Any + Send + Sync>).downcast::<PipeEventSink>() {
             self.mailbox.post(Event::Attach(Box::new((pipe, end))));
         }

@@ -6,7 +6,7 @@ use super::PipeId;
 /// one comes last. The last takes the place of one that leaves: so does the original (observed),
 /// and programs may know its order.
 #[derive(Default)]
-pub(super) struct Turns {
+pub(super) struct RoundRobin {
     pipes: Vec<PipeId>,
     /// Below the number of pipes, or 0.
     current: usize,
@@ -14,7 +14,7 @@ pub(super) struct Turns {
     places: Vec<u32>,
 }
 
-impl Turns {
+impl RoundRobin {
     /// Adds a pipe that is not there.
     pub(super) fn add(&mut self, id: PipeId) {
         if self.place(id).is_none() {
@@ -87,7 +87,7 @@ impl Turns {
 mod tests {
     use super::*;
 
-    fn order(turns: &mut Turns) -> Vec<u64> {
+    fn order(turns: &mut RoundRobin) -> Vec<u64> {
         (0..turns.len())
             .map(|_| {
                 let id = turns.current().unwrap();
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_pipe_is_not_taken_for_another_that_had_its_slot() {
-        let mut turns = Turns::default();
+        let mut turns = RoundRobin::default();
         let (before, after) = (PipeId(1 << 32 | 5), PipeId(2 << 32 | 5));
         turns.add(before);
         turns.add(PipeId(7));
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_last_takes_the_place_of_one_that_leaves() {
-        let mut turns = Turns::default();
+        let mut turns = RoundRobin::default();
         (1..=4).for_each(|id| turns.add(PipeId(id)));
         assert_eq!(order(&mut turns), [1, 2, 3, 4]);
         turns.leave();

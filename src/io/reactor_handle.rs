@@ -10,23 +10,23 @@
 //! served or wait; after that callers leave the reactor to it for a while.
 
 mod caller;
-mod glance;
 mod policy;
+mod poll_before_send;
 mod thread;
 
 pub use caller::{ReactorGuard, Watch};
-pub use glance::Sends;
+pub use poll_before_send::Sends;
 pub use thread::{ThreadSettings, start_thread};
 
 use super::Waiter;
-use super::alarm::WakeTimer;
 use super::event_descriptor::EventDescriptor;
 use super::events::{Event, add_persistent};
 use super::inbox::{Inbox, InboxEntry};
 use super::ownership::{Owned, Owner};
 use super::priority::Priority;
-use super::reactor::{Reactor, EventHandler, watch};
+use super::reactor::{EventHandler, Reactor, watch};
 use super::sys::{current_processor, insist, nanoseconds};
+use super::wake_timer::WakeTimer;
 use crate::message::Message;
 use crate::sync::{CriticalSection, Mutex, RaceLazy};
 use crossbeam_queue::SegQueue;
@@ -232,7 +232,7 @@ impl ReactorHandle {
             Owner::Caller | Owner::IoThread | Owner::IoThreadInspects => {}
             Owner::IoThreadSleeps => self.wake_from_descriptor(),
             // The caller that sleeps there may not run soon.
-            Owner::Watched => self.wake_io_thread_within(0),
+            Owner::CallerSleeps => self.wake_io_thread_within(0),
             Owner::Unowned => self.wake_io_thread_promptly(),
         }
     }

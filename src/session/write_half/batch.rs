@@ -20,7 +20,7 @@ const COPY_BELOW: usize = 4 * 1024;
 
 impl WriteHalf {
     /// Encodes messages until a batch is full or the pipe is empty.
-    pub(super) fn gather(&mut self) -> Result<(), ProtocolError> {
+    pub(super) fn fill_batch(&mut self) -> Result<(), ProtocolError> {
         if self.pending == 0 {
             self.begin_batch();
         }
@@ -113,8 +113,8 @@ impl WriteHalf {
     fn encode(&mut self, message: &mut Message) -> Result<(), ProtocolError> {
         if let Some(sealer) = &mut self.sealer {
             sealer.seal(message, &mut self.copied)?;
-            if message.is_foreign() {
-                self.spent.push(message.take());
+            if message.is_user_owned() {
+                self.released.push(message.take());
             }
             return Ok(());
         }
@@ -127,8 +127,8 @@ impl WriteHalf {
             append_short(&mut self.copied, bytes, message.len());
         } else if message.len() < COPY_BELOW {
             self.copied.extend_from_slice(message.data());
-            if message.is_foreign() {
-                self.spent.push(message.take());
+            if message.is_user_owned() {
+                self.released.push(message.take());
             }
         } else {
             self.list_copied();
@@ -180,9 +180,9 @@ impl WriteHalf {
             taken -= length;
             self.written = 0;
             if let Some(Piece::Body(message)) = self.pieces.pop_front()
-                && message.is_foreign()
+                && message.is_user_owned()
             {
-                self.spent.push(message);
+                self.released.push(message);
             }
         }
         Ok(written)

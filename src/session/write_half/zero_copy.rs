@@ -1,13 +1,13 @@
 //! Bytes of the application that are written where they stand: a large message that nothing waits
 //! before is not copied first.
 
-use super::gather::LARGE_BATCH;
+use super::batch::LARGE_BATCH;
 use super::{Piece, WriteHalf};
 use crate::error::Result;
 use crate::io::{PollDescriptor, ReactorHandle, poll_fds};
 use crate::message::MessageBuilder;
-use crate::pattern::Directly;
-use crate::pipe::{Found, PipeReader};
+use crate::pattern::DirectSend;
+use crate::pipe::{PipeReader, QueueState};
 use crate::transport::Stream;
 use crate::zmtp::{MAX_HEADER, encode_sole_header};
 use std::io::{self, IoSlice};
@@ -29,14 +29,14 @@ impl WriteHalf {
         body: &[u8],
         wait: Duration,
         reactor: &ReactorHandle,
-    ) -> Result<Directly> {
+    ) -> Result<DirectSend> {
         let (Some(stream), Some(version), None, false) =
             (self.stream.clone(), self.version, &self.sealer, self.failed)
         else {
-            return Ok(Directly::Declined);
+            return Ok(DirectSend::Unsupported);
         };
-        if !self.is_at_rest() {
-            return Ok(Directly::Busy);
+        if !self.is_idle() {
+            return Ok(DirectSend::Busy);
         }
         // For what is not out in time: once some of it is, the rest has to follow.
         let mut rest = MessageBuilder::reserved(body.len())?;
@@ -44,17 +44,17 @@ impl WriteHalf {
         let length = encode_sole_header(version, body.len(), &mut header);
         let header = &header[..length];
         let written = match self.write_out(&stream, [header, body], wait) {
-            Ok(0) => return Ok(Directly::Busy),
+            Ok(0) => return Ok(DirectSend::Busy),
             Ok(written) => written,
             Err(_) => {
                 // The peer cannot have got all of it: it is for the next connection, if there is one.
                 self.failed = true;
-                return Ok(Directly::Declined);
+                return Ok(DirectSend::Unsupported);
             }
         };
         self.sent += written as u64;
         if written == header.len() + body.len() {
-            return Ok(Directly::Taken { whole: true });
+            return Ok(DirectSend::Sent { whole: true });
         }
         // It has room.
         rest.append(&body[written.saturating_sub(length)..])?;
@@ -66,17 +66,17 @@ impl WriteHalf {
         self.pieces.push_back(Piece::Body(rest));
         self.blocked = true;
         self.failed = reactor.watch(stream.as_raw_fd(), self.token, true).is_err();
-        Ok(Directly::Taken { whole: false })
+        Ok(DirectSend::Sent { whole: false })
     }
 
     /// Whether what is written now stands in front of all that comes.
-    fn is_at_rest(&mut self) -> bool {
+    fn is_idle(&mut self) -> bool {
         let waits = self.blocked
             || self.in_message
             || self.pending > 0
             || !self.commands.is_empty()
             || !self.kept.is_empty();
-        !waits && self.pipe.as_mut().map(PipeReader::look) == Some(Found::Nothing)
+        !waits && self.pipe.as_mut().map(PipeReader::poll) == Some(QueueState::Empty)
     }
 
     /// Writes these one after the other, as much as the kernel takes in time; returns how many
