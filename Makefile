@@ -102,7 +102,7 @@ help:
 	@echo "make demo       build the library and the examples, and watch them talk"
 	@echo "make check      every test there is (STEPS='rust capi' for some: scripts/check -h)"
 	@echo "make fuzz       search for inputs that break a parser (SECONDS=60 for each of TARGETS='...')"
-	@echo "make bench      measure against the reference (ROWS=pattern PAIRS=number OUT=file.md)"
+	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md)"
 	@echo "make install    to PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, under DESTDIR"
 	@echo "make uninstall  the same, away"
 	@echo "make headers    generate include/zmq.h from src/capi"

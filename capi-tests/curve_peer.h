@@ -1,6 +1,6 @@
 /*  What peers of CURVE are made of by hand (RFC 26), who can lie where no
  *  honest one can.  Keys and boxes come from libsodium, which is there wherever
- *  the reference is: Debian's libzmq5 depends on it.
+ *  libzmq is: Debian's libzmq5 depends on it.
  */
 #ifndef CURVE_PEER_H
 #define CURVE_PEER_H

@@ -216,7 +216,7 @@ TEST (binding_a_port_that_another_program_listens_on_is_eaddrinuse)
     CHECK_OK (close (listener));
 }
 
-/*  The reference gives a port or a name back a moment after unbind and close.  */
+/*  libzmq gives a port or a name back a moment after unbind and close.  */
 static void bind_soon (void *socket, const char *endpoint)
 {
     int rc = -1;
@@ -350,7 +350,7 @@ static const char *in_directory (const char *name)
     return endpoint;
 }
 
-/*  Removes it, with the file that the reference leaves there.  */
+/*  Removes it, with the file that libzmq leaves there.  */
 static void remove_directory (const char *endpoint)
 {
     if (context) {

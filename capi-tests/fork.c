@@ -76,7 +76,7 @@ static void clean_up (parent *p)
     CHECK_OK (zmq_close (p->push));
     CHECK_OK (zmq_close (p->pull));
     CHECK_OK (zmq_ctx_shutdown (p->context));
-    /*  The reference is interrupted, and is so again.  */
+    /*  libzmq is interrupted, and is so again.  */
     CHECK (zmq_ctx_term (p->context) == 0 || zmq_errno () == EINTR);
 }
 

@@ -118,7 +118,7 @@ WIRE_TEST (unbind_closes_the_listener_and_disconnect_is_silent)
     EXPECT_EVENT (on_server, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, endpoint);
     expect_connected (on_client, transport, endpoint);
     CHECK_OK (zmq_disconnect (client, endpoint));
-    /*  The reference goes on with it in later calls.  */
+    /*  libzmq goes on with it in later calls.  */
     zmq_pollitem_t told = {on_server, 0, ZMQ_POLLIN, 0};
     for (int64_t give_up = now_ms () + PATIENCE_MS; now_ms () < give_up && !zmq_poll (&told, 1, 5);)
         (void) get_int (client, ZMQ_EVENTS);
@@ -275,7 +275,7 @@ static void commit (const struct breach *breach, int fd, void *reader, const cha
     plain_greet (fd, breach->mechanism);
     if (breach->size > 0) {
         plain_read (fd, greeting, sizeof greeting);
-        /*  The reference ends some of these only when they come by themselves.  */
+        /*  libzmq ends some of these only when they come by themselves.  */
         plain_read (fd, ready, 2);
         plain_read (fd, ready, ready[1]);
         plain_write (fd, breach->say, breach->size);

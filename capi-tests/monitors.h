@@ -1,6 +1,6 @@
 /*  Reading monitors, on top of peers.h.
  *
- *  The reference blocks whoever has an event to tell while nobody reads it, so
+ *  libzmq blocks whoever has an event to tell while nobody reads it, so
  *  a reader is closed only after it has seen ZMQ_EVENT_MONITOR_STOPPED.
  */
 #ifndef MONITORS_H

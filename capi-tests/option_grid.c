@@ -83,7 +83,7 @@ static int begin_case (void)
 static void *fresh (int type)
 {
     void *socket = zmq_socket (context, type);
-    /*  The reference closes in a thread of its own, which a busy machine may
+    /*  libzmq closes in a thread of its own, which a busy machine may
      *  let fall behind until no descriptor is left.  */
     for (int n = 0; !socket && zmq_errno () == EMFILE && n < 10000; n++) {
         usleep (1000);

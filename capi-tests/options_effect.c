@@ -388,7 +388,7 @@ TEST (options_on_a_terminated_context_are_eterm)
     int value = 1;
     size_t size = sizeof value;
     CHECK_OK (zmq_ctx_shutdown (context));
-    //  Only once the socket has noticed, on the reference.
+    //  Only once the socket has noticed, on libzmq.
     CHECK_ERRNO (zmq_recv (socket, NULL, 0, 0), ETERM);
     CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_SNDHWM, &value, sizeof value), ETERM);
     CHECK_ERRNO (zmq_getsockopt (socket, ZMQ_SNDHWM, &value, &size), ETERM);

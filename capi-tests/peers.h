@@ -276,7 +276,7 @@ static inline void plain_read (int fd, void *data, size_t size)
     }
 }
 
-/*  The reference ends a connection that the application closed only while the
+/*  libzmq ends a connection that the application closed only while the
  *  application keeps calling: this calls, until the descriptor shows the end.  */
 static inline void await_end (void *socket, int fd)
 {

@@ -3,7 +3,7 @@
  */
 #include "monitors.h"
 
-/*  Draft, so not in every zmq.h; the reference's library has it all the same.  */
+/*  Draft, so not in every zmq.h; libzmq's library has it all the same.  */
 #ifndef ZMQ_RECONNECT_STOP
 #define ZMQ_RECONNECT_STOP 109
 #define ZMQ_RECONNECT_STOP_CONN_REFUSED 1

@@ -6,7 +6,7 @@
 
 #include "peers.h"
 
-/*  Of the reference's draft options, which it knows all the same.  */
+/*  Of libzmq's draft options, which it knows all the same.  */
 #ifndef ZMQ_ZAP_ENFORCE_DOMAIN
 #define ZMQ_ZAP_ENFORCE_DOMAIN 93
 #endif

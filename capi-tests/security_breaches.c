@@ -66,7 +66,7 @@ TEST (a_plain_ready_of_a_socket_type_that_does_not_fit_has_invalid_metadata)
                          ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA);
 }
 
-/*  The reference's PLAIN servers misspell the command, and its clients know no other.  */
+/*  libzmq's PLAIN servers misspell the command, and its clients know no other.  */
 TEST (a_misspelt_plain_error_is_understood)
 {
     expect_client_is_told ("\4\x09^RROR\3""400", 11, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, 400);

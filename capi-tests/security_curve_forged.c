@@ -226,7 +226,7 @@ TEST (peers_that_do_not_lie_are_let_in)
     expect_client_finds (NO_LIE, 0);
 }
 
-/*  The one case that the reference gives this name.  */
+/*  The one case that libzmq gives this name.  */
 TEST (a_vouch_for_another_connection_is_a_failed_key_exchange)
 {
     expect_server_finds (VOUCH_FOR_ANOTHER_CONNECTION, ZMQ_PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE);

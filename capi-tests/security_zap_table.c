@@ -54,7 +54,7 @@ static void expect (mechanism mechanism, int domain, int enforced, handler_kind 
     if (domain)
         set_text (pair.server, ZMQ_ZAP_DOMAIN, "global");
     set_int (pair.server, ZMQ_ZAP_ENFORCE_DOMAIN, enforced);
-    /*  The reference leaves a peer that cannot be let in waiting for that long, mostly.  */
+    /*  libzmq leaves a peer that cannot be let in waiting for that long, mostly.  */
     if (kind == dying || kind == silent || outcome == LATER)
         set_int (pair.server, ZMQ_HANDSHAKE_IVL, 150);
     if (outcome == LATER)

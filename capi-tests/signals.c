@@ -281,7 +281,7 @@ TEST (library_threads_take_no_signals)
     CHECK_OK (zmq_ctx_set (context, ZMQ_IO_THREADS, 3));
     void *pull = open_socket (context, ZMQ_PULL);
     bind_to (pull, "tcp://127.0.0.1:*");
-    /*  The reference blocks signals when such a thread begins to run.  */
+    /*  libzmq blocks signals when such a thread begins to run.  */
     sleep_ms (50);
     struct sigaction action = {.sa_handler = note_thread};
     CHECK_OK (sigaction (SIGUSR2, &action, NULL));

@@ -187,7 +187,7 @@ TRANSPORT_TEST (another_peer_may_come_after_the_first_left)
     while (shows (server, ZMQ_POLLOUT) && now_ms () < give_up)
         sleep_ms (5);
     CHECK (!shows (server, ZMQ_POLLOUT));
-    /*  The reference refuses newcomers until the old pipe is wholly gone, and
+    /*  libzmq refuses newcomers until the old pipe is wholly gone, and
      *  over inproc that takes calls of the server.  */
     for (int n = 0; n < 10; n++) {
         sleep_ms (5);

@@ -84,7 +84,7 @@ TRANSPORT_TEST (pull_takes_turns)
         for (int k = 0; k < EACH; k++)
             CHECK_INT (zmq_send (pushes[n], &(char){(char) ('a' + n)}, 1, 0), 1);
     sleep_ms (SETTLE_MS);
-    /*  The reference takes notice of new peers with messages when it is asked
+    /*  libzmq takes notice of new peers with messages when it is asked
      *  for events, or when it runs dry: asked here.  */
     CHECK (shows (pull, ZMQ_POLLIN));
     for (int round = 0; round < EACH; round++) {

@@ -2,7 +2,7 @@
  *  counts, fan-out, dropping.  */
 #include "peers.h"
 
-/*  A SUB of the reference sends its subscriptions to a new publisher only while
+/*  A SUB of libzmq sends its subscriptions to a new publisher only while
  *  the application calls it: this calls, until the publisher has something.  */
 static void await_readable (void *pub, void *sub)
 {

@@ -196,7 +196,7 @@ TEST (inproc_req_drops_replies_with_a_wrong_envelope)
     FINISH (context, router, req);
 }
 
-/*  Over a connection a malformed reply costs the reference the connection, for
+/*  Over a connection a malformed reply costs libzmq the connection, for
  *  good. In any case it is never seen, and the router serves on.  */
 WIRE_TEST (wrong_envelopes_are_never_seen)
 {

@@ -106,7 +106,7 @@ TRANSPORT_TEST (duplicate_id_is_refused)
     FINISH (context, router, first, second);
 }
 
-/*  The id is free when its owner is gone. The reference says EHOSTUNREACH a
+/*  The id is free when its owner is gone. libzmq says EHOSTUNREACH a
  *  moment before it really forgets the owner, so newcomers try repeatedly.  */
 TRANSPORT_TEST (id_is_free_after_its_owner_left)
 {
@@ -484,7 +484,7 @@ TEST (raw_router_speaks_plain_tcp)
     int fd = plain_connect (port_of (bind_to (router, "tcp://127.0.0.1:*")));
     plain_write (fd, "GET /", 5);
     char id[8], text[16];
-    /*  The reference announces the connection with an empty message.  */
+    /*  libzmq announces the connection with an empty message.  */
     CHECK_INT (zmq_recv (router, id, sizeof id, 0), 5);
     EXPECT_TEXT (router, "");
     CHECK_INT (zmq_recv (router, id, sizeof id, 0), 5);

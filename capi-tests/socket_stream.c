@@ -368,7 +368,7 @@ TEST (answers_an_http_request_of_curl)
     send_data (stream, &peer, "Hello, World!");
     CHECK_INT (zmq_send (stream, peer.bytes, 5, ZMQ_SNDMORE), 5);
     CHECK_INT (zmq_send (stream, "", 0, 0), 0);
-    /*  The reference closes while the application calls.  */
+    /*  libzmq closes while the application calls.  */
     int64_t give_up = now_ms () + PATIENCE_MS;
     struct pollfd ready = {fileno (curl), POLLIN, 0};
     while (poll (&ready, 1, 2) == 0 && now_ms () < give_up)

@@ -17,7 +17,7 @@ static const char *tcp_endpoint (const char *host, int port)
     return buffer;
 }
 
-/*  The reference frees an address a moment after unbind or close.  */
+/*  libzmq frees an address a moment after unbind or close.  */
 static void bind_soon (void *socket, const char *endpoint)
 {
     int rc = -1;
@@ -253,7 +253,7 @@ TEST (ipv4_works_with_the_ipv6_option)
     FINISH (context, pull, push);
 }
 
-/*  In DIFFERENCES: the reference needs a moment.  */
+/*  In DIFFERENCES: libzmq needs a moment.  */
 TEST (address_is_free_at_once_after_unbind)
 {
     void *context = zmq_ctx_new ();
@@ -267,7 +267,7 @@ TEST (address_is_free_at_once_after_unbind)
     FINISH (context, one, two);
 }
 
-/*  In DIFFERENCES: the reference needs a moment.  */
+/*  In DIFFERENCES: libzmq needs a moment.  */
 TEST (address_is_free_at_once_after_close)
 {
     void *context = zmq_ctx_new ();
@@ -322,7 +322,7 @@ TEST (unbind_by_the_string_given_or_the_last_endpoint)
     FINISH (context, pull);
 }
 
-/*  In DIFFERENCES: the reference forgets the name.  */
+/*  In DIFFERENCES: libzmq forgets the name.  */
 TEST (unbind_by_the_interface_name_given)
 {
     void *context = zmq_ctx_new ();
@@ -520,7 +520,7 @@ TEST (disconnect_ends_delivery_both_ways)
     CHECK_ERRNO (zmq_send (client, "x", 1, ZMQ_DONTWAIT), EAGAIN);
     int64_t give_up = now_ms () + PATIENCE_MS;
     while (shows (server, ZMQ_POLLOUT) && now_ms () < give_up) {
-        /*  The reference works on it while the application calls.  */
+        /*  libzmq works on it while the application calls.  */
         (void) shows (client, ZMQ_POLLIN);
         sleep_ms (2);
     }

@@ -1167,7 +1167,7 @@ ZMQ_EXPORT int zmq_sendiov(void *s,
  *
  *  Requires:
  *  s is NULL or a socket handle, also a closed one; count is NULL or points at a size, and
- *  iov is NULL or points at so many buffers to be written.
+ *  iov is NULL or points at this number of buffers to be written.
  */
 ZMQ_EXPORT int zmq_recviov(void *s,
                 struct iovec *iov,

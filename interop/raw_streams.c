@@ -16,7 +16,7 @@
 /*  ---- the plain peer ------------------------------------------------------  */
 
 /*  The socket under test. It is asked for its events while we wait for bytes:
- *  a bound SUB of the reference sends its subscriptions only then.  */
+ *  a bound SUB of libzmq sends its subscriptions only then.  */
 static void *subject;
 
 static int raw_connect (const char *endpoint)

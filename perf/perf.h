@@ -149,7 +149,7 @@ void *open_socket (void *context, int type);
 /*  Binds to a fresh endpoint of settings.transport and publishes it in slot.  */
 void bind_slot (void *socket, int slot);
 void connect_slot (void *socket, int slot);
-/*  A sender closes after its receivers have everything: over ipc the reference
+/*  A sender closes after its receivers have everything: over ipc libzmq
  *  loses the end of the stream when the sender goes and the receiver is behind.  */
 void say_ended (void);
 void await_ended (int receivers);
@@ -165,7 +165,7 @@ ssize_t try_recv_stamped (void *socket, uint64_t *stamp);
 
 /*  Lets a publisher learn what its subscribers have taken.  Without it, rounds of
  *  400 messages, each received before the next, lose some from the third on over
- *  the reference, unless milliseconds lie between them.  */
+ *  libzmq, unless milliseconds lie between them.  */
 void look_around (void *socket);
 
 /*  The part that leads the way back through a ROUTER, kept in the style that

@@ -63,7 +63,7 @@ END {
     height = top + 30
     for (i = 1; i <= n; i++) height += i in heading ? 30 : row
     printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n", total, height, total, height
-    print "<title>" escape("Ours against the original, " met + 0 " of " judged + 0 " rows at their target") "</title>"
+    print "<title>" escape("Ours against libzmq, " met + 0 " of " judged + 0 " rows at their target") "</title>"
     print "<defs><pattern id=\"stripes\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">" \
         "<rect width=\"5\" height=\"5\" fill=\"#fff\"/><rect width=\"2.6\" height=\"5\" fill=\"#c2410c\"/></pattern></defs>"
     print "<style>text{font:11.5px system-ui,Helvetica,Arial,sans-serif;fill:#1f2328}" \
@@ -74,7 +74,7 @@ END {
         ".grid{stroke:#d8dee4;fill:none}.level{stroke:#1f2328;stroke-width:1.5;fill:none}" \
         ".target{stroke:#1f2328;stroke-width:2;fill:none}.halo{stroke:#fff;stroke-width:5;fill:none}</style>"
     printf "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n", total, height
-    text(12, 26, "title", "How many times better than the original: " met + 0 " of " judged + 0 " rows at their target")
+    text(12, 26, "title", "How many times better than libzmq: " met + 0 " of " judged + 0 " rows at their target")
     text(12, 44, "small", versions)
     text(12, 59, "small", conditions)
 
@@ -87,7 +87,7 @@ END {
     printf "<rect x=\"197\" y=\"%d\" width=\"26\" height=\"8\" class=\"plain\"/>\n", y; text(228, y + 8, "small", "no target")
     printf "<rect x=\"294\" y=\"%d\" width=\"26\" height=\"3\" class=\"cpu\"/>\n", y + 3; text(325, y + 8, "small", "CPU time, where it has a target")
     line(502, y - 2, y + 10, "target"); text(508, y + 8, "small", "target of the bar (short: of the CPU time)")
-    line(752, y - 2, y + 10, "level"); text(758, y + 8, "small", "level with the original")
+    line(752, y - 2, y + 10, "level"); text(758, y + 8, "small", "level with libzmq")
 
     bottom = height - 22
     ticks = split("0.01 0.02 0.05 0.1 0.2 0.5 1 2 5 10 20 50 100", tick, " ")

@@ -1,6 +1,6 @@
-//! When to try again what was in vain.
+//! When to try again what failed.
 
-/// When to try what may be in vain: each time as long as it is not, and otherwise more and more
+/// When to try what may fail: each time as long as it succeeds, and otherwise more and more
 /// rarely, with at most `MOST` times between two tries.
 #[derive(Debug, Default)]
 pub struct Backoff<const MOST: u32> {
@@ -18,7 +18,7 @@ impl<const MOST: u32> Backoff<MOST> {
         rested
     }
 
-    /// It was tried, with success or in vain.
+    /// It was tried, with or without success.
     pub fn tried(&mut self, success: bool) {
         self.after_last = if success { 0 } else { (2 * self.after_last + 1).min(MOST) };
         self.rests = self.after_last;

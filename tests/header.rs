@@ -1,4 +1,4 @@
-//! The C header: it is what cbindgen makes of the sources, it declares what the reference's header
+//! The C header: it is what cbindgen makes of the sources, it declares what libzmq's header
 //! declares, and every common dialect of C and C++ takes it.
 
 use bindgen::callbacks::{IntKind, ParseCallbacks};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
-/// Where libzmq3-dev puts the reference's header.
+/// Where libzmq3-dev puts libzmq's header.
 const REFERENCE: &str = "/usr/include/zmq.h";
 
 /// What may differ, and why.
@@ -56,7 +56,7 @@ fn the_header_declares_what_the_reference_declares() {
         }
     }
     let surplus = ours.keys().filter(|name| !reference.contains_key(*name));
-    wrong.extend(surplus.map(|name| format!("{name}: not in the reference")));
+    wrong.extend(surplus.map(|name| format!("{name}: not in libzmq")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

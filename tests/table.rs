@@ -11,12 +11,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const TABLE: &str = "capi-tests/TABLE.md";
-/// Compares every constant and signature with the reference's header: the proof of names that
+/// Compares every constant and signature with libzmq's header: the proof of names that
 /// stand for a value and nothing else.
 const HEADER_TEST: &str = "tests/header.rs: the_header_declares_what_the_reference_declares";
 /// Knows the value of every constant, and is no proof of what it does.
 const VALUE_TEST: &str = "legacy: every_constant_of_zmq_h_has_its_value";
-/// Compares what the reference answers for every option, type and size.
+/// Compares what libzmq answers for every option, type and size.
 const GRID: &str = "option_grid";
 /// Names that stand for a value and nothing else: defaults, limits of drafts, numbers for systems
 /// that lack them, an error of a transport that the stable interface has not.
@@ -38,7 +38,7 @@ const VALUES: &[&str] = &[
     "ZMQ_POLLITEMS_DFLT",
     "ZMQ_PROTOCOL_ERROR_WS_UNSPECIFIED",
 ];
-/// Names that the reference tells in no case that anybody found: their rows say what was tried,
+/// Names that libzmq tells in no case that anybody found: their rows say what was tried,
 /// behind a dash. A name gets here by trying, never for want of a test.
 const UNTOLD: &[&str] = &["ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED"];
 /// Tests that a row is given when it is written.
@@ -308,7 +308,7 @@ fn write(
         "What zmq.h declares, and the tests that prove it: file and name in this directory.\n\
          `tests/table.rs` checks that every name has a row, that no row is empty, and that the\n\
          tests use the name; how to write rows anew is said there. option_grid compares an option\n\
-         with the reference for every socket type and size; names that only stand for a value are\n\
+         with libzmq for every socket type and size; names that only stand for a value are\n\
          proved by the comparison of the headers.\n\n| name | tests |\n|---|---|\n",
     );
     for name in names {

@@ -9,7 +9,7 @@
 #define SERVICE "zmq@localhost"
 #define ALICE "alice@ZMQ.TEST"
 
-/*  A peer that gives up sooner than by itself: the reference notices a failed
+/*  A peer that gives up sooner than by itself: libzmq notices a failed
  *  context by the handshake's time limit alone.  */
 #define HANDSHAKE_MS 400
 

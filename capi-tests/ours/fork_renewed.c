@@ -1,5 +1,5 @@
 /*  After fork(2) the handle of a used context serves the child as a new one.
- *  In the reference the sockets opened there have no I/O thread.
+ *  In libzmq the sockets opened there have no I/O thread.
  */
 #include "peers.h"
 
@@ -32,7 +32,7 @@ TEST (a_used_context_serves_the_child)
     FINISH (context, old);
 }
 
-/*  The reference lets some of these go, to nowhere or to the parent's peers.  */
+/*  libzmq lets some of these go, to nowhere or to the parent's peers.  */
 TEST (nothing_is_sent_on_a_socket_of_the_parent)
 {
     void *context = zmq_ctx_new ();

@@ -1,4 +1,4 @@
-/*  A machine without a Kerberos library: the reference does not start there;
+/*  A machine without a Kerberos library: libzmq does not start there;
  *  ours says that it has no GSSAPI, and does everything else.
  */
 #include "../peers.h"

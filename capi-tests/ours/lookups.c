@@ -1,5 +1,5 @@
 /*  Names, with a resolver of our own: this program's getaddrinfo stands before
- *  that of the system. The reference looks names up in its I/O thread, which
+ *  that of the system. libzmq looks names up in its I/O thread, which
  *  keeps all connections waiting, and tries the first address alone.
  */
 #include "../monitors.h"

@@ -1,4 +1,4 @@
-/*  Subscriptions are never lost, however many and however fast.  The reference
+/*  Subscriptions are never lost, however many and however fast.  libzmq
  *  drops those past its high-water mark: of 20,000 some 1,000 survive.  */
 #include "peers.h"
 

@@ -1,4 +1,4 @@
-/*  Monitors that nobody reads, or not in time. The reference blocks there: the
+/*  Monitors that nobody reads, or not in time. libzmq blocks there: the
  *  caller of zmq_bind and the like, or the I/O thread and with it all
  *  connections. It also frees the name of a monitor only some time after it ended.
  */

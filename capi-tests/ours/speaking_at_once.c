@@ -1,4 +1,4 @@
-/*  Peers that say everything at once, before they hear anything of us.  The reference
+/*  Peers that say everything at once, before they hear anything of us.  libzmq
  *  loses what comes with a greeting.  */
 #include "../peers.h"
 

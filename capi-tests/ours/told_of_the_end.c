@@ -1,5 +1,5 @@
 /*  Who hears of a connection's end and sends loses nothing: the message waits
- *  for the next connection. With the reference it is now and then written to the
+ *  for the next connection. With libzmq it is now and then written to the
  *  connection that ended, and lost.
  */
 #include "../security.h"

@@ -67,7 +67,7 @@ pub extern "C" fn zmq_strerror(errnum: c_int) -> *const c_char {
         ENOCOMPATPROTO => c"The protocol is not compatible with the socket type",
         ETERM => c"Context was terminated",
         EMTHREAD => c"No thread available",
-        // The one system error that the reference names differently from the system.
+        // The one system error that libzmq names differently from the system.
         libc::EHOSTUNREACH => c"Host unreachable",
         // SAFETY: takes any number; the C library keeps its text per thread.
         _ => return unsafe { libc::strerror(errnum) },

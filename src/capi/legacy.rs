@@ -72,7 +72,7 @@ pub unsafe extern "C" fn zmq_sendiov(
 ///
 /// # Safety
 /// `s` is NULL or a socket handle, also a closed one; `count` is NULL or points at a size, and
-/// `iov` is NULL or points at so many buffers to be written.
+/// `iov` is NULL or points at this number of buffers to be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_recviov(
     s: *mut c_void,
@@ -133,6 +133,6 @@ unsafe fn buffers<'a>(iov: *mut iovec, count: usize) -> Result<&'a mut [iovec]> 
     if iov.is_null() || !iov.is_aligned() || count == 0 || !fits {
         return Err(Error::InvalidArgument);
     }
-    // SAFETY: so many buffers (caller).
+    // SAFETY: this number of buffers (caller).
     Ok(unsafe { std::slice::from_raw_parts_mut(iov, count) })
 }

@@ -10,7 +10,7 @@
 //! | `handle.rs` | not a section: pointers of C become references here, results become answers |
 //!
 //! Behaviour stands in the manual page of each function, named in its documentation; where a page
-//! is silent the function says that it was observed on the reference (libzmq 4.3.4).
+//! is silent the function says that it was observed on libzmq (libzmq 4.3.4).
 
 #![allow(unsafe_code, non_camel_case_types)]
 

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn zmq_poll(
         let items = if count == 0 {
             &mut []
         } else {
-            // SAFETY: so many items, which nobody else uses meanwhile (caller).
+            // SAFETY: this number of items, which nobody else uses meanwhile (caller).
             unsafe { std::slice::from_raw_parts_mut(items, count) }
         };
         let mut few = [const { NOTHING }; ZMQ_POLLITEMS_DFLT as usize];

@@ -17,7 +17,7 @@ const MSG_T_SIZE: i32 = 6;
 const THREAD_AFFINITY_CPU_ADD: i32 = 7;
 const THREAD_AFFINITY_CPU_REMOVE: i32 = 8;
 const THREAD_NAME_PREFIX: i32 = 9;
-/// Not in the stable header, and answered by the reference all the same.
+/// Not in the stable header, and answered by libzmq all the same.
 const ZERO_COPY_RECV: i32 = 10;
 const IPV6: i32 = 42;
 const BLOCKY: i32 = 70;
@@ -129,7 +129,7 @@ impl ContextOptions {
 }
 
 impl ThreadOptions {
-    /// How the I/O thread with this number is to run; named as the reference's threads are.
+    /// How the I/O thread with this number is to run; named as libzmq's threads are.
     pub(super) fn settings(&self, number: usize) -> ThreadSettings {
         let name = match self.name_prefix {
             None | Some(0) => format!("ZMQbg/IO/{number}"),

@@ -213,7 +213,7 @@ impl ReactorHandle {
         }
     }
 
-    /// Whether the alarm may ring later than it is set to: messages to drop wait for it, and a
+    /// Whether the wake timer may ring later than it is set to: messages to drop wait for it, and a
     /// caller that is always back in time would put it off for ever.
     fn may_put_off(&self) -> bool {
         self.deferred_drops.is_empty()
@@ -260,7 +260,7 @@ impl ReactorHandle {
     fn wake_io_thread_within(&self, nanoseconds: u64) {
         let _critical = CriticalSection::enter();
         if nanoseconds == 0 || !self.may_poll() {
-            // The alarm is locked while it is set, which a thread of low priority must not do.
+            // The wake timer is locked while it is set, which a thread of low priority must not do.
             return self.wake_timer.call();
         }
         let after = Duration::from_nanos(nanoseconds);
@@ -338,10 +338,10 @@ impl ReactorHandle {
         !self.inbox.is_empty() || !self.found.is_empty()
     }
 
-    /// After the reactor was released to nobody, and after the alarm was put off.
+    /// After the reactor was released to nobody, and after the wake timer was put off.
     fn check_inbox(&self) {
         // Pairs with the fence in `wake`: either the thread that schedules sees that nobody polls, and
-        // sets the alarm after us, or we see what it pushed.
+        // sets the wake timer after us, or we see what it pushed.
         fence(Ordering::SeqCst);
         if self.has_work() {
             self.wake_io_thread_promptly();

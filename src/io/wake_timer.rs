@@ -1,11 +1,11 @@
-//! What an I/O thread sleeps on while it does not drive, and callers put off.
+//! What an I/O thread sleeps on while it does not poll, and callers put off.
 //!
 //! Where a timer is its processor's next event, both stopping and starting it tell the processor,
 //! which takes 5 to 7 us on a virtual machine (measured), and setting it anew does both. So there
 //! are two: the one that is not running is started, which is the later event, and the other is
 //! stopped then.
 //!
-//! Where the system has no timers for us (an allow-list of system calls, mostly), who sets the alarm
+//! Where the system has no timers for us (an allow-list of system calls, mostly), who sets the wake timer
 //! calls the thread that sleeps, which then sleeps no longer than until it rings.
 
 use super::event_descriptor::{Event, EventDescriptor};
@@ -173,12 +173,12 @@ mod tests {
             let state = self.state.lock();
             assert!(!self.is_readable(1 - state.running, Duration::ZERO), "two timers ran");
             let is_set = state.at != 0;
-            assert!(is_set || !self.is_readable(state.running, Duration::ZERO), "rings unset");
+            assert!(is_set || !self.is_readable(state.running, Duration::ZERO), "fires unset");
             is_set
         }
 
         /// Waits until it rings; false if it is late.
-        fn rings(&self) -> bool {
+        fn fires(&self) -> bool {
             let began = Instant::now();
             while began.elapsed() < PATIENCE {
                 self.sleep(Some(PATIENCE)).unwrap();
@@ -202,59 +202,59 @@ mod tests {
     }
 
     #[test]
-    fn it_rings_once_when_it_was_set_to_last() {
+    fn it_fires_once_when_it_was_set_to_last() {
         WakeTimer::kinds().iter().for_each(rings_once_when_it_was_set_to_last);
     }
 
-    fn rings_once_when_it_was_set_to_last(alarm: &WakeTimer) {
+    fn rings_once_when_it_was_set_to_last(timer: &WakeTimer) {
         let mut random = random(1);
         for _ in 0..5000 {
             match random(4) {
-                0 => alarm.set_if(HOUR, ALWAYS),
-                1 => alarm.stop_if(|_| true),
+                0 => timer.set_if(HOUR, ALWAYS),
+                1 => timer.stop_if(|_| true),
                 2 => {
-                    alarm.set_if(Duration::ZERO, ALWAYS);
-                    assert!(alarm.rings(), "it does not ring");
+                    timer.set_if(Duration::ZERO, ALWAYS);
+                    assert!(timer.fires(), "it does not ring");
                 }
                 // Rings unheard.
-                _ => alarm.set_if(Duration::ZERO, ALWAYS),
+                _ => timer.set_if(Duration::ZERO, ALWAYS),
             }
-            alarm.check();
+            timer.check();
         }
     }
 
     #[test]
-    fn who_puts_off_a_ring_that_nobody_heard_is_given_the_time() {
+    fn who_puts_off_a_expiry_that_nobody_heard_is_given_the_time() {
         WakeTimer::kinds().iter().for_each(gives_the_time_to_who_puts_off_a_ring);
     }
 
-    fn gives_the_time_to_who_puts_off_a_ring(alarm: &WakeTimer) {
+    fn gives_the_time_to_who_puts_off_a_ring(timer: &WakeTimer) {
         for _ in 0..3 {
-            alarm.set_if(Duration::ZERO, ALWAYS);
-            let State { running, without_timer, .. } = *alarm.state.lock();
-            assert!(without_timer || alarm.is_readable(running, PATIENCE));
+            timer.set_if(Duration::ZERO, ALWAYS);
+            let State { running, without_timer, .. } = *timer.state.lock();
+            assert!(without_timer || timer.is_readable(running, PATIENCE));
             let began = Instant::now();
             let time = Duration::from_millis(5);
-            alarm.set_if(time, |now, at| 0 < at && at <= now);
-            assert!(alarm.rings() && began.elapsed() >= time);
+            timer.set_if(time, |now, at| 0 < at && at <= now);
+            assert!(timer.fires() && began.elapsed() >= time);
         }
     }
 
-    /// As it is used: whoever wants something says so before it sets the alarm, and whoever puts
+    /// As it is used: a thread that wants something says so before it sets the timer, and one that puts
     /// it off looks for that under the lock.
     #[test]
-    fn no_ring_is_lost_while_others_put_it_off() {
-        WakeTimer::kinds().iter().for_each(loses_no_ring_while_others_put_it_off);
+    fn no_expiry_is_lost_while_others_put_it_off() {
+        WakeTimer::kinds().iter().for_each(loses_no_expiry_while_others_put_it_off);
     }
 
-    fn loses_no_ring_while_others_put_it_off(alarm: &WakeTimer) {
+    fn loses_no_expiry_while_others_put_it_off(timer: &WakeTimer) {
         let (wanted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         let heard = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !ended.load(SeqCst) {
-                    alarm.wait(None);
-                    alarm.check();
+                    timer.wait(None);
+                    timer.check();
                     heard.fetch_add(wanted.swap(false, SeqCst) as usize, SeqCst);
                 }
             });
@@ -265,9 +265,9 @@ mod tests {
                     while !ended.load(SeqCst) {
                         std::thread::yield_now();
                         match random(8) {
-                            0 => alarm.stop_if(|_| !wanted.load(SeqCst)),
-                            1 => alarm.set_if(HOUR, |_, _| !wanted.load(SeqCst)),
-                            time => alarm.set_if(Duration::from_micros(time), |now, at| {
+                            0 => timer.stop_if(|_| !wanted.load(SeqCst)),
+                            1 => timer.set_if(HOUR, |_, _| !wanted.load(SeqCst)),
+                            time => timer.set_if(Duration::from_micros(time), |now, at| {
                                 at <= now && !wanted.load(SeqCst)
                             }),
                         }
@@ -278,14 +278,14 @@ mod tests {
             while began.elapsed() < Duration::from_millis(500) && !late {
                 let (before, asked) = (heard.load(SeqCst), Instant::now());
                 wanted.store(true, SeqCst);
-                alarm.set_if(Duration::ZERO, |now, at| at == 0 || at > now);
+                timer.set_if(Duration::ZERO, |now, at| at == 0 || at > now);
                 while heard.load(SeqCst) == before && !late {
                     std::thread::yield_now();
                     late = asked.elapsed() > PATIENCE;
                 }
             }
             ended.store(true, SeqCst);
-            alarm.set_if(Duration::ZERO, ALWAYS);
+            timer.set_if(Duration::ZERO, ALWAYS);
             assert!(!late, "a ring was lost");
         });
     }

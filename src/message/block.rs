@@ -23,7 +23,7 @@ struct BlockHeader {
 /// A function, and the data and the hint to call it with.
 type UserData = (FreeFunction, *mut c_void, *mut c_void);
 
-/// What a block for so many bytes is allocated as.
+/// The size class of a block for this number of bytes.
 #[inline(always)]
 fn class_for(capacity: usize) -> Result<SizeClass> {
     Ok(SizeClass::of(capacity.checked_add(HEAD).ok_or_else(out_of_memory)?))
@@ -44,7 +44,7 @@ impl Block {
         Self::allocate_as(class_for(capacity)?, None, 1)
     }
 
-    /// The same with so many references, of which all but one are for slices to come.
+    /// The same with this number of references, of which all but one are for slices to come.
     pub(super) fn allocate_with_references(capacity: usize, references: usize) -> Result<Self> {
         Self::allocate_as(class_for(capacity)?, None, references)
     }
@@ -88,7 +88,7 @@ impl Block {
         }
         let grown = Self::allocate(capacity)?;
         let kept = self.capacity().min(grown.capacity());
-        // SAFETY: both blocks have so many bytes, and are two; uninitialised ones may be copied.
+        // SAFETY: both blocks have this number of bytes, and are two; uninitialised ones may be copied.
         unsafe { ptr::copy_nonoverlapping(self.bytes(), grown.bytes(), kept) };
         *self = grown;
         Ok(())

@@ -83,7 +83,7 @@ impl MessageBuilder {
 
     /// The message; bytes that did not come are cut off.
     pub fn finish(self) -> Message {
-        // SAFETY: so many bytes were filled.
+        // SAFETY: this number of bytes was filled.
         Message::from_slice_of_block(unsafe { self.block.into_slice(self.first, self.filled) })
     }
 }

@@ -106,7 +106,7 @@ struct Depot {
 
 struct Piece(*mut u8);
 
-// SAFETY: free memory that belongs to whoever holds the piece.
+// SAFETY: free memory that belongs to the holder of the piece.
 unsafe impl Send for Piece {}
 
 static DEPOTS: [Depot; CLASSES] = [const {
@@ -320,7 +320,7 @@ impl Depot {
         }
     }
 
-    /// How many pieces may be kept, where so many were outside before `new` came back, and so many
+    /// How many pieces may be kept, where `outside` were in use before `new` came back, and this many
     /// bytes are kept.
     fn limit(&self, outside: isize, new: usize, bytes: usize, class: SizeClass) -> usize {
         let before = self.peak.load(Ordering::Relaxed);

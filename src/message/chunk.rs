@@ -125,7 +125,7 @@ impl Chunk {
         }
     }
 
-    /// Says that bytes were read to `spare`, at most so many; returns how many.
+    /// Says that bytes were read to `spare`, at most as many as it has; returns the count.
     ///
     /// # Safety
     /// As many bytes at the beginning of `spare`, or all of it, are initialised.

@@ -28,7 +28,7 @@ unsafe impl Send for Kept {}
 
 static KEPT: ForkMutex<Kept> = ForkMutex::for_static(Kept { pieces: Vec::new(), bytes: 0 });
 
-/// The size to allocate for so many bytes: four sizes to each doubling, so that messages of
+/// The size to allocate for this number of bytes: four sizes to each doubling, so that messages of
 /// similar sizes share pieces. What is not touched costs no memory.
 pub(super) fn size_of(size: usize) -> usize {
     if size > LARGEST {

@@ -2,7 +2,7 @@
 
 /// Bytes of a page.
 const PAGE: usize = 4096;
-/// Memory from so many bytes on is worth large pages.
+/// Memory of this number of bytes and more is worth large pages.
 const LARGE_PAGES: usize = 4 * 1024 * 1024;
 
 /// An empty vector with this much room, in large pages where that is much and the system has them:

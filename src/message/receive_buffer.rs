@@ -265,7 +265,7 @@ impl ReceiveBuffer {
         })
     }
 
-    /// Moves so many bytes, which are there, to a chunk that has room for them.
+    /// Moves this number of bytes, which are there, to a chunk that has room for them.
     fn take_into(&mut self, chunk: &mut Chunk, length: usize) {
         let mut left = length;
         loop {
@@ -374,7 +374,7 @@ impl ReceiveBuffer {
         Ok(Filled { count: read, filled_buffer: read == offered })
     }
 
-    /// Makes chunks for what is to come, with room for so many bytes.
+    /// Makes chunks for what is to come, with room for this number of bytes.
     fn make_room(&mut self, forecast: Forecast, needed: usize) -> Result<()> {
         let (period, next) = match forecast {
             Forecast::Regular { gap, body, consumed, .. } => (gap + body, gap + body - consumed),
@@ -430,7 +430,7 @@ impl ReceiveBuffer {
         Ok(())
     }
 
-    /// A chunk for what comes so many bytes behind the first one that is not consumed.
+    /// A chunk for what comes this number of bytes behind the first one that is not consumed.
     fn chunk_for(&self, forecast: Forecast, ahead: usize) -> Result<Chunk> {
         let Forecast::Regular { gap, body, consumed, lead } = forecast else {
             return Chunk::new(self.chunk, 0);
@@ -462,7 +462,7 @@ impl ReceiveBuffer {
     }
 }
 
-/// Reads once, to the end of a chunk or at most so many bytes.
+/// Reads once, to the end of a chunk or at most this number of bytes.
 fn read_once(source: &mut impl ByteSource, chunk: &mut Chunk, most: usize) -> io::Result<Filled> {
     let room = chunk.room().min(most);
     let filled = Filled::from(source, &mut chunk.spare()[..room])?;

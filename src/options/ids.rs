@@ -1,5 +1,5 @@
 //! The numbers of the socket options in zmq.h. Those at the end are not in the stable header;
-//! the reference's stable build answers them all the same, and so do we.
+//! libzmq's stable build answers them all the same, and so do we.
 
 #![allow(missing_docs)]
 

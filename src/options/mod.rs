@@ -3,7 +3,7 @@
 //! [`Options`] holds them as the engine wants them; [`Options::set`] and [`Options::get`]
 //! translate from and to what zmq_setsockopt(3) and zmq_getsockopt(3) exchange. Sizes, ranges
 //! and defaults are those of the manual pages, and where these are silent those that
-//! `capi-tests/option_grid.c` observes on the reference.
+//! `capi-tests/option_grid.c` observes on libzmq.
 
 mod get;
 pub mod ids;
@@ -92,7 +92,7 @@ pub struct Options {
     /// ZMQ_LOOPBACK_FASTPATH: without effect here.
     pub loopback_fast_path: bool,
 
-    /// The options of ROUTER, and of REP, which the reference builds on it.
+    /// The options of ROUTER, and of REP, which libzmq builds on it.
     pub router: RouterOptions,
     /// The options of REQ.
     pub request: RequestOptions,

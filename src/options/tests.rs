@@ -1,4 +1,4 @@
-//! What the reference was observed to do; the whole grid is `capi-tests/option_grid.c`.
+//! What libzmq was observed to do; the whole grid is `capi-tests/option_grid.c`.
 
 use super::ids::*;
 use super::*;

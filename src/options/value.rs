@@ -199,7 +199,7 @@ impl Value {
     }
 
     /// The bytes to copy to the caller, whose number goes to `*optvallen`. They fit into the
-    /// room that was given. The reference fills what is left of the buffer with zero bytes.
+    /// room that was given. libzmq fills what is left of the buffer with zero bytes.
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Bytes::Int(bytes) => bytes,

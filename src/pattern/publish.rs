@@ -18,7 +18,7 @@ pub(super) struct Publish {
     /// Who wants the message that is sent; empty between calls, and kept for its memory.
     wanted: Vec<PipeId>,
     /// What the application is to receive.
-    news: XpubQueue,
+    queue: XpubQueue,
     /// XPUB_MANUAL: whose subscription was received last.
     last_pipe: Option<PipeId>,
     /// XPUB_MANUAL: what the subscribers asked for, to be told of when they leave.
@@ -35,7 +35,7 @@ impl Publish {
             subscriptions: Subscriptions::default(),
             pipes: Vec::new(),
             wanted: Vec::new(),
-            news: XpubQueue::default(),
+            queue: XpubQueue::default(),
             last_pipe: None,
             asked: Subscriptions::default(),
             for_last_alone: false,
@@ -50,7 +50,7 @@ impl Publish {
             Some(0) if !user_data => false,
             _ => {
                 if self.extended {
-                    self.news.push(None, message);
+                    self.queue.push(None, message);
                 }
                 return;
             }
@@ -89,9 +89,9 @@ impl Publish {
             let text = Message::from_slice(message.data()).unwrap_or_default();
             let publisher = &options.publisher;
             if publisher.manual || publisher.verbose_subscribe || publisher.verbose_unsubscribe {
-                self.news.push(Some(id), text);
+                self.queue.push(Some(id), text);
             } else {
-                self.news.push_turn(Some(id), text);
+                self.queue.push_turn(Some(id), text);
             }
         }
     }
@@ -141,7 +141,7 @@ impl Pattern for Publish {
         self.last_pipe = self.last_pipe.filter(|own| *own != id);
         let publisher = &core.options.publisher;
         let (manual, verbose) = (publisher.manual, publisher.verbose_unsubscribe);
-        let Self { extended, subscriptions, asked, news, .. } = self;
+        let Self { extended, subscriptions, asked, queue, .. } = self;
         if !*extended || manual {
             subscriptions.forget_all(id);
         }
@@ -150,13 +150,13 @@ impl Pattern for Publish {
         }
         subscriptions.remove_all(id, |prefix, last| {
             if verbose {
-                news.push(None, cancellation(prefix));
+                queue.push(None, cancellation(prefix));
             } else if last {
-                news.push_turn(None, cancellation(prefix));
+                queue.push_turn(None, cancellation(prefix));
             }
         });
         // Each peer for itself, and what it asked for, not what it got (observed).
-        asked.remove_all(id, |prefix, _| news.push(None, cancellation(prefix)));
+        asked.remove_all(id, |prefix, _| queue.push(None, cancellation(prefix)));
     }
 
     fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
@@ -193,7 +193,7 @@ impl Pattern for Publish {
         if !self.extended {
             return Err(Error::NotSupported);
         }
-        let (id, message) = self.news.pop().ok_or(Error::WouldBlock)?;
+        let (id, message) = self.queue.pop().ok_or(Error::WouldBlock)?;
         if id.is_some() {
             self.last_pipe = id;
         }
@@ -201,7 +201,7 @@ impl Pattern for Publish {
     }
 
     fn can_recv(&mut self, _: &mut SocketCore) -> bool {
-        !self.news.is_empty()
+        !self.queue.is_empty()
     }
 
     fn can_send(&mut self, _: &mut SocketCore) -> bool {

@@ -3,7 +3,7 @@
 use super::PipeId;
 
 /// Pipes, one of which has its turn. The next in order follows it, and the first the last; a new
-/// one comes last. The last takes the place of one that leaves: so does the original (observed),
+/// one comes last. The last takes the place of one that leaves: so does libzmq (observed),
 /// and programs may know its order.
 #[derive(Default)]
 pub(super) struct RoundRobin {

@@ -5,7 +5,7 @@ use super::PipeId;
 use crate::message::Message;
 use std::collections::{HashMap, VecDeque};
 
-/// Room for so many is kept when there are none.
+/// Entries that there is room for when there are none.
 const KEPT: usize = 64;
 /// So many wait at least when it is looked for some that need not be told.
 const MANY: usize = 100_000;
@@ -20,7 +20,7 @@ struct Entry {
 
 pub(super) struct XpubQueue {
     waiting: VecDeque<Entry>,
-    /// When so many wait, turns that undo each other are dropped.
+    /// When this number waits, turns that undo each other are dropped.
     limit: usize,
 }
 
@@ -87,49 +87,49 @@ impl XpubQueue {
 mod tests {
     use super::*;
 
-    fn turn(news: &mut XpubQueue, text: &[u8]) {
-        news.push_turn(None, Message::from_slice(text).unwrap());
+    fn turn(queue: &mut XpubQueue, text: &[u8]) {
+        queue.push_turn(None, Message::from_slice(text).unwrap());
     }
 
-    fn told(news: &mut XpubQueue) -> Vec<Vec<u8>> {
-        std::iter::from_fn(|| news.pop()).map(|(_, message)| message.data().to_vec()).collect()
+    fn taken(queue: &mut XpubQueue) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| queue.pop()).map(|(_, message)| message.data().to_vec()).collect()
     }
 
     #[test]
     fn turns_that_undo_each_other_are_dropped_and_the_rest_keeps_its_order() {
-        let mut news = XpubQueue::default();
+        let mut queue = XpubQueue::default();
         for text in [b"\x01A", b"\x01B", b"\x00A", b"\x00C"] {
-            turn(&mut news, text);
+            turn(&mut queue, text);
         }
-        news.push(None, Message::from_slice(b"\x01A").unwrap());
+        queue.push(None, Message::from_slice(b"\x01A").unwrap());
         for text in [b"\x01C", b"\x00C", b"\x00B", b"\x01B"] {
-            turn(&mut news, text);
+            turn(&mut queue, text);
         }
-        news.condense();
-        assert_eq!(told(&mut news), [b"\x01A", b"\x00C", b"\x01B"]);
+        queue.condense();
+        assert_eq!(taken(&mut queue), [b"\x01A", b"\x00C", b"\x01B"]);
     }
 
     #[test]
     fn what_nobody_receives_takes_no_more_than_its_prefixes() {
-        let mut news = XpubQueue::default();
+        let mut queue = XpubQueue::default();
         for round in 0..10 * MANY {
-            turn(&mut news, &[(round % 2 == 0) as u8, (round / 2 % 3) as u8]);
-            assert!(news.waiting.len() <= MANY);
+            turn(&mut queue, &[(round % 2 == 0) as u8, (round / 2 % 3) as u8]);
+            assert!(queue.waiting.len() <= MANY);
         }
         for prefix in 0..=255 {
-            turn(&mut news, &[1, 1, prefix]);
+            turn(&mut queue, &[1, 1, prefix]);
         }
-        news.condense();
-        assert_eq!(told(&mut news).len(), 256);
+        queue.condense();
+        assert_eq!(taken(&mut queue).len(), 256);
     }
 
     #[test]
     fn many_different_ones_are_all_told() {
-        let mut news = XpubQueue::default();
+        let mut queue = XpubQueue::default();
         for number in 0..3 * MANY as u32 {
-            turn(&mut news, &[&[1], &number.to_be_bytes()[..]].concat());
+            turn(&mut queue, &[&[1], &number.to_be_bytes()[..]].concat());
         }
-        assert_eq!(told(&mut news).len(), 3 * MANY);
-        assert_eq!(news.limit, MANY);
+        assert_eq!(taken(&mut queue).len(), 3 * MANY);
+        assert_eq!(queue.limit, MANY);
     }
 }

@@ -5,7 +5,7 @@
 //! reports the one change that the other may be waiting for, through [`Notify`]: from empty to
 //! not empty, from full to not full any more, and that it is gone.
 //!
-//! The mark counts whole messages. As in the original, a writer that reached it goes on when the
+//! The mark counts whole messages. As in libzmq, a writer that reached it goes on when the
 //! reader has read to a multiple of half the mark (observed).
 
 mod chunk;

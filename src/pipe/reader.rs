@@ -9,7 +9,7 @@ use crate::backoff::Backoff;
 use crate::message::Message;
 use std::sync::Arc as StdArc;
 
-/// How long a reader lets a stream gather: so many times the processor's own pause, which makes
+/// How long a reader waits for a batch, in pauses of the processor, which makes
 /// one to three microseconds.
 const PAUSE: u32 = 64;
 /// So many times at most: each look takes from the writer what it is about to write to.
@@ -31,7 +31,7 @@ pub struct PipeReader {
     report_at: u64,
     /// Bytes of heavy parts read.
     heavy_bytes_read: u64,
-    /// When to wait for a stream to gather: at most so many times not, in a row.
+    /// When to wait for a batch: at least once in this number of times.
     gathering: Backoff<128>,
     writer: StdArc<dyn Notify>,
 }
@@ -118,7 +118,7 @@ impl PipeReader {
     /// A reader as fast as the writer would find each message alone, and make each a sleep and a
     /// wake-up for both. One that waits finds as many as were written meanwhile; but where messages
     /// come one by one, as in a dialogue, or in batches with nothing between them, the wait is
-    /// lost. So it is tried, rarely while in vain.
+    /// lost. So it is tried, and rarely while it fails.
     #[inline]
     pub fn spin_for_batch(&mut self) -> bool {
         if !self.gathering.is_due() {

@@ -1,4 +1,4 @@
-//! The life of a session, on the thread that drives its reactor: what has happened, and what
+//! The lifecycle of a session, on the thread that polls its reactor: what has happened, and what
 //! stage comes of it. How it connects stands in `attempt`, how a connection opens in `opening`,
 //! and how it ends in `ending`.
 

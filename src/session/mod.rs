@@ -378,7 +378,7 @@ impl SessionLink for Session {
             return Ok(DirectSend::Unsupported);
         }
         let _no_cancel = NoCancel::enter();
-        // Whoever else writes now has something to write.
+        // The other thread that writes now has something to write.
         let Some(mut half) = self.write.try_enter() else {
             return Ok(DirectSend::Busy);
         };

@@ -27,7 +27,7 @@ enum Decoder {
     Raw,
 }
 
-/// How a drive ended.
+/// What a call of `drive` came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadOutcome {
     /// Nothing more to read now.
@@ -178,7 +178,7 @@ impl ReadHalf {
     }
 
     /// Reads and delivers until there is nothing more, the pipe is full, or others wait.
-    /// `to_the_end`: not before a read found nothing or the end of the stream. `spare` is a buffer for whoever needs one:
+    /// `to_the_end`: not before a read found nothing or the end of the stream. `spare` is a buffer for a connection that needs one:
     /// idle connections hold none.
     pub(super) fn drive(
         &mut self,

@@ -26,7 +26,7 @@ const WRITE_BUDGET: usize = 512 * 1024;
 const STREAM_PAUSE: u64 = 50_000;
 
 thread_local! {
-    /// Memory for the next half that this thread drives: idle connections hold none.
+    /// Memory for the next half that this thread serves: idle connections hold none.
     static SPARE: Cell<(Vec<u8>, VecDeque<Piece>)> =
         const { Cell::new((Vec::new(), VecDeque::new())) };
 }
@@ -38,7 +38,7 @@ enum Piece {
     Body(Message),
 }
 
-/// How a drive ended.
+/// What a call of `drive` came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WriteOutcome {
     /// Everything was written; the pipe will notify.

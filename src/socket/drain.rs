@@ -6,9 +6,9 @@ use crate::pattern::{MAX_QUEUED_BYTES, PipeId};
 use crate::sync::SpinGuard;
 use std::time::{Duration, Instant};
 
-/// A call drives at most so long.
+/// A call writes for at most this time.
 pub(super) const MAX_DRAIN: Duration = Duration::from_millis(1);
-/// When a call that sends tries to unload a pipe: at most so many do not between two that do.
+/// When a call that sends tries to drain a pipe: at most this number does not between two that do.
 pub(super) type DrainBackoff = Backoff<64>;
 
 impl Socket {

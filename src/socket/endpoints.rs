@@ -41,7 +41,7 @@ impl State {
         Ok(())
     }
 
-    /// Tells of a bind that failed, under the names that the original has for it.
+    /// Tells of a bind that failed, under the names that libzmq has for it.
     fn bind_failed(&self, given: &str, failure: BindError) -> Error {
         if let Some(descriptor) = failure.descriptor {
             let name = if given.starts_with("ipc:") { given } else { "" };

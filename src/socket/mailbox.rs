@@ -52,24 +52,24 @@ pub struct Mailbox {
     /// What polls rely on until there are news, and whom to tell then.
     ready_cache: &'static ReadyCache,
     poll_group: CriticalMutex<Option<Arc<PollGroup>>>,
-    /// The number of this crowd; 0 without one.
+    /// The number of this poll group; 0 without one.
     poll_group_number: AtomicU32,
     /// What looks after the news of a socket that no application calls.
-    attendant: OnceLock<Handler>,
+    handler: OnceLock<Handler>,
 }
 
 /// Who looks after the news of a socket that no application calls, and where.
 struct Handler {
     reactor: Arc<ReactorHandle>,
     entry: InboxEntry,
-    attendant: Weak<dyn EventHandler>,
+    handler: Weak<dyn EventHandler>,
     /// Which news it is run for.
     concerns: fn(&Event) -> bool,
 }
 
 impl Mailbox {
-    /// The mailbox of a socket with this outlook.
-    pub(super) fn new(outlook: &'static ReadyCache) -> Self {
+    /// The mailbox of a socket with this ready cache.
+    pub(super) fn new(cache: &'static ReadyCache) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
@@ -79,55 +79,51 @@ impl Mailbox {
             waiters: WaiterList::default(),
             descriptor: OnceLock::new(),
             spin_policy: SpinPolicy::default(),
-            attendant: OnceLock::new(),
-            ready_cache: outlook,
+            handler: OnceLock::new(),
+            ready_cache: cache,
             poll_group: CriticalMutex::default(),
             poll_group_number: AtomicU32::new(0),
         }
     }
 
-    /// Says who relies on the outlook, before it does.
-    pub(super) fn set_poll_group(&self, crowd: &Arc<PollGroup>) {
+    /// Says who relies on the ready cache, before it does.
+    pub(super) fn set_poll_group(&self, group: &Arc<PollGroup>) {
         // Relaxed: changed under the lock of the socket alone.
-        if self.poll_group_number.load(Ordering::Relaxed) != crowd.number {
-            *self.poll_group.lock() = Some(crowd.clone());
-            self.poll_group_number.store(crowd.number, Ordering::Relaxed);
+        if self.poll_group_number.load(Ordering::Relaxed) != group.number {
+            *self.poll_group.lock() = Some(group.clone());
+            self.poll_group_number.store(group.number, Ordering::Relaxed);
         }
     }
 
-    /// Has `attendant` run on an I/O thread when there are such news, from the first ones on.
+    /// Has `background handler` run on an I/O thread when there are such news, from the first ones on.
     pub fn set_handler(
         &self,
         reactor: Arc<ReactorHandle>,
-        attendant: Weak<dyn EventHandler>,
+        handler: Weak<dyn EventHandler>,
         concerns: fn(&Event) -> bool,
     ) {
-        let _ = self.attendant.set(Handler {
-            reactor,
-            entry: InboxEntry::default(),
-            attendant,
-            concerns,
-        });
+        let _ =
+            self.handler.set(Handler { reactor, entry: InboxEntry::default(), handler, concerns });
     }
 
     /// Adds news.
     pub fn post(&self, event: Event) {
-        let attending = self.attendant.get().filter(|own| (own.concerns)(&event));
+        let handling = self.handler.get().filter(|own| (own.concerns)(&event));
         self.events.push(event);
         self.waiters.notify();
         if self.ready_cache.is_outdated(self.number) {
-            let crowd = self.poll_group.lock().clone();
-            crowd.inspect(|crowd| crowd.notify());
+            let group = self.poll_group.lock().clone();
+            group.inspect(|group| group.notify());
         }
         // Behind the fence in `is_outdated`, which pairs with the one in `close`.
         if self.closed.load(Ordering::Relaxed) {
             self.discard_events();
         }
         self.raise_descriptor();
-        if let Some(Handler { reactor, entry, attendant, .. }) = attending
-            && let Some(attendant) = attendant.upgrade()
+        if let Some(Handler { reactor, entry, handler, .. }) = handling
+            && let Some(handler) = handler.upgrade()
         {
-            reactor.schedule(entry, attendant);
+            reactor.schedule(entry, handler);
         }
     }
 

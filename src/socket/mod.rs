@@ -145,23 +145,23 @@ impl Socket {
         self.state.lock().as_ref().map(look).ok_or_else(|| self.absent())
     }
 
-    /// What the socket, one of a crowd, is ready for: as it was found last, while nothing happened.
+    /// What the socket, one of a poll group, is ready for: as it was found last, while nothing happened.
     #[inline]
-    fn ready_events(&self, crowd: &Arc<PollGroup>) -> Result<Events> {
-        match self.ready_cache.get(crowd.number) {
+    fn ready_events(&self, group: &Arc<PollGroup>) -> Result<Events> {
+        match self.ready_cache.get(group.number) {
             Some(events) => Ok(events),
-            None => self.refresh_ready_events(crowd),
+            None => self.refresh_ready_events(group),
         }
     }
 
-    fn refresh_ready_events(&self, crowd: &Arc<PollGroup>) -> Result<Events> {
+    fn refresh_ready_events(&self, group: &Arc<PollGroup>) -> Result<Events> {
         let mut guard = self.state.lock();
         let state = guard.as_mut().ok_or_else(|| self.absent())?;
         if state.context.is_inherited() {
             return Err(Error::Interrupted);
         }
-        state.mailbox.set_poll_group(crowd);
-        self.ready_cache.refresh(crowd.number, state.mailbox.number, || {
+        state.mailbox.set_poll_group(group);
+        self.ready_cache.refresh(group.number, state.mailbox.number, || {
             state.process()?;
             Ok(state.events())
         })

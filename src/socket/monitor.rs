@@ -1,9 +1,9 @@
 //! The monitor of a socket: tells what happens to its connections, as messages of a PAIR socket at
 //! an inproc endpoint (zmq_socket_monitor(3)).
 //!
-//! Whoever reports an event sends it right away, so it can be read when the call that caused it
+//! The thread that reports an event sends it right away, so it can be read when the call that caused it
 //! returns. What the reader does not take, or nobody is there to take, waits here up to a limit
-//! and never keeps the reporter: the original blocks then, and with it all connections of its
+//! and never keeps the reporter: libzmq blocks then, and with it all connections of its
 //! I/O thread.
 
 use super::Socket;
@@ -52,36 +52,36 @@ impl Monitor {
             return;
         };
         if self.wanted.load(Ordering::Relaxed) & u32::from(bit) != 0
-            && let Some(speaker) = &mut *self.socket.lock()
+            && let Some(monitor_socket) = &mut *self.socket.lock()
         {
-            speaker.tell(bit, value, endpoint);
+            monitor_socket.tell(bit, value, endpoint);
         }
     }
 
     /// Sends what waits for its reader.
     pub(super) fn send_waiting(&self) {
-        if let Some(speaker) = &mut *self.socket.lock() {
-            speaker.send_waiting();
+        if let Some(monitor_socket) = &mut *self.socket.lock() {
+            monitor_socket.send_waiting();
         }
     }
 
     /// Says that it was the last event, and ends.
     pub(super) fn stop(&self) {
         let wanted = self.wanted.swap(0, Ordering::Relaxed);
-        let Some(mut speaker) = self.socket.lock().take() else {
+        let Some(mut monitor_socket) = self.socket.lock().take() else {
             return;
         };
         if let Some((bit, value)) = encode(ConnectionEvent::MonitorStopped)
             && wanted & u32::from(bit) != 0
         {
-            speaker.waiting.push_back(frames(bit, value, ""));
+            monitor_socket.waiting.push_back(frames(bit, value, ""));
         }
-        speaker.end();
+        monitor_socket.end();
     }
 
     /// Replaces a monitor that runs.
-    fn start(&self, speaker: MonitorSocket, wanted: u16) {
-        *self.socket.lock() = Some(speaker);
+    fn start(&self, monitor_socket: MonitorSocket, wanted: u16) {
+        *self.socket.lock() = Some(monitor_socket);
         self.wanted.store(wanted.into(), Ordering::Relaxed);
     }
 }
@@ -184,8 +184,8 @@ impl Socket {
             ready?;
             owner.monitor.stop();
             let reader: Weak<dyn EventHandler> = Arc::downgrade(owner) as _;
-            let speaker = MonitorSocket::open(context, endpoint, reader)?;
-            owner.monitor.start(speaker, wanted);
+            let monitor_socket = MonitorSocket::open(context, endpoint, reader)?;
+            owner.monitor.start(monitor_socket, wanted);
             Ok(())
         })
     }
@@ -214,7 +214,7 @@ fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
     use ConnectionEvent::*;
     Some(match event {
         Connected(descriptor) => (0x0001, descriptor as u32),
-        // The original tells the error that a connect without waiting ends with (observed).
+        // libzmq tells the error that a connect without waiting ends with (observed).
         ConnectDelayed => (0x0002, libc::EINPROGRESS as u32),
         ConnectRetried(pause) => (0x0004, u32::try_from(pause.as_millis()).unwrap_or(u32::MAX)),
         Listening(descriptor) => (0x0008, descriptor as u32),

@@ -37,7 +37,7 @@ impl Socket {
     }
 
     /// Reads an option into `out` (zmq_getsockopt(3)); returns how many bytes it has. What
-    /// remains of the buffer is filled with zeros, as the reference does.
+    /// remains of the buffer is filled with zeros, as libzmq does.
     ///
     /// # Errors
     /// As [`set_option`](Self::set_option).

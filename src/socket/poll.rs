@@ -46,14 +46,14 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
     if descriptors.len() == items.len() {
         return poll_system(items, &mut descriptors, timeout, deadline);
     }
-    let crowd = (items.len() > MAX_TRACKED_SOCKETS).then(PollGroup::of_this_thread);
-    let crowd = crowd.as_ref();
-    let seen = crowd.map_or(0, |crowd| crowd.generation());
-    let ready = look(items, &mut descriptors, crowd)?;
+    let group = (items.len() > MAX_TRACKED_SOCKETS).then(PollGroup::of_this_thread);
+    let group = group.as_ref();
+    let seen = group.map_or(0, |group| group.generation());
+    let ready = look(items, &mut descriptors, group)?;
     if ready > 0 || timeout == Some(Duration::ZERO) {
         return Ok(ready);
     }
-    let some = if crowd.is_some() { MAX_TRACKED_SOCKETS } else { usize::MAX };
+    let some = if group.is_some() { MAX_TRACKED_SOCKETS } else { usize::MAX };
     let mut watched = Vec::new();
     let mut context = None;
     let sockets = items.iter().filter_map(|item| match item.target {
@@ -68,11 +68,11 @@ pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> 
     let alone = WaiterPool::default();
     let pool = context.as_ref().map_or(&alone, |context| &context.pool);
     let mut wait =
-        Wait::new(&watched, pool, deadline).in_poll_group(crowd.map(|crowd| (&**crowd, seen)));
+        Wait::new(&watched, pool, deadline).in_poll_group(group.map(|group| (&**group, seen)));
     loop {
         wait.next(&mut descriptors)?;
         wait.begin_check();
-        match look(items, &mut descriptors, crowd)? {
+        match look(items, &mut descriptors, group)? {
             0 if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Ok(0),
             0 => {}
             ready => return Ok(ready),
@@ -108,7 +108,7 @@ fn poll_system(
 fn look(
     items: &mut [PollItem],
     descriptors: &mut [PollDescriptor],
-    crowd: Option<&Arc<PollGroup>>,
+    group: Option<&Arc<PollGroup>>,
 ) -> Result<usize> {
     if !descriptors.is_empty() {
         poll_fds(descriptors, Some(Duration::ZERO))?;
@@ -120,8 +120,8 @@ fn look(
                 found.next().map_or(Events::default(), |own| Events::from_system(own.found()))
             }
             PollTarget::Socket(socket) => {
-                let events = match crowd {
-                    Some(crowd) => socket.ready_events(crowd)?,
+                let events = match group {
+                    Some(group) => socket.ready_events(group)?,
                     None => socket.with(|state| {
                         state.process()?;
                         Ok(state.events())

@@ -3,7 +3,7 @@
 //! What a socket is ready for changes by calls on it, and by news in its mailbox. So the answer
 //! of a look under its lock stands, in one word, until one of them: a poll of many sockets reads
 //! the words, and asks the few that something happened to. It waits for news of any of them in one
-//! place, the crowd of its thread, instead of in the lists of all mailboxes.
+//! place, the poll group of its thread, instead of in the lists of all mailboxes.
 
 use super::Events;
 use crate::error::Result;
@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
-/// The word: 0 for nothing known; else the number of the crowd that looked from bit 32, of the
+/// The word: 0 for nothing known; else the number of the poll group that looked from bit 32, of the
 /// socket from bit 8, as far as there is room; `LOOKING` or `KNOWN`, and the events.
 ///
 /// The word outlives the socket, whose handle is used again; its number tells news of the one
@@ -31,11 +31,11 @@ impl ReadyCache {
         Self(AtomicU64::new(0))
     }
 
-    /// What the socket is ready for, where this crowd knows that.
+    /// What the socket is ready for, where this poll group knows that.
     #[inline(always)]
-    pub(super) fn get(&self, crowd: u32) -> Option<Events> {
+    pub(super) fn get(&self, group: u32) -> Option<Events> {
         let word = self.0.load(Ordering::Acquire);
-        let known = word & KNOWN != 0 && (word >> 32) as u32 == crowd;
+        let known = word & KNOWN != 0 && (word >> 32) as u32 == group;
         known.then_some(Events((word & EVENTS) as i16))
     }
 
@@ -47,14 +47,14 @@ impl ReadyCache {
         }
     }
 
-    /// Finds out for a crowd what the socket is ready for, under its lock.
+    /// Finds out for a poll group what the socket is ready for, under its lock.
     pub(super) fn refresh(
         &self,
-        crowd: u32,
+        group: u32,
         socket: u64,
         look: impl FnOnce() -> Result<Events>,
     ) -> Result<Events> {
-        let numbers = u64::from(crowd) << 32 | (socket & SOCKET) << 8;
+        let numbers = u64::from(group) << 32 | (socket & SOCKET) << 8;
         self.0.store(numbers | LOOKING, Ordering::SeqCst);
         // Pairs with the fence in `is_outdated`: either who has news sees the word, or they are
         // seen by the look.
@@ -62,7 +62,7 @@ impl ReadyCache {
         let events = look()?;
         let found = numbers | KNOWN | (events.0 as u64 & EVENTS);
         let looking = numbers | LOOKING;
-        // Where there were news meanwhile, nothing is known, and the crowd was told.
+        // Where there were news meanwhile, nothing is known, and the poll group was told.
         let _ = self.0.compare_exchange(looking, found, Ordering::AcqRel, Ordering::Relaxed);
         Ok(events)
     }
@@ -89,7 +89,7 @@ pub(super) struct PollGroup {
     process: Process,
     /// Not used again for long.
     pub(super) number: u32,
-    /// How often an outlook that was known changed.
+    /// How often a ready cache that was known changed.
     generation: AtomicU64,
     pub(super) waiters: WaiterList,
 }
@@ -106,7 +106,7 @@ impl PollGroup {
         Arc::new(Self { process: Process::current(), number, generation: changes, waiters })
     }
 
-    /// The crowd of this thread. What a parent's thread knows is not true in a child of fork(2).
+    /// The poll group of this thread. What a parent's thread knows is not true in a child of fork(2).
     pub(super) fn of_this_thread() -> Arc<Self> {
         let kept = POLL_GROUP.try_with(|kept| {
             let mut kept = kept.borrow_mut();
@@ -119,13 +119,13 @@ impl PollGroup {
 }
 
 impl PollGroup {
-    /// To be asked before the outlooks are looked at: what changes afterwards changes this.
+    /// To be asked before the ready caches are looked at: what changes afterwards changes this.
     #[inline]
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// An outlook that was known is not any more.
+    /// An ready cache that was known is not any more.
     #[cold]
     pub(super) fn notify(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
@@ -139,32 +139,32 @@ mod tests {
 
     #[test]
     fn what_was_found_stands_until_a_call_or_news() {
-        let outlook = ReadyCache::new();
-        let find = |outlook: &ReadyCache| outlook.refresh(7, 9, || Ok(Events::IN)).unwrap();
-        assert_eq!(outlook.get(7), None);
-        assert!(!outlook.is_outdated(9));
-        find(&outlook);
-        assert_eq!(outlook.get(7), Some(Events::IN));
-        assert_eq!(outlook.get(8), None);
-        outlook.invalidate();
-        assert_eq!(outlook.get(7), None);
-        find(&outlook);
+        let cache = ReadyCache::new();
+        let find = |cache: &ReadyCache| cache.refresh(7, 9, || Ok(Events::IN)).unwrap();
+        assert_eq!(cache.get(7), None);
+        assert!(!cache.is_outdated(9));
+        find(&cache);
+        assert_eq!(cache.get(7), Some(Events::IN));
+        assert_eq!(cache.get(8), None);
+        cache.invalidate();
+        assert_eq!(cache.get(7), None);
+        find(&cache);
         // Late news of a socket that had the handle before.
-        assert!(!outlook.is_outdated(8));
-        assert!(outlook.get(7).is_some());
-        assert!(outlook.is_outdated(9));
-        assert_eq!(outlook.get(7), None);
+        assert!(!cache.is_outdated(8));
+        assert!(cache.get(7).is_some());
+        assert!(cache.is_outdated(9));
+        assert_eq!(cache.get(7), None);
     }
 
     #[test]
     fn news_during_a_look_leave_nothing_known_and_are_told() {
-        let outlook = ReadyCache::new();
-        let events = outlook.refresh(7, 9, || {
+        let cache = ReadyCache::new();
+        let events = cache.refresh(7, 9, || {
             // After the look, perhaps: who looks is told, and looks again.
-            assert!(outlook.is_outdated(9));
+            assert!(cache.is_outdated(9));
             Ok(Events::default())
         });
         assert_eq!(events, Ok(Events::default()));
-        assert_eq!(outlook.get(7), None);
+        assert_eq!(cache.get(7), None);
     }
 }

@@ -3,24 +3,24 @@
 use crate::options::DEFAULT_BUSY_WAIT;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// Credit for so many looks in a row that find something.
+/// Credit for this number of spins in a row that find something.
 const MAX_CREDIT: u32 = 40;
-/// What a look in vain costs.
+/// What a spin that finds nothing costs.
 const LOSS: u32 = 8;
 /// So many waits of the rest a sleep counts for that was so short that a look might have found
-/// something. Not more: where two share a processor sleeps are short and looks are in vain.
+/// something. Not more: where two share a processor sleeps are short and spins find nothing.
 const SHORT_SLEEP: u32 = 16;
 /// So many waits, at least, pass without a look when the credit is used up.
 const MIN_REST: u32 = 64;
 const MAX_REST: u32 = 1024;
-/// The look after a rest lasts so many times the bound, and so do this many after it: two peers
+/// The spin after a backoff lasts this many times the bound, and so do `LONG_LOOKS` after it: two peers
 /// that both sleep take turns in waking each other, and neither sees how fast the other is awake.
 const LONG: u32 = 3;
 const LONG_LOOKS: u32 = 2 * MIN_REST;
-/// So do this many after a look in vain among others that were not: the peer, who waited too, may
+/// So do this many after a spin that finds nothing among others that do: the peer, who waited too, may
 /// sleep by now, and be woken by what we send next.
 const LONG_AFTER_LOSS: u32 = 4;
-/// Then nobody looks for so long, in nanoseconds: others need the processors, and who uses its
+/// Then nobody spins for this time, in nanoseconds: others need the processors, and who uses its
 /// share up by looking has to wait for its turn when the message is there. Where it happens again
 /// soon afterwards the processors are busy, and it is twice as long each time; where it was a
 /// moment's work of the system, the dialogue goes on as fast as before.
@@ -183,20 +183,20 @@ mod tests {
 
     #[test]
     fn rests_grow_while_processors_stay_busy() {
-        let patience = SpinPolicy::default();
+        let policy = SpinPolicy::default();
         let rest_at = |now| {
-            patience.preempted(now);
-            patience.busy_until.load(Ordering::Relaxed) - now
+            policy.preempted(now);
+            policy.busy_until.load(Ordering::Relaxed) - now
         };
         let mut now = 10 * AGAIN;
         assert_eq!(rest_at(now), SHORTEST_REST);
         let mut rests = Vec::new();
         for _ in 0..8 {
-            now = patience.busy_until.load(Ordering::Relaxed) + AGAIN / 2;
+            now = policy.busy_until.load(Ordering::Relaxed) + AGAIN / 2;
             rests.push(rest_at(now));
         }
         assert!(rests.is_sorted() && rests[0] == 2 * SHORTEST_REST && rests[7] == LONGEST_REST);
-        now = patience.busy_until.load(Ordering::Relaxed) + AGAIN;
+        now = policy.busy_until.load(Ordering::Relaxed) + AGAIN;
         assert_eq!(rest_at(now), SHORTEST_REST);
     }
 }

@@ -71,15 +71,15 @@ impl State {
 
     /// Has an I/O thread serve new peers of this socket, which has that handle.
     pub(super) fn set_background_handler(&mut self, socket: &'static Socket) {
-        let attendant = BackgroundHandler::new(socket, self.mailbox.number);
+        let handler = BackgroundHandler::new(socket, self.mailbox.number);
         if let Some(reactor) = self.context.reactor(0) {
-            attendant.begin(reactor, &self.mailbox);
+            handler.begin(reactor, &self.mailbox);
         }
-        self.background_handler = Some(attendant);
+        self.background_handler = Some(handler);
     }
 
-    /// Options can be set and read until a call has found that the context ends, as the reference
-    /// has it: whoever shuts a context down may still choose how long its sockets linger.
+    /// Options can be set and read until a call has found that the context ends, as libzmq
+    /// has it: a program that shuts a context down may still choose how long its sockets linger.
     pub(super) fn allow_options(&self) -> Result<()> {
         if self.term_reported { Err(Error::Terminated) } else { Ok(()) }
     }
@@ -93,7 +93,7 @@ impl State {
     #[inline]
     pub(super) fn process(&mut self) -> Result<()> {
         if self.context.is_inherited() {
-            // As the original has it.
+            // As libzmq has it.
             return Err(Error::Interrupted);
         }
         if self.mailbox.has_sleeper.load(Ordering::Relaxed) {
@@ -154,7 +154,7 @@ impl State {
     }
 
     /// Attaches the properties for messages from a pipe. Mostly they are those that the message
-    /// before it in the same place had: then the reference is passed on.
+    /// before it in the same place had: then libzmq is passed on.
     #[inline]
     pub(super) fn give_metadata(
         &mut self,

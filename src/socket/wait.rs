@@ -25,7 +25,7 @@ pub(super) const MAX_TRACKED_SOCKETS: usize = 16;
 /// A spin that finds no reactor to poll may be interrupted for this long, in nanoseconds: messages
 /// over inproc mostly come before.
 const INTERRUPTIBLE: u64 = 10_000;
-/// Who stands still in a look for so long, in nanoseconds, had its processor taken away.
+/// A thread that spins and sees no time pass but this, in nanoseconds, had its processor taken away.
 const PREEMPTED: u64 = 200_000;
 /// A look may last so long, in nanoseconds, while pieces of a message come one after the other.
 const MAX_SPIN: u64 = 1_000_000;
@@ -41,9 +41,9 @@ pub struct WaitSource {
 /// What a call waits for.
 #[derive(Clone, Copy)]
 struct WaitSet<'a> {
-    /// The sockets; of a crowd some of them.
+    /// The sockets; of a poll group some of them.
     watched: &'a [WaitSource],
-    /// The crowd that they are, and how often it had changed.
+    /// The poll group that they are, and how often it had changed.
     poll_group: Option<(&'a PollGroup, u64)>,
 }
 
@@ -76,18 +76,18 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Waits for a change of the crowd, which had changed so often, and not only for those of its
+    /// Waits for a change of the poll group, which had changed so often, and not only for those of its
     /// sockets that are watched.
     #[must_use]
-    pub(super) fn in_poll_group(mut self, crowd: Option<(&'a PollGroup, u64)>) -> Self {
-        self.set.poll_group = crowd;
+    pub(super) fn in_poll_group(mut self, group: Option<(&'a PollGroup, u64)>) -> Self {
+        self.set.poll_group = group;
         self
     }
 
     /// The caller is about to look at the sockets: what comes from here on is news.
     pub fn begin_check(&mut self) {
-        if let Some((crowd, seen)) = &mut self.set.poll_group {
-            *seen = crowd.generation();
+        if let Some((group, seen)) = &mut self.set.poll_group {
+            *seen = group.generation();
         }
     }
 
@@ -186,8 +186,8 @@ impl<'a> Wait<'a> {
         self.guard = watch.reacquire(self.numbers());
         if awaited.is_ready() {
             self.found_news = true;
-            if let Some(patience) = self.spin_policy() {
-                patience.record_park(nanoseconds().saturating_sub(began));
+            if let Some(policy) = self.spin_policy() {
+                policy.record_park(nanoseconds().saturating_sub(began));
             }
         }
         outcome
@@ -252,8 +252,8 @@ impl<'a> Wait<'a> {
 
     /// The numbers of the sockets, if they are told apart from others.
     fn numbers(&self) -> impl Iterator<Item = u64> + use<'a> {
-        let WaitSet { watched, poll_group: crowd } = self.set;
-        let told_apart = crowd.is_none() && watched.len() <= MAX_TRACKED_SOCKETS;
+        let WaitSet { watched, poll_group: group } = self.set;
+        let told_apart = group.is_none() && watched.len() <= MAX_TRACKED_SOCKETS;
         let watched = if told_apart { watched } else { &[] };
         watched.iter().map(|own| own.mailbox.number)
     }
@@ -272,13 +272,13 @@ impl<'a> Wait<'a> {
     /// another thread has to run first, which spinning would only keep a processor from. Goes on
     /// while pieces of a message come only if nothing is awaited that a look does not see.
     fn spin(&mut self, goes_on: bool) -> bool {
-        let Some(patience) = self.spin_policy().filter(|_| {
+        let Some(policy) = self.spin_policy().filter(|_| {
             self.guard.is_some() || self.set.watched.iter().all(|own| own.reactor.is_none())
         }) else {
             return false;
         };
         let began = nanoseconds();
-        let time = patience.spin_budget(began);
+        let time = policy.spin_budget(began);
         if time == 0 {
             return false;
         }
@@ -294,7 +294,7 @@ impl<'a> Wait<'a> {
             let now = nanoseconds().saturating_sub(began);
             let elapsed = now - since;
             if now - last > PREEMPTED && !served {
-                patience.preempted(began + now);
+                policy.preempted(began + now);
                 self.found_news |= self.set.is_ready();
                 return self.set.is_ready();
             }
@@ -318,7 +318,7 @@ impl<'a> Wait<'a> {
                 self.critical.get_or_insert_with(CriticalSection::enter);
             }
         };
-        patience.record_spin(found);
+        policy.record_spin(found);
         self.found_news |= found.is_some();
         found.is_some()
     }
@@ -326,8 +326,8 @@ impl<'a> Wait<'a> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        if let Some(patience) = self.spin_policy() {
-            patience.wait_ended(nanoseconds(), self.found_news);
+        if let Some(policy) = self.spin_policy() {
+            policy.wait_ended(nanoseconds(), self.found_news);
         }
     }
 }
@@ -345,7 +345,7 @@ impl WaitSet<'_> {
 
     fn is_ready(self) -> bool {
         match self.poll_group {
-            Some((crowd, seen)) => crowd.generation() != seen,
+            Some((group, seen)) => group.generation() != seen,
             None => self.watched.iter().any(|own| !own.mailbox.is_empty()),
         }
     }
@@ -354,9 +354,9 @@ impl WaitSet<'_> {
     /// and what comes after that ends its sleep.
     fn while_listed(self, waiter: &Arc<Waiter>, sleep: impl FnOnce() -> Result<()>) -> Result<()> {
         let lists = || {
-            let crowd = self.poll_group.map(|(crowd, _)| &crowd.waiters);
-            let watched = if crowd.is_some() { &[] } else { self.watched };
-            watched.iter().map(|own| &own.mailbox.waiters).chain(crowd)
+            let group = self.poll_group.map(|(group, _)| &group.waiters);
+            let watched = if group.is_some() { &[] } else { self.watched };
+            watched.iter().map(|own| &own.mailbox.waiters).chain(group)
         };
         lists().for_each(|list| list.add(waiter));
         let outcome = sleep();

@@ -6,7 +6,7 @@ use parking_lot::lock_api;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A mutex that is taken by one atomic operation and released by a plain store: whoever waits
+/// A mutex that is taken by one atomic operation and released by a plain store: a thread that waits
 /// looks again and again, ever more rarely, and nobody wakes it. For locks that are held for
 /// moments and hardly ever found taken; half as dear as one that may have to wake a sleeper.
 pub type SpinMutex<T> = lock_api::Mutex<RawCallLock, T>;

@@ -1,8 +1,8 @@
 //! Endpoint strings: `transport://address`.
 //!
 //! What is accepted, and with which error the rest is refused, follows zmq_tcp(7), zmq_ipc(7),
-//! zmq_inproc(7) and observation of the reference. One difference is deliberate: a port above
-//! 65535 or below 0 is an invalid argument, where the reference takes its lowest 16 bits.
+//! zmq_inproc(7) and observation of libzmq. One difference is deliberate: a port above
+//! 65535 or below 0 is an invalid argument, where libzmq takes its lowest 16 bits.
 
 use std::path::PathBuf;
 

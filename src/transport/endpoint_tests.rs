@@ -1,4 +1,4 @@
-//! Every row was observed on the reference, but for the ports out of range, those with
+//! Every row was observed on libzmq, but for the ports out of range, those with
 //! something behind their digits, and the empty hosts.
 
 use super::*;

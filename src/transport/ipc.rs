@@ -26,7 +26,7 @@ pub(super) fn listen(
     options: &TransportOptions,
 ) -> Result<(Socket, String, Option<SocketFile>), BindError> {
     if let Some(descriptor) = options.descriptor {
-        // Whoever bound it owns the file.
+        // The one that bound it owns the file.
         let socket = Socket::from(adopt(descriptor).map_err(bind_error)?);
         let address = socket.local_addr().map_err(bind_error)?;
         if !address.is_unix() {

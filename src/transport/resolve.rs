@@ -51,7 +51,7 @@ pub fn remote(remote: &HostPort, ipv6: bool, found: &[SocketAddr]) -> Result<Vec
     }
     let mut addresses: Vec<_> = found.iter().filter(|own| ipv6 || own.is_ipv4()).copied().collect();
     addresses.iter_mut().for_each(|own| own.set_port(remote.port));
-    // The reference asks for IPv6 alone and falls back to IPv4; a name may have both.
+    // libzmq asks for IPv6 alone and falls back to IPv4; a name may have both.
     addresses.sort_by_key(SocketAddr::is_ipv4);
     if addresses.is_empty() { Err(Error::HostUnreachable) } else { Ok(addresses) }
 }
@@ -85,7 +85,7 @@ fn split_zone(host: &str) -> Result<(&str, u32)> {
 }
 
 /// An IPv4 address in one to four parts, each decimal, octal (0...) or hexadecimal (0x...); the
-/// last part fills what is left. inet_aton(3) reads them so, and with it the reference.
+/// last part fills what is left. inet_aton(3) reads them so, and with it libzmq.
 fn parse_ipv4(text: &str) -> Option<Ipv4Addr> {
     let parts: Vec<u32> = text.split('.').map(parse_part).collect::<Option<_>>()?;
     let (&last, leading) = parts.split_last()?;

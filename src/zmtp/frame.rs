@@ -120,7 +120,7 @@ impl FrameDecoder {
         Self { version, max_size, lead: 0, building: None, rhythm: Rhythm::default() }
     }
 
-    /// The same for frames in whose bodies so many bytes stand in front of what the application
+    /// The same for frames in whose bodies this number of bytes stands in front of what the application
     /// gets.
     pub fn with_lead(self, lead: usize) -> Self {
         Self { lead, ..self }

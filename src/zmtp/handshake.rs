@@ -50,7 +50,7 @@ const MECHANISM: std::ops::Range<usize> = 12..32;
 /// Longest handshake command taken from a peer: with this it can make us hold that much memory
 /// before it has shown who it is.
 pub const MAX_COMMAND: usize = 64 * 1024;
-/// A command that the original's PLAIN servers call `^RROR`, with nothing before it (observed).
+/// A command that libzmq's PLAIN servers call `^RROR`, with nothing before it (observed).
 const ERROR: &[u8] = b"ERROR";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -180,7 +180,7 @@ impl Handshake {
         }
     }
 
-    /// Takes the verdict of the ZAP handler. The peer is told of a final one.
+    /// Takes the ZAP handler's reply. The peer is notified of a final one.
     ///
     /// # Errors
     /// The verdict's own, or what follows from letting the peer in; the connection is to be closed

@@ -79,7 +79,7 @@ impl SocketType {
         matches!(self, Pub | Xpub)
     }
 
-    /// Whether what they send goes to whoever takes it, and waits until somebody does.
+    /// Whether what they send goes to any peer that takes it, and waits until one does.
     pub const fn sends_to_anyone(self) -> bool {
         matches!(self, Pair | Req | Dealer | Push)
     }

@@ -2,7 +2,7 @@
 
 use crate::input::{Input, pieces};
 use std::net::{IpAddr, SocketAddr};
-use zmq::transport::{AddressFilter, Endpoint, HostPort, Negotiation, Proxy};
+use zmq::transport::{AddressFilter, Endpoint, HostPort, Proxy, Socks5Handshake};
 use zmq::utility::z85::{decode, encode};
 
 pub fn z85(data: &[u8]) {
@@ -55,7 +55,7 @@ pub fn socks(data: &[u8]) {
     let seed = input.byte();
     let answers = input.rest();
     let proxy = Proxy { address: b"127.0.0.1:1080".to_vec(), username, password: password.into() };
-    let Ok(fresh) = Negotiation::new(&proxy, &target) else {
+    let Ok(fresh) = Socks5Handshake::new(&proxy, &target) else {
         return;
     };
     let converse = |seed| {
@@ -77,6 +77,6 @@ pub fn socks(data: &[u8]) {
         own.wrote(own.output().len());
         Ok((own.is_connected(), said, taken))
     };
-    let (whole, cut): (Result<_, zmq::transport::Refusal>, _) = (converse(0), converse(seed));
+    let (whole, cut): (Result<_, zmq::transport::Socks5Error>, _) = (converse(0), converse(seed));
     assert_eq!(whole, cut);
 }

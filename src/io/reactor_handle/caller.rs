@@ -205,7 +205,7 @@ impl<'a> ReactorGuard<'a> {
         self.poll_once()
     }
 
-    /// For a moment without anything to do: puts the alarm off now rather than when the caller
+    /// For a moment without anything to do: puts the wake timer off now rather than when the caller
     /// has its message, which waiting for that system call would delay.
     pub fn postpone_wake_timer(&self) {
         if !self.handle.pace.schedules.load(Ordering::Relaxed) {
@@ -232,7 +232,7 @@ impl<'a> ReactorGuard<'a> {
         handle
             .wake_timer
             .stop_if(|at| policy::stops_before_sleep(began, at, sleeps) && handle.may_put_off());
-        // After the alarm was stopped, which may have to be set for this.
+        // After the wake timer was stopped, which may have to be set for this.
         handle.set_watchdog(has_dependents);
         self.owned.take()?.release(Owner::CallerSleeps);
         // Behind the fence in `release`, as a thread that schedules something or blocks looks for the owner

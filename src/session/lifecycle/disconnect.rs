@@ -85,7 +85,7 @@ impl Session {
         }
     }
 
-    /// Whether the socket is told of plain peers that come and go.
+    /// Whether the socket is notified of plain peers that come and go.
     pub(super) fn tells_of_peers(&self) -> bool {
         self.options.is_raw() && self.options.stream_notify
     }

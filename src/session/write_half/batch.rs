@@ -138,7 +138,7 @@ impl WriteHalf {
         Ok(())
     }
 
-    /// What `pieces` has for the next write, up to so many bytes.
+    /// What `pieces` has for the next write, up to this number of bytes.
     fn unwritten(&self, most: usize) -> impl Iterator<Item = IoSlice<'_>> {
         let (mut skip, mut room) = (self.written, most);
         self.pieces.iter().map_while(move |piece| {

@@ -16,7 +16,7 @@ impl Notify for Nobody {
     fn writable(&self) {}
 }
 
-/// Seals so many messages.
+/// Seals this number of messages.
 struct Tires(usize);
 
 impl Sealer for Tires {

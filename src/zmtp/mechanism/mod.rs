@@ -1,7 +1,7 @@
 //! Security mechanisms: what happens between the greeting and the messages, and to the messages.
 //!
 //! A mechanism is one side (client or server) of one connection, a state machine without I/O. The
-//! handshake drives it, in this order:
+//! handshake calls it, in this order:
 //!
 //! 1. [`begin`](Mechanism::begin), once the greetings agree on the mechanism;
 //! 2. [`handle_command`](Mechanism::handle_command) for each command that the peer sends;
@@ -102,7 +102,7 @@ pub enum Step {
 /// What a mechanism has run elsewhere, because it may take long.
 pub type Task = Box<dyn FnOnce() + Send>;
 
-/// What a mechanism may do with the handshake that drives it.
+/// What a mechanism may do with the handshake that calls it.
 pub struct Context<'a> {
     pub(super) output: &'a mut Vec<u8>,
     pub(super) local_metadata: &'a [u8],

@@ -33,7 +33,7 @@ impl Mechanism for Null {
         context: &mut Context<'_>,
     ) -> Result<Step, ProtocolError> {
         match name {
-            // The original does not report what is wrong with this metadata (observed).
+            // libzmq does not report what is wrong with this metadata (observed).
             b"READY" => {
                 context.handle_metadata(data).map_err(|_| ProtocolError::IncompatibleSocketType)?
             }

@@ -46,7 +46,7 @@ impl CurveClient {
         hello: &SharedKey,
         context: &mut Context<'_>,
     ) -> Result<SharedKey, ProtocolError> {
-        // One of another length does not open: so the original names it.
+        // One of another length does not open: so libzmq names it.
         let unopened = ProtocolError::Cryptographic;
         let data: &[u8; WELCOME] = data.try_into().map_err(|_| unopened)?;
         let (nonce, sealed) = data.split_first_chunk().ok_or(unopened)?;
