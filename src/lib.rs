@@ -1,14 +1,7 @@
 //! A message engine that speaks ZMTP, with the C ABI of libzmq 4.3.
 //!
-//! The rooms, and what each may use:
-//!
-//! ```text
-//! capi -> context, socket -> pattern -> pipe -> message
-//!                   |-> session -> transport, io, gssapi
-//!                                \-> zmtp -> message
-//! ```
-//!
-//! ARCHITECTURE.md has the map, the threads and the way of a message.
+//! ARCHITECTURE.md has the map of the rooms and what each may use, the threads, and the way of a
+//! message through them.
 
 pub mod backoff;
 pub mod capi;
@@ -16,6 +9,8 @@ pub mod context;
 pub mod error;
 pub mod gssapi;
 pub mod io;
+pub mod mailbox;
+pub mod memory;
 pub mod message;
 pub mod options;
 pub mod pattern;

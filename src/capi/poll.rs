@@ -2,7 +2,8 @@
 
 use super::handle::{ffi_result, object};
 use crate::error::{Error, Result};
-use crate::socket::{Events, PollItem, PollTarget, Socket, poll};
+use crate::mailbox::Events;
+use crate::socket::{PollItem, PollTarget, Socket, poll};
 use std::ffi::{c_int, c_long, c_short, c_void};
 use std::time::Duration;
 

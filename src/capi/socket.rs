@@ -71,7 +71,7 @@ pub unsafe extern "C" fn zmq_socket(context: *mut c_void, r#type: c_int) -> *mut
     answer_pointer(|| {
         // SAFETY: the caller's promise.
         let context = unsafe { object::<Context>(context) }?;
-        Ok(handle_of(context.socket(r#type)?))
+        Ok(handle_of(Socket::open(context, r#type)?))
     })
 }
 

@@ -1,9 +1,9 @@
 //! The inproc names of a context.
 
 use crate::error::{Error, Result};
+use crate::mailbox::{Mailbox, PipeEventSink};
 use crate::options::Options;
 use crate::pattern::Pipe;
-use crate::socket::{Mailbox, PipeEventSink};
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -9,10 +9,10 @@ pub use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
 use crate::io::{BlockingPool, ReactorHandle, WaiterList, WaiterPool, start_thread};
-use crate::message::free_kept_memory;
+use crate::mailbox::{Event, Mailbox};
+use crate::memory::free_kept_memory;
 use crate::options::Options;
 use crate::session::SECURITY_THREAD;
-use crate::socket::{Event, Mailbox, Socket};
 use crate::sync::{CriticalMutex, CriticalSection, ForkMutex, Process};
 use crate::transport::Lookups;
 use crate::zmtp::SocketType;
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-/// A context handle; see [`Socket`] for its memory.
+/// A context handle; its memory is never freed, as that of a socket's handle.
 #[repr(C)]
 pub struct Context {
     tag: AtomicU32,
@@ -168,19 +168,13 @@ impl Context {
         Ok(())
     }
 
-    /// Opens a socket (zmq_socket(3)).
+    /// The context behind the handle, for a new socket.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::TooManyOpen`],
-    /// [`Error::BadAddress`].
-    pub fn socket(&'static self, socket_type: i32) -> Result<&'static Socket> {
-        // Others open and close sockets with the same locks.
-        let _critical = CriticalSection::enter();
+    /// [`Error::Terminated`], [`Error::BadAddress`].
+    pub fn open_core(&'static self) -> Result<Arc<ContextCore>> {
         let core = self.core()?;
-        if core.is_terminated() {
-            return Err(Error::Terminated);
-        }
-        core.open_socket(SocketType::from_value(socket_type).ok_or(Error::InvalidArgument)?)
+        if core.is_terminated() { Err(Error::Terminated) } else { Ok(core) }
     }
 }
 
@@ -221,11 +215,15 @@ impl ContextCore {
         self.terminated.load(Ordering::Acquire)
     }
 
-    /// Opens a socket.
+    /// Adds a socket: `open` makes it with these options; its mailbox is told when the context ends.
     ///
     /// # Errors
     /// [`Error::TooManyOpen`].
-    pub fn open_socket(self: &Arc<Self>, socket_type: SocketType) -> Result<&'static Socket> {
+    pub fn add_socket<S>(
+        &self,
+        socket_type: SocketType,
+        open: impl FnOnce(Options) -> (S, Arc<Mailbox>),
+    ) -> Result<S> {
         let max_sockets = self.start()?;
         let mut sockets = self.sockets.lock();
         if sockets.len() >= max_sockets {
@@ -235,8 +233,7 @@ impl ContextCore {
             let own = self.handle.options.lock();
             (own.ipv6, own.blocky)
         };
-        let options = Options::new(socket_type, ipv6, blocky);
-        let (socket, mailbox) = Socket::open(self.clone(), socket_type, options);
+        let (socket, mailbox) = open(Options::new(socket_type, ipv6, blocky));
         sockets.push(mailbox);
         Ok(socket)
     }

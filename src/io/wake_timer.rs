@@ -119,13 +119,13 @@ impl WakeTimer {
             self.call.clear();
         }
         let mut state = self.state.lock();
-        let mut has_rung = state.without_timer && nanoseconds() >= state.at;
+        let mut has_fired = state.without_timer && nanoseconds() >= state.at;
         for (number, timer) in self.timers.iter().flatten().enumerate() {
             // One that could not be stopped is read too, or every sleep would end at once.
             let rang = all[number].found() != 0 && timer.take_expired();
-            has_rung |= rang && number == state.running && !state.without_timer;
+            has_fired |= rang && number == state.running && !state.without_timer;
         }
-        if has_rung {
+        if has_fired {
             state.at = 0;
         }
         Ok(is_first || found > 0)
@@ -216,7 +216,7 @@ mod tests {
                     timer.set_if(Duration::ZERO, ALWAYS);
                     assert!(timer.fires(), "it does not ring");
                 }
-                // Rings unheard.
+                // Fires unnoticed.
                 _ => timer.set_if(Duration::ZERO, ALWAYS),
             }
             timer.check();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn who_puts_off_a_expiry_that_nobody_heard_is_given_the_time() {
+    fn a_thread_that_puts_off_an_unnoticed_expiry_gets_the_time() {
         WakeTimer::kinds().iter().for_each(gives_the_time_to_who_puts_off_a_ring);
     }
 
@@ -249,13 +249,13 @@ mod tests {
 
     fn loses_no_expiry_while_others_put_it_off(timer: &WakeTimer) {
         let (wanted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        let heard = AtomicUsize::new(0);
+        let seen = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !ended.load(SeqCst) {
                     timer.wait(None);
                     timer.check();
-                    heard.fetch_add(wanted.swap(false, SeqCst) as usize, SeqCst);
+                    seen.fetch_add(wanted.swap(false, SeqCst) as usize, SeqCst);
                 }
             });
             let (wanted, ended) = (&wanted, &ended);
@@ -276,10 +276,10 @@ mod tests {
             }
             let (began, mut late) = (Instant::now(), false);
             while began.elapsed() < Duration::from_millis(500) && !late {
-                let (before, asked) = (heard.load(SeqCst), Instant::now());
+                let (before, asked) = (seen.load(SeqCst), Instant::now());
                 wanted.store(true, SeqCst);
                 timer.set_if(Duration::ZERO, |now, at| at == 0 || at > now);
-                while heard.load(SeqCst) == before && !late {
+                while seen.load(SeqCst) == before && !late {
                     std::thread::yield_now();
                     late = asked.elapsed() > PATIENCE;
                 }

@@ -1,8 +1,8 @@
 //! The reference-counted memory behind long messages.
 
-use super::cache::{self, SizeClass};
 use super::out_of_memory;
 use crate::error::Result;
+use crate::memory::{self, SizeClass};
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -51,7 +51,7 @@ impl Block {
 
     #[inline(always)]
     fn allocate_as(class: SizeClass, foreign: Option<UserData>, references: usize) -> Result<Self> {
-        let head = cache::allocate(class).ok_or_else(out_of_memory)?.cast::<BlockHeader>();
+        let head = memory::allocate(class).ok_or_else(out_of_memory)?.cast::<BlockHeader>();
         let references = AtomicUsize::new(references);
         // SAFETY: freshly allocated, large and aligned enough.
         unsafe { head.write(BlockHeader { references, class, user_data: foreign }) };
@@ -79,7 +79,7 @@ impl Block {
     pub(super) fn resize(&mut self, capacity: usize) -> Result<()> {
         let class = class_for(capacity)?;
         // SAFETY: the block's own memory, which no slice refers to yet.
-        let moved = unsafe { cache::grow_large(self.0.cast(), self.class(), class) };
+        let moved = unsafe { memory::grow_large(self.0.cast(), self.class(), class) };
         if let Some(memory) = moved {
             self.0 = memory.cast();
             // SAFETY: the head moved along with the bytes.
@@ -258,7 +258,7 @@ unsafe fn free(head: NonNull<BlockHeader>) {
     // SAFETY: the last reader; moved out before the memory goes.
     let BlockHeader { class, user_data: foreign, .. } = unsafe { ptr::read(head.as_ptr()) };
     // SAFETY: allocated as this in `allocate_as`, or grown to it.
-    unsafe { cache::free(head.cast(), class) };
+    unsafe { memory::free(head.cast(), class) };
     if let Some((function, data, hint)) = foreign {
         // SAFETY: the application's promise of zmq_msg_init_data; called once, for the last copy.
         unsafe { function(data, hint) };

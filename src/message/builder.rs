@@ -1,9 +1,9 @@
 //! A long message that arrives in pieces.
 
 use super::block::Block;
-use super::cache::ALIGNMENT;
 use super::{ByteSource, Filled, Message};
 use crate::error::Result;
+use crate::memory::ALIGNMENT;
 use std::io;
 use std::mem::MaybeUninit;
 

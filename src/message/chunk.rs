@@ -2,8 +2,8 @@
 
 use super::Message;
 use super::block::{Block, Slice};
-use super::cache::ALIGNMENT;
 use crate::error::Result;
+use crate::memory::ALIGNMENT;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::slice;
 

@@ -10,25 +10,18 @@
 
 mod block;
 mod builder;
-mod cache;
 mod chunk;
 mod create;
 mod header;
 mod inline_copy;
-mod large;
 mod metadata;
-mod pages;
-mod prefetch;
 mod raw;
 mod receive_buffer;
 mod share;
 
 pub use block::FreeFunction;
 pub use builder::MessageBuilder;
-pub use cache::{allocate_place, free_all as free_kept_memory, free_place};
 pub use metadata::Metadata;
-pub use pages::with_large_pages;
-pub use prefetch::{prefetch, prefetch_to_write};
 pub use receive_buffer::{
     ALIGNED_ABOVE, ByteSource, Filled, Forecast, MAX_PIECES, READ_AHEAD, ReceiveBuffer,
     read_in_turn,
@@ -36,6 +29,7 @@ pub use receive_buffer::{
 pub use share::Copies;
 
 use crate::error::Error;
+use crate::memory::prefetch;
 use block::Slice;
 use header::{COMMAND, FLAGS, Header, KIND, Kind, LENGTH, METADATA, MORE, SHARED};
 use std::mem::{ManuallyDrop, MaybeUninit};

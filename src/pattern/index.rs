@@ -5,7 +5,7 @@
 //! whether each of these fronts of a text is among them: one place in memory a length, and none
 //! depends on another.
 
-use crate::message::with_large_pages;
+use crate::memory::with_large_pages;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// The most lengths that are worth it: each costs a look, and a peer may choose many.

@@ -13,7 +13,7 @@ mod node;
 mod table;
 
 use super::index::Index;
-use crate::message::with_large_pages;
+use crate::memory::with_large_pages;
 use node::{Edge, Node};
 use std::hash::{BuildHasher, Hasher, RandomState};
 

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::sync::{AtomicPtr, UnsafeCell};
-use crate::message::{allocate_place, free_place};
+use crate::memory::{allocate_place, free_place};
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 

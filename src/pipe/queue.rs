@@ -12,7 +12,7 @@
 
 use super::chunk::{CHUNK, Chunk, FIRST, free_chunk, slot};
 use super::sync::{Arc, AtomicPtr, AtomicU64, Ordering, UnsafeCell};
-use crate::message::prefetch_to_write;
+use crate::memory::prefetch_to_write;
 use std::mem::MaybeUninit;
 use std::ptr;
 

@@ -5,9 +5,9 @@
 mod connect;
 mod disconnect;
 mod handshake;
+mod heartbeat;
 
 use super::ConnectionEvent;
-use super::heartbeat::Heartbeat;
 use super::read_half::{ReadHalf, ReadOutcome};
 use super::write_half::WriteOutcome;
 use super::zap::ZapState;
@@ -19,6 +19,7 @@ use crate::io::{EventHandler, Reactor, Readiness, TimerOutcome};
 use crate::sync::MutexGuard;
 use crate::transport::{Connecting, Endpoint, Stream, Target};
 use crate::zmtp::{Handshake, ProtocolError, ZapReply};
+use heartbeat::Heartbeat;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -107,7 +108,7 @@ pub(super) struct Lifecycle {
     /// The timer of the stage: until the next attempt, or of connecting and handshaking.
     state_timer: Option<u64>,
     linger_timer: Option<u64>,
-    pub(super) heartbeat: Heartbeat,
+    heartbeat: Heartbeat,
     /// A success of the connection's handshake was reported. With old and plain peers it never
     /// is (observed).
     handshaken: bool,

@@ -19,7 +19,6 @@
 mod blocking_task;
 mod event;
 mod half_open;
-mod heartbeat;
 mod lifecycle;
 mod lingering_close;
 mod listener;
@@ -44,7 +43,7 @@ use crate::sync::{CriticalSection, NoCancel};
 use crate::transport::{Endpoint, Lookups};
 use crate::zmtp::ZapReply;
 use blocking_task::BlockingTask;
-use lifecycle::{DisconnectReason, Lifecycle, Role};
+use lifecycle::{Lifecycle, Role};
 use read_half::ReadHalf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};

@@ -4,8 +4,9 @@
 //! call, a publisher that began anew, or one that connects, would not hear of them while the
 //! application computes.
 
-use super::{Event, Socket};
+use super::Socket;
 use crate::io::{EventHandler, Reactor, ReactorHandle, Readiness, TimerOutcome};
+use crate::mailbox::Event;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 

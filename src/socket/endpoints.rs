@@ -2,10 +2,10 @@
 
 use super::endpoint_table::{Entry, Kind, Unknown};
 use super::state::State;
-use super::{Event, Mailbox, PipeEventSink};
 use crate::context::{InprocBinding, InprocConnection};
 use crate::error::{Error, Result};
 use crate::io::nanoseconds;
+use crate::mailbox::{Event, Mailbox, PipeEventSink};
 use crate::options::Options;
 use crate::pattern::{PeerInfo, Pipe, SessionLink, generate_routing_id};
 use crate::pipe::{Notify, pipe};

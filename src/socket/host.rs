@@ -1,9 +1,10 @@
 //! What the sessions know of their socket, and tell it.
 
 use super::monitor::Monitor;
-use super::{Event, Mailbox, PipeEventSink, zap};
+use super::zap;
 use crate::context::ContextCore;
 use crate::io::{BlockingPool, EventHandler, Reactor, ReactorHandle, Readiness, TimerOutcome};
+use crate::mailbox::{Event, Mailbox, PipeEventSink};
 use crate::pattern::Pipe;
 use crate::pipe::{Notify, PipeReader, PipeWriter};
 use crate::session::{ConnectionEvent, PipeEvents, Session, SessionHost};

@@ -10,36 +10,29 @@ mod background_handler;
 mod drain;
 mod endpoint_table;
 mod endpoints;
-mod events;
 mod host;
-mod mailbox;
 mod monitor;
 mod options;
 mod poll;
 mod proxy;
-mod ready_cache;
-mod spin_policy;
 mod state;
 mod wait;
 mod zap;
 mod zero_copy_send;
 
-pub use events::Events;
-pub use mailbox::{Event, Mailbox, PipeEventSink};
 pub use poll::{PollItem, PollTarget, poll};
 pub use proxy::proxy;
-pub use spin_policy::SpinPolicy;
 pub use wait::{Wait, WaitSource};
 
-use crate::context::ContextCore;
+use crate::context::{Context, ContextCore};
 use crate::error::{Error, Result};
 use crate::io::nanoseconds;
+use crate::mailbox::{Event, Events, Mailbox, PollGroup, ReadyCache};
 use crate::message::{Message, Metadata};
 use crate::options::Options;
 use crate::sync::{CriticalSection, NoCancel};
 use crate::sync::{ForkMutex, SpinGuard};
 use crate::zmtp::SocketType;
-use ready_cache::{PollGroup, ReadyCache};
 use state::State;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -76,8 +69,25 @@ impl Socket {
     /// The first word of an open socket.
     pub const TAG: u32 = 0x5a51_50c7;
 
-    /// Opens a socket in a context that counted it already.
-    pub(crate) fn open(
+    /// Opens a socket (zmq_socket(3)).
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::TooManyOpen`],
+    /// [`Error::BadAddress`].
+    pub fn open(context: &'static Context, socket_type: i32) -> Result<&'static Self> {
+        // Others open and close sockets with the same locks.
+        let _critical = CriticalSection::enter();
+        let core = context.open_core()?;
+        let socket_type = SocketType::from_value(socket_type).ok_or(Error::InvalidArgument)?;
+        Self::open_in(&core, socket_type)
+    }
+
+    fn open_in(core: &Arc<ContextCore>, socket_type: SocketType) -> Result<&'static Self> {
+        core.add_socket(socket_type, |options| Self::create(core.clone(), socket_type, options))
+    }
+
+    /// Makes a socket in a context that counted it already.
+    fn create(
         context: Arc<ContextCore>,
         socket_type: SocketType,
         options: Options,

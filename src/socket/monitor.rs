@@ -93,7 +93,7 @@ impl MonitorSocket {
         endpoint: &str,
         reader: Weak<dyn EventHandler>,
     ) -> Result<Self> {
-        let socket = context.open_socket(SocketType::Pair)?;
+        let socket = Socket::open_in(context, SocketType::Pair)?;
         let bound = socket.with(|state| {
             state.core.options.linger = Some(Duration::ZERO);
             if let Some(reactor) = context.reactor(0) {

@@ -1,10 +1,10 @@
 //! Waiting for several sockets and descriptors (zmq_poll(3)).
 
-use super::ready_cache::PollGroup;
 use super::wait::MAX_TRACKED_SOCKETS;
-use super::{Events, Socket, Wait};
+use super::{Socket, Wait};
 use crate::error::Result;
 use crate::io::{PollDescriptor, WaiterPool, poll_fds};
+use crate::mailbox::{Events, PollGroup};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

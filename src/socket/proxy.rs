@@ -1,7 +1,8 @@
 //! Passing messages between two sockets (zmq_proxy(3), zmq_proxy_steerable(3)).
 
-use super::{Events, PollItem, PollTarget, SendFlags, Socket, poll};
+use super::{PollItem, PollTarget, SendFlags, Socket, poll};
 use crate::error::{Error, Result};
+use crate::mailbox::Events;
 use crate::message::Message;
 use crate::options::ids;
 use std::time::Duration;

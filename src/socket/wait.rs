@@ -1,13 +1,12 @@
 //! How a call waits for news of its sockets: it polls their reactor itself where it can, spins for a
 //! moment before it sleeps where that has paid off, and then sleeps, owning nothing.
 
-use super::ready_cache::PollGroup;
-use super::{Mailbox, SpinPolicy};
 use crate::error::Result;
 use crate::io::{
     PollDescriptor, PooledWaiter, ReactorGuard, ReactorHandle, Waiter, WaiterPool, Watch,
     nanoseconds, sleep,
 };
+use crate::mailbox::{Mailbox, PollGroup, SpinPolicy};
 use crate::sync::CriticalSection;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,7 +1,7 @@
 //! The way to the ZAP handler of a context (RFC 27).
 
-use super::{Event, PipeEventSink};
 use crate::context::ContextCore;
+use crate::mailbox::{Event, PipeEventSink};
 use crate::pattern::{PeerInfo, Pipe};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
 use crate::zmtp::SocketType;

@@ -1,7 +1,7 @@
 //! The hash table of a tree: which child of a node begins with a byte?
 
 use super::{ROOT, Trie};
-use crate::message::with_large_pages;
+use crate::memory::with_large_pages;
 
 /// Entries of the smallest table.
 const SMALLEST_TABLE: usize = 16;

@@ -1,7 +1,15 @@
-//! What other threads tell a socket.
+//! What other threads tell a socket: its events, what zmq_poll knows of it, and how its calls spin.
 
-use super::SpinPolicy;
-use super::ready_cache::{PollGroup, ReadyCache};
+#![forbid(unsafe_code)]
+
+mod events;
+mod ready_cache;
+mod spin_policy;
+
+pub use events::Events;
+pub use ready_cache::{PollGroup, ReadyCache};
+pub use spin_policy::SpinPolicy;
+
 use crate::error::Result;
 use crate::io::{EventHandler, InboxEntry, ReactorHandle, Signal, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
@@ -39,7 +47,7 @@ pub struct Mailbox {
     pub number: u64,
     /// A thread sleeps on the reactor for the socket. A call that finds this comes from another
     /// thread, or that one did not come back.
-    pub(super) has_sleeper: AtomicBool,
+    pub has_sleeper: AtomicBool,
     events: SegQueue<Event>,
     /// The socket is closed: nobody takes news any more.
     closed: AtomicBool,
@@ -69,7 +77,7 @@ struct Handler {
 
 impl Mailbox {
     /// The mailbox of a socket with this ready cache.
-    pub(super) fn new(cache: &'static ReadyCache) -> Self {
+    pub fn new(cache: &'static ReadyCache) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
@@ -87,7 +95,7 @@ impl Mailbox {
     }
 
     /// Says who relies on the ready cache, before it does.
-    pub(super) fn set_poll_group(&self, group: &Arc<PollGroup>) {
+    pub fn set_poll_group(&self, group: &Arc<PollGroup>) {
         // Relaxed: changed under the lock of the socket alone.
         if self.poll_group_number.load(Ordering::Relaxed) != group.number {
             *self.poll_group.lock() = Some(group.clone());

@@ -4,9 +4,9 @@
 //! (ZMQ_HEARTBEAT_TIMEOUT), and from a PING of the peer that tells a time to live. While a PING
 //! waits behind something large, it is a sign of life as well that the peer takes that in.
 
-use super::lifecycle::LifecycleGuard;
-use super::{DisconnectReason, HEARTBEAT_TIMEOUT, PEER_TTL, PING, Session};
+use super::{DisconnectReason, LifecycleGuard};
 use crate::io::Reactor;
+use crate::session::{HEARTBEAT_TIMEOUT, PEER_TTL, PING, Session};
 use crate::zmtp::{Version, ping, pong};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

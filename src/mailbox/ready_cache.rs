@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 /// The word outlives the socket, whose handle is used again; its number tells news of the one
 /// before from those of the next.
 #[derive(Debug, Default)]
-pub(super) struct ReadyCache(AtomicU64);
+pub struct ReadyCache(AtomicU64);
 
 const LOOKING: u64 = 1 << 7;
 const KNOWN: u64 = 1 << 6;
@@ -27,13 +27,14 @@ const EVENTS: u64 = KNOWN - 1;
 const SOCKET: u64 = 0xFF_FFFF;
 
 impl ReadyCache {
-    pub(super) const fn new() -> Self {
+    /// One that knows nothing.
+    pub const fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
     /// What the socket is ready for, where this poll group knows that.
     #[inline(always)]
-    pub(super) fn get(&self, group: u32) -> Option<Events> {
+    pub fn get(&self, group: u32) -> Option<Events> {
         let word = self.0.load(Ordering::Acquire);
         let known = word & KNOWN != 0 && (word >> 32) as u32 == group;
         known.then_some(Events((word & EVENTS) as i16))
@@ -41,14 +42,14 @@ impl ReadyCache {
 
     /// A call may change everything.
     #[inline(always)]
-    pub(super) fn invalidate(&self) {
+    pub fn invalidate(&self) {
         if self.0.load(Ordering::Relaxed) != 0 {
             self.0.store(0, Ordering::Relaxed);
         }
     }
 
     /// Finds out for a poll group what the socket is ready for, under its lock.
-    pub(super) fn refresh(
+    pub fn refresh(
         &self,
         group: u32,
         socket: u64,
@@ -70,7 +71,7 @@ impl ReadyCache {
     /// There are news, in the mailbox already, of the socket with this number. True if a poll may
     /// have relied on there being none, or be about to: it has to look again.
     #[inline]
-    pub(super) fn is_outdated(&self, socket: u64) -> bool {
+    pub fn is_outdated(&self, socket: u64) -> bool {
         fence(Ordering::SeqCst);
         let mut word = self.0.load(Ordering::Relaxed);
         while word != 0 && (word >> 8) & SOCKET == socket & SOCKET {
@@ -85,13 +86,14 @@ impl ReadyCache {
 
 /// The sockets that a thread polls, where they are many.
 #[derive(Debug)]
-pub(super) struct PollGroup {
+pub struct PollGroup {
     process: Process,
     /// Not used again for long.
-    pub(super) number: u32,
+    pub number: u32,
     /// How often a ready cache that was known changed.
     generation: AtomicU64,
-    pub(super) waiters: WaiterList,
+    /// Threads that sleep until one of the sockets has an event.
+    pub waiters: WaiterList,
 }
 
 thread_local! {
@@ -107,7 +109,7 @@ impl PollGroup {
     }
 
     /// The poll group of this thread. What a parent's thread knows is not true in a child of fork(2).
-    pub(super) fn of_this_thread() -> Arc<Self> {
+    pub fn of_this_thread() -> Arc<Self> {
         let kept = POLL_GROUP.try_with(|kept| {
             let mut kept = kept.borrow_mut();
             let own = kept.take().filter(|own| own.process.is_current());
@@ -121,13 +123,13 @@ impl PollGroup {
 impl PollGroup {
     /// To be asked before the ready caches are looked at: what changes afterwards changes this.
     #[inline]
-    pub(super) fn generation(&self) -> u64 {
+    pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
     }
 
     /// An ready cache that was known is not any more.
     #[cold]
-    pub(super) fn notify(&self) {
+    pub fn notify(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.waiters.notify();
     }

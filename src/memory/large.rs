@@ -4,7 +4,7 @@
 //! freed: more work than the copying of what a message holds. A few pieces are kept for all
 //! threads. One lock, which is only tried, for each message; where it is busy malloc serves.
 
-use super::cache::ALIGNMENT;
+use super::ALIGNMENT;
 use crate::sync::ForkMutex;
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;

@@ -14,12 +14,13 @@ impl Events {
     /// ZMQ_POLLPRI: urgent data of a descriptor.
     pub const PRIORITY: Self = Self(8);
 
-    pub(super) fn contains(self, other: Self) -> bool {
+    /// Whether the two sets have an event in common.
+    pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
     /// As poll(2) has them.
-    pub(super) fn to_system(self) -> i16 {
+    pub fn to_system(self) -> i16 {
         let mut events = 0;
         if self.contains(Self::IN) {
             events |= libc::POLLIN;
@@ -33,7 +34,8 @@ impl Events {
         events
     }
 
-    pub(super) fn from_system(found: i16) -> Self {
+    /// From what poll(2) found.
+    pub fn from_system(found: i16) -> Self {
         let mut events = 0;
         if found & libc::POLLIN != 0 {
             events |= Self::IN.0;

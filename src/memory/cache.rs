@@ -10,15 +10,12 @@
 //! in use lately and is not now, or [`DEPOT_BYTES`]; all depots together [`KEPT_BYTES`]. A thread
 //! that ends frees what it had; the last context that ends has the depots freed.
 
-use super::large;
+use super::{ALIGNMENT, large};
 use crate::sync::{CriticalSection, ForkMutex};
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
-
-/// Alignment of all memory.
-pub(super) const ALIGNMENT: usize = 16;
 
 /// The smallest class.
 const SMALLEST: usize = 64;
@@ -40,7 +37,7 @@ const PEAK_DECAY: isize = 8192;
 
 /// A class of sizes: who has memory of it keeps this to free it with.
 #[derive(Clone, Copy)]
-pub(super) struct SizeClass {
+pub struct SizeClass {
     /// `CLASSES` for what `large` sees to.
     number: usize,
     size: usize,
@@ -49,7 +46,7 @@ pub(super) struct SizeClass {
 impl SizeClass {
     /// The smallest class that holds `size` bytes.
     #[inline(always)]
-    pub(super) fn of(size: usize) -> Self {
+    pub fn of(size: usize) -> Self {
         if size > LARGEST {
             return Self { number: CLASSES, size: large::size_of(size) };
         }
@@ -63,7 +60,7 @@ impl SizeClass {
 
     /// The bytes that memory of this class has.
     #[inline(always)]
-    pub(super) fn size(self) -> usize {
+    pub fn size(self) -> usize {
         self.size
     }
 
@@ -122,7 +119,7 @@ static KEPT: AtomicUsize = AtomicUsize::new(0);
 
 /// Memory of this class, not initialised.
 #[inline]
-pub(super) fn allocate(class: SizeClass) -> Option<NonNull<u8>> {
+pub fn allocate(class: SizeClass) -> Option<NonNull<u8>> {
     if class.number == CLASSES {
         return large::allocate(class.size);
     }
@@ -140,7 +137,7 @@ pub(super) fn allocate(class: SizeClass) -> Option<NonNull<u8>> {
 /// # Safety
 /// It came from [`allocate`] for this class, or from [`grow_large`], and nobody uses it any more.
 #[inline]
-pub(super) unsafe fn free(memory: NonNull<u8>, class: SizeClass) {
+pub unsafe fn free(memory: NonNull<u8>, class: SizeClass) {
     if class.number == CLASSES {
         // SAFETY: as the caller promises.
         return unsafe { large::free(memory, class.size) };
@@ -176,7 +173,7 @@ pub unsafe fn free_place<T>(place: NonNull<T>) {
 ///
 /// # Safety
 /// As [`free`]; what was there before is gone where there is an answer.
-pub(super) unsafe fn grow_large(
+pub unsafe fn grow_large(
     memory: NonNull<u8>,
     class: SizeClass,
     new: SizeClass,
