@@ -22,10 +22,10 @@ use std::time::{Duration, Instant};
 pub trait EventHandler: Send + Sync {
     /// The descriptor became ready (edge-triggered).
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness);
-    /// Reads without an event that says that there is something; true if there was. (The event comes
-    /// later, for nothing.)
-    fn poll_read(self: Arc<Self>, _reactor: &mut Reactor) -> bool {
-        false
+    /// Reads without an event that says that there is something; whether there was. (The event comes
+    /// later, for nothing.) `None` where asking for events costs less.
+    fn poll_read(self: Arc<Self>, _reactor: &mut Reactor) -> Option<bool> {
+        None
     }
     /// A timer set with this kind is over. It may be one that does not matter any more.
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) -> TimerOutcome;
@@ -330,12 +330,13 @@ impl Reactor {
     }
 
     /// Reads from the descriptor that was read from again and again, if it is one of the owner's: a
-    /// system call less than asking for events first. `None` if there is no such descriptor.
+    /// system call less than asking for events first. `None` if there is no such descriptor, or if
+    /// asking costs less.
     pub(super) fn poll_recent(&mut self) -> Option<bool> {
         let Recent { token, streak } = self.recent;
         let source = (streak >= Recent::EXPECTED).then(|| self.handlers.get(&token))??.clone();
         let is_own = self.served.own.contains(&source.socket());
-        is_own.then(|| source.poll_read(self))
+        is_own.then(|| source.poll_read(self)).flatten()
     }
 
     /// A source is about to be served.

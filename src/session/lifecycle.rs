@@ -333,23 +333,26 @@ impl EventHandler for Session {
         }
     }
 
-    fn poll_read(self: Arc<Self>, reactor: &mut Reactor) -> bool {
+    fn poll_read(self: Arc<Self>, reactor: &mut Reactor) -> Option<bool> {
         let Some(_claim) = self.write.claim() else {
-            return false;
+            return Some(false);
         };
         let mut lifecycle = self.lifecycle.lock();
         if lifecycle.state != State::Active {
-            return false;
+            return Some(false);
         }
         let mut half = self.read.lock();
+        if half.awaits_body() {
+            return None;
+        }
         let before = half.reads;
         let outcome = half.drive(false, &mut reactor.spare_buffer);
         if half.reads == before && matches!(outcome, ReadOutcome::Idle | ReadOutcome::Stalled) {
-            return false;
+            return Some(false);
         }
         self.reset_timeouts(&mut lifecycle, reactor);
         self.finish_read(&mut lifecycle, reactor, half, outcome);
-        true
+        Some(true)
     }
 
     fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) -> TimerOutcome {

@@ -171,6 +171,15 @@ impl ReadHalf {
         self.stalled.is_some()
     }
 
+    /// Whether the rest of a long body is awaited. A read that finds nothing takes the lock of the
+    /// socket, and so holds up the system's thread that brings the rest; asking for events does not.
+    pub(super) fn awaits_body(&mut self) -> bool {
+        match &mut self.decoder {
+            Some(Decoder::Zmtp(decoder)) => decoder.body_in_progress().is_some(),
+            _ => false,
+        }
+    }
+
     /// Gives the pipe up: the socket reads what is in it and then finds its end.
     pub(super) fn close(&mut self) {
         self.disconnect();
