@@ -318,7 +318,7 @@ impl Pipes {
         self.get(id).is_some_and(|pipe| pipe.reader.read_into(message))
     }
 
-    /// Before a pipe goes to sleep that is the only one: see [`PipeReader::gather`].
+    /// Before a pipe goes to sleep that is the only one: see [`PipeReader::spin_for_batch`].
     #[inline]
     pub fn spin_for_batch(&mut self, id: PipeId) -> bool {
         self.get(id).is_some_and(|pipe| pipe.reader.spin_for_batch())
@@ -330,7 +330,7 @@ impl Pipes {
         self.get(id).map_or(QueueState::Closed, |pipe| pipe.reader.poll())
     }
 
-    /// Lets the pipe notify when something comes; see [`PipeReader::sleep`].
+    /// Lets the pipe notify when something comes; see [`PipeReader::arm`].
     pub fn arm(&mut self, id: PipeId) -> QueueState {
         self.get(id).map_or(QueueState::Closed, |pipe| pipe.reader.arm())
     }

@@ -15,7 +15,7 @@ pub(super) const READER: usize = 1;
 
 /// Flow control, from the reader to the writer.
 pub(super) struct Flow {
-    /// Messages that the reader reported as read, `WAITING` and `GONE`. Changed by
+    /// Messages that the reader reported as read, `WAITING` and `CLOSED`. Changed by
     /// read-modify-write operations only, so neither side loses the other's flag.
     pub(super) consumed: AtomicU64,
     /// Bytes of heavy parts that were read; the reader's to change.

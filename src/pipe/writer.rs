@@ -24,7 +24,7 @@ pub struct PipeWriter {
     acknowledged: u64,
     /// Parts of an unfinished message were written.
     in_message: bool,
-    /// Bytes of heavy parts written; `unfinished` of them belong to an unfinished message.
+    /// Bytes of heavy parts written; `unfinished_bytes` of them belong to an unfinished message.
     heavy_bytes_written: u64,
     unfinished_bytes: u64,
     /// When `room_at_intervals` looked last.

@@ -11,10 +11,10 @@ use std::time::Duration;
 /// moments and hardly ever found taken; half as dear as one that may have to wake a sleeper.
 pub type SpinMutex<T> = lock_api::Mutex<RawCallLock, T>;
 
-/// What holds a [`CallMutex`].
+/// What holds a [`SpinMutex`].
 pub type SpinGuard<'a, T> = lock_api::MutexGuard<'a, RawCallLock, T>;
 
-/// The lock of a [`CallMutex`].
+/// The lock of a [`SpinMutex`].
 #[derive(Debug)]
 pub struct RawCallLock(AtomicBool);
 

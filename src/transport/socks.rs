@@ -1,8 +1,8 @@
 //! SOCKS5 (RFC 1928) with user names and passwords (RFC 1929), as the client of a proxy.
 //!
-//! [`Negotiation`] does no I/O: write [`output`](Negotiation::output), tell how much went by
-//! [`wrote`](Negotiation::wrote), read at most [`wants`](Negotiation::wants) bytes, for what
-//! follows belongs to the connection, and hand them to [`handle_input`](Negotiation::handle_input).
+//! [`Socks5Handshake`] does no I/O: write [`output`](Socks5Handshake::output), tell how much went by
+//! [`wrote`](Socks5Handshake::wrote), read at most [`wants`](Socks5Handshake::wants) bytes, for what
+//! follows belongs to the connection, and hand them to [`handle_input`](Socks5Handshake::handle_input).
 
 use std::fmt;
 use std::net::IpAddr;

@@ -83,7 +83,7 @@ impl Wire for UnixStream {
 
 /// A ZAP handler that lets in whoever holds a key or the right name.
 fn authenticate(context: &'static Context) {
-    let handler = zmq::socket::Socket::open(context, Rep as i32).expect("a socket");
+    let handler = Socket::open(context, Rep as i32).expect("a socket");
     handler.bind("inproc://zeromq.zap.01").expect("a name");
     std::thread::spawn(move || {
         while let Ok(first) = recv(handler) {
@@ -114,7 +114,7 @@ impl Service {
         context: &'static Context,
         (own_type, peer_type, transport, mechanism): (SocketType, SocketType, &str, &'static str),
     ) -> Self {
-        let own = zmq::socket::Socket::open(context, own_type as i32).expect("a socket");
+        let own = Socket::open(context, own_type as i32).expect("a socket");
         set(own, ids::LINGER, 0);
         set(own, ids::RCVTIMEO, PATIENCE_MS);
         match mechanism {
@@ -210,7 +210,7 @@ impl Service {
         if let Some(peer) = self.peer.get() {
             return peer;
         }
-        let peer = zmq::socket::Socket::open(context, self.peer_type as i32).expect("a socket");
+        let peer = Socket::open(context, self.peer_type as i32).expect("a socket");
         set(peer, ids::LINGER, 0);
         set(peer, ids::RCVTIMEO, PATIENCE_MS);
         set(peer, ids::SNDTIMEO, PATIENCE_MS);

@@ -44,7 +44,7 @@ impl ReactorHandle {
         self.pace.looked_at.store(nanoseconds(), Ordering::Relaxed);
     }
 
-    /// Whether [`glance`](Self::glance) is worth its while: for the first messages that a socket sends
+    /// Whether [`poll_before_send`](Self::poll_before_send) is worth its while: for the first messages that a socket sends
     /// after a caller has released the reactor, and for some of a stream of them. Nothing is written to
     /// that other threads read.
     #[inline]
