@@ -69,7 +69,7 @@ fuzz:
 bench:
 	@scripts/prerequisites bench
 	@$(MAKE) --no-print-directory all
-	@$(foreach name,ROWS PAIRS WINDOW OUT,$(if $($(name)),$(name)='$($(name))')) perf/bench
+	@$(foreach name,AGAINST ROWS PAIRS WINDOW OUT,$(if $($(name)),$(name)='$($(name))')) perf/bench
 
 install: all
 	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
@@ -102,7 +102,8 @@ help:
 	@echo "make demo       build the library and the examples, and watch them talk"
 	@echo "make check      every test there is (STEPS='rust capi' for some: scripts/check -h)"
 	@echo "make fuzz       search for inputs that break a parser (SECONDS=60 for each of TARGETS='...')"
-	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md)"
+	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md),"
+	@echo "                or against another build's libzmq.so.5 (AGAINST=directory)"
 	@echo "make install    to PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, under DESTDIR"
 	@echo "make uninstall  the same, away"
 	@echo "make headers    generate include/zmq.h from src/capi"
