@@ -183,6 +183,7 @@ pub unsafe fn grow_large(
     }
     Layout::from_size_align(new.size, ALIGNMENT).ok()?;
     let old = Layout::from_size_align(class.size, ALIGNMENT).ok()?;
+    let _critical = CriticalSection::enter();
     // SAFETY: allocated with this layout (caller), and the new size is one.
     NonNull::new(unsafe { realloc(memory.as_ptr(), old, new.size) })
 }

@@ -5,7 +5,7 @@
 //! threads. One lock, which is only tried, for each message; where it is busy malloc serves.
 
 use super::ALIGNMENT;
-use crate::sync::ForkMutex;
+use crate::sync::{CriticalSection, ForkMutex};
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
@@ -43,6 +43,8 @@ pub(super) fn allocate(size: usize) -> Option<NonNull<u8>> {
     let kept = KEPT.try_lock().and_then(|mut kept| kept.take(size));
     kept.or_else(|| {
         let layout = Layout::from_size_align(size, ALIGNMENT).ok()?;
+        // A thread that is suspended in malloc has a lock that others wait for.
+        let _critical = CriticalSection::enter();
         // SAFETY: no block is empty: it has a head.
         NonNull::new(unsafe { alloc(layout) })
     })
@@ -97,6 +99,7 @@ impl Kept {
 /// As [`free`].
 unsafe fn to_system(memory: NonNull<u8>, size: usize) {
     if let Ok(layout) = Layout::from_size_align(size, ALIGNMENT) {
+        let _critical = CriticalSection::enter();
         // SAFETY: allocated with this layout (caller).
         unsafe { dealloc(memory.as_ptr(), layout) };
     }

@@ -62,7 +62,9 @@ impl BoundEndpoint {
 
     /// Stops listening at once: when this returns, the address can be bound again.
     pub fn close(self: &Arc<Self>) {
-        if let Some(listener) = self.state.lock().listener.take() {
+        // The file system may be slow: not with the lock, which the thread that polls takes as well.
+        let taken = self.state.lock().listener.take();
+        if let Some(listener) = taken {
             let (descriptor, endpoint) = (listener.as_raw_fd(), listener.endpoint().to_owned());
             let event = match listener.close() {
                 Ok(()) => ConnectionEvent::Closed(descriptor),

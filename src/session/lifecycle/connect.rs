@@ -110,8 +110,9 @@ impl Session {
             }
             Err(NotConnected::Pending(connecting)) => lifecycle.connecting = Some(connecting),
             Err(NotConnected::Failed(error)) => {
+                // It is closed by now.
                 if let Some(token) = lifecycle.token.take() {
-                    reactor.deregister(descriptor, token);
+                    reactor.forget(token);
                 }
                 self.report(lifecycle, ConnectionEvent::Closed(descriptor));
                 let refused = error.kind() == io::ErrorKind::ConnectionRefused;

@@ -188,7 +188,8 @@ impl Session {
         lifecycle.input = Vec::new();
         lifecycle.output = Vec::new();
         let (connecting, stream) = (lifecycle.connecting.take(), lifecycle.stream.take());
-        let descriptor = connecting.map(|own| own.as_raw_fd());
+        // Both stay open until they are not registered any more.
+        let descriptor = connecting.as_ref().map(|own| own.as_raw_fd());
         let descriptor = descriptor.or_else(|| stream.as_ref().map(|own| own.as_raw_fd()));
         if let (Some(descriptor), Some(token)) = (descriptor, lifecycle.token.take()) {
             reactor.deregister(descriptor, token);
