@@ -69,7 +69,7 @@ static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Ended handles, oldest first.
 static ENDED: ForkMutex<VecDeque<&'static Context>> = ForkMutex::for_static(VecDeque::new());
-/// So many handles rest before the oldest is used again.
+/// This number of handles rests before the oldest is used again.
 const RESTING: usize = 16;
 
 impl Context {

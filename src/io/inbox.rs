@@ -162,7 +162,7 @@ mod loom_tests;
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::io::reactor::tests::Nothing;
+    use crate::io::reactor::Nothing;
     use std::thread;
 
     #[test]

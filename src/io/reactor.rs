@@ -362,24 +362,26 @@ pub(super) fn watch(
     insist(|| registry.reregister(&mut SourceFd(&descriptor), Token(token), interest(writable)))
 }
 
+/// A source that does nothing, of the socket with this number.
+#[cfg(test)]
+pub(super) struct Nothing(pub(super) u64);
+
+#[cfg(test)]
+impl EventHandler for Nothing {
+    fn on_ready(self: Arc<Self>, _reactor: &mut Reactor, _readiness: Readiness) {}
+    fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _kind: u32) -> TimerOutcome {
+        TimerOutcome::Served
+    }
+    fn on_run(self: Arc<Self>, _reactor: &mut Reactor) {}
+    fn socket(&self) -> u64 {
+        self.0
+    }
+}
+
 #[cfg(all(test, not(loom)))]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use std::os::unix::net::UnixStream;
-
-    /// A source that does nothing, of the socket with this number.
-    pub(in crate::io) struct Nothing(pub(in crate::io) u64);
-
-    impl EventHandler for Nothing {
-        fn on_ready(self: Arc<Self>, _reactor: &mut Reactor, _readiness: Readiness) {}
-        fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _kind: u32) -> TimerOutcome {
-            TimerOutcome::Served
-        }
-        fn on_run(self: Arc<Self>, _reactor: &mut Reactor) {}
-        fn socket(&self) -> u64 {
-            self.0
-        }
-    }
 
     #[test]
     fn other_sockets_depend_on_the_owner_while_they_have_descriptors() {

@@ -51,7 +51,7 @@ pub(super) fn current_processor() -> u32 {
     number.try_into().unwrap_or(0)
 }
 
-/// A timer whose descriptor is readable once it has rung.
+/// A timer whose descriptor is readable once it has expired.
 pub(super) struct Timer(OwnedFd);
 
 impl Timer {
@@ -73,7 +73,7 @@ impl Timer {
         Self(std::net::UdpSocket::bind("127.0.0.1:0").unwrap().into())
     }
 
-    /// Lets it ring after this time, at once for zero. That it has rung is forgotten.
+    /// Lets it expire after this time, at once for zero. An earlier expiry is forgotten.
     ///
     /// # Errors
     /// The system refuses timers, though it gave one.
@@ -82,10 +82,10 @@ impl Timer {
         self.set(after.max(Duration::from_nanos(1)))
     }
 
-    /// Lets it not ring. That it has rung is forgotten.
+    /// Stops it. An earlier expiry is forgotten.
     ///
     /// # Errors
-    /// As [`start`](Self::start): it may ring then.
+    /// As [`start`](Self::start): it may expire then.
     pub(super) fn stop(&self) -> io::Result<()> {
         self.set(Duration::ZERO)
     }
@@ -103,7 +103,7 @@ impl Timer {
         check(set as isize).map(drop)
     }
 
-    /// Whether it has rung since it was started, or since this was asked.
+    /// Whether it has expired since it was started, or since this was asked.
     pub(super) fn take_expired(&self) -> bool {
         let mut count = 0u64;
         // SAFETY: eight writable bytes.

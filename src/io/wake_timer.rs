@@ -6,7 +6,7 @@
 //! stopped then.
 //!
 //! Where the system has no timers for us (an allow-list of system calls, mostly), who sets the wake timer
-//! calls the thread that sleeps, which then sleeps no longer than until it rings.
+//! calls the thread that sleeps, which then sleeps no longer than until it fires.
 
 use super::event_descriptor::{Event, EventDescriptor};
 use super::nanoseconds;
@@ -27,7 +27,7 @@ pub(super) struct WakeTimer {
 
 #[derive(Default)]
 struct State {
-    /// When it rings, in `nanoseconds`; 0: it is not set.
+    /// When it fires, in `nanoseconds`; 0: it is not set.
     at: u64,
     /// The only timer that may be running.
     running: usize,
@@ -47,7 +47,7 @@ impl WakeTimer {
         Ok(Self { timers, call: EventDescriptor::new()?, state: Mutex::default() })
     }
 
-    /// Lets it ring after this time, at once for zero, instead of when it was set to before, if
+    /// Lets it fire after this time, at once for zero, instead of when it was set to before, if
     /// `is_wanted` says so of the time now and the one that it is set to (0: it is not set).
     pub(super) fn set_if(&self, after: Duration, is_wanted: impl FnOnce(u64, u64) -> bool) {
         let mut state = self.state.lock();
@@ -68,7 +68,7 @@ impl WakeTimer {
         }
     }
 
-    /// Has a timer ring; false where none does, and who sleeps was called.
+    /// Has a timer fire; false where none does, and who sleeps was called.
     fn start(&self, number: usize, after: Duration) -> bool {
         let started =
             self.timers.as_ref().is_some_and(|timers| timers[number].start(after).is_ok());
@@ -78,7 +78,7 @@ impl WakeTimer {
         started
     }
 
-    /// Where it fails the timer rings, and nothing comes of it.
+    /// Where it fails the timer fires, and nothing comes of it.
     fn stop(&self, number: usize) {
         if let Some(timers) = &self.timers {
             let _ = timers[number].stop();
@@ -90,7 +90,7 @@ impl WakeTimer {
         self.call.signal();
     }
 
-    /// Lets it not ring, if it is set and `is_wanted` says so of the time.
+    /// Stops it, if it is set and `is_wanted` says so of the time.
     pub(super) fn stop_if(&self, is_wanted: impl FnOnce(u64) -> bool) {
         let mut state = self.state.lock();
         if state.at != 0 && is_wanted(state.at) {
@@ -99,13 +99,13 @@ impl WakeTimer {
         }
     }
 
-    /// Sleeps until it rings, true, it is not set then; or for this time, false. May return before.
+    /// Sleeps until it fires, true, it is not set then; or for this time, false. May return before.
     pub(super) fn wait(&self, timeout: Option<Duration>) -> bool {
         // Interrupted only where signals are not blocked; the caller looks and waits again.
         self.sleep(timeout).unwrap_or(true)
     }
 
-    /// Sleeps until it rings, true, it is not set then; or for this time, false. May return before.
+    /// Sleeps until it fires, true, it is not set then; or for this time, false. May return before.
     fn sleep(&self, timeout: Option<Duration>) -> io::Result<bool> {
         let rest = self.time_without_timer();
         let is_first = rest.is_some_and(|rest| timeout.is_none_or(|timeout| rest <= timeout));
@@ -131,7 +131,7 @@ impl WakeTimer {
         Ok(is_first || found > 0)
     }
 
-    /// Until it rings, where no timer makes it.
+    /// Until it fires, where no timer makes it.
     fn time_without_timer(&self) -> Option<Duration> {
         let state = self.state.lock();
         let rest = Duration::from_nanos(state.at.saturating_sub(nanoseconds()));
@@ -177,7 +177,7 @@ mod tests {
             is_set
         }
 
-        /// Waits until it rings; false if it is late.
+        /// Waits until it fires; false if it is late.
         fn fires(&self) -> bool {
             let began = Instant::now();
             while began.elapsed() < PATIENCE {
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn it_fires_once_when_it_was_set_to_last() {
-        WakeTimer::kinds().iter().for_each(rings_once_when_it_was_set_to_last);
+        WakeTimer::kinds().iter().for_each(fires_once_when_it_was_set_to_last);
     }
 
-    fn rings_once_when_it_was_set_to_last(timer: &WakeTimer) {
+    fn fires_once_when_it_was_set_to_last(timer: &WakeTimer) {
         let mut random = random(1);
         for _ in 0..5000 {
             match random(4) {
@@ -214,7 +214,7 @@ mod tests {
                 1 => timer.stop_if(|_| true),
                 2 => {
                     timer.set_if(Duration::ZERO, ALWAYS);
-                    assert!(timer.fires(), "it does not ring");
+                    assert!(timer.fires(), "it does not fire");
                 }
                 // Fires unnoticed.
                 _ => timer.set_if(Duration::ZERO, ALWAYS),
@@ -225,10 +225,10 @@ mod tests {
 
     #[test]
     fn a_thread_that_puts_off_an_unnoticed_expiry_gets_the_time() {
-        WakeTimer::kinds().iter().for_each(gives_the_time_to_who_puts_off_a_ring);
+        WakeTimer::kinds().iter().for_each(gives_the_time_to_who_puts_off_an_expiry);
     }
 
-    fn gives_the_time_to_who_puts_off_a_ring(timer: &WakeTimer) {
+    fn gives_the_time_to_who_puts_off_an_expiry(timer: &WakeTimer) {
         for _ in 0..3 {
             timer.set_if(Duration::ZERO, ALWAYS);
             let State { running, without_timer, .. } = *timer.state.lock();
@@ -286,7 +286,7 @@ mod tests {
             }
             ended.store(true, SeqCst);
             timer.set_if(Duration::ZERO, ALWAYS);
-            assert!(!late, "a ring was lost");
+            assert!(!late, "an expiry was lost");
         });
     }
 }

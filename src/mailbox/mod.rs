@@ -103,7 +103,7 @@ impl Mailbox {
         }
     }
 
-    /// Has `background handler` run on an I/O thread when there are such news, from the first ones on.
+    /// Has `handler` run on an I/O thread when there are such news, from the first ones on.
     pub fn set_handler(
         &self,
         reactor: Arc<ReactorHandle>,

@@ -127,7 +127,7 @@ impl PollGroup {
         self.generation.load(Ordering::SeqCst)
     }
 
-    /// An ready cache that was known is not any more.
+    /// A ready cache that was known is not any more.
     #[cold]
     pub fn notify(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);

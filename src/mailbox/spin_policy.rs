@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 const MAX_CREDIT: u32 = 40;
 /// What a spin that finds nothing costs.
 const LOSS: u32 = 8;
-/// So many waits of the rest a sleep counts for that was so short that a look might have found
+/// The waits of the rest that a sleep counts for which was so short that a spin might have found
 /// something. Not more: where two share a processor sleeps are short and spins find nothing.
 const SHORT_SLEEP: u32 = 16;
-/// So many waits, at least, pass without a look when the credit is used up.
+/// At least this number of waits passes without a spin when the credit is used up.
 const MIN_REST: u32 = 64;
 const MAX_REST: u32 = 1024;
 /// The spin after a backoff lasts this many times the bound, and so do `LONG_LOOKS` after it: two peers

@@ -34,7 +34,7 @@ pub(super) struct Trie<V> {
 }
 
 const ROOT: u32 = 0;
-/// So many prefixes, at least, are worth an index.
+/// This number of prefixes, at least, is worth an index.
 const WORTH_AN_INDEX: usize = if cfg!(test) { 4 } else { 1024 };
 
 impl<V> Default for Trie<V> {

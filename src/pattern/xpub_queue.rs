@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 /// Entries that there is room for when there are none.
 const KEPT: usize = 64;
-/// So many wait at least when it is looked for some that need not be told.
+/// At least this number waits when it is looked for some that need not be told.
 const MANY: usize = 100_000;
 
 struct Entry {

@@ -12,7 +12,7 @@ use std::sync::Arc as StdArc;
 /// How long a reader waits for a batch, in pauses of the processor, which makes
 /// one to three microseconds.
 const PAUSE: u32 = 64;
-/// So many times at most: each look takes from the writer what it is about to write to.
+/// At most this number of pauses: each look takes from the writer what it is about to write to.
 const PAUSES: u32 = 4;
 /// Messages that come in one pause of a stream that is worth another.
 const STREAM: u64 = 8;

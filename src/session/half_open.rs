@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// A peer that took so long already is slower than any honest one that others should wait for.
 const SLOW: Duration = Duration::from_secs(1);
-/// So many of the slow ones go at a time, where descriptors are needed.
+/// This number of the slow ones goes at a time, where descriptors are needed.
 const AT_A_TIME: usize = 64;
 /// The list is cleaned of those that wait no more when it is as long as this, at first.
 const CLEAN_AT: usize = 64;

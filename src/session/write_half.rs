@@ -187,7 +187,7 @@ impl WriteHalf {
     }
 
     /// Forgets the connection, and the subscriptions that wait in the pipe: the socket sends all it
-    /// has to the next one. So many messages that an XSUB sent beside them go there too (0: all).
+    /// has to the next one. At most `most` messages that an XSUB sent beside them go there too (0: all).
     pub(super) fn drop_subscriptions(&mut self, most: usize, reactor: &ReactorHandle) {
         self.disconnect(reactor);
         let (mut kept, mut count) = (VecDeque::new(), 0);

@@ -62,7 +62,7 @@ pub struct Socket {
 
 /// Closed handles, oldest first.
 static CLOSED: ForkMutex<VecDeque<&'static Socket>> = ForkMutex::for_static(VecDeque::new());
-/// So many handles rest before the oldest is used again.
+/// This number of handles rests before the oldest is used again.
 const RESTING: usize = 64;
 
 impl Socket {

@@ -75,7 +75,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Waits for a change of the poll group, which had changed so often, and not only for those of its
+    /// Waits for a change of the poll group, of which this was the generation, and not only for those of its
     /// sockets that are watched.
     #[must_use]
     pub(super) fn in_poll_group(mut self, group: Option<(&'a PollGroup, u64)>) -> Self {

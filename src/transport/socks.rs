@@ -137,7 +137,7 @@ impl Socks5Handshake {
         &self.output
     }
 
-    /// So many bytes of the output were written.
+    /// This number of bytes of the output was written.
     pub fn wrote(&mut self, count: usize) {
         self.output.drain(..count);
         if self.output.is_empty() {
