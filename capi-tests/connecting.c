@@ -4,15 +4,19 @@
 #define _GNU_SOURCE
 #include "monitors.h"
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 
-/*  So many calls are interrupted, of which the connection goes on all the same
- *  (as TCP has it) or not; so many are told that there is no peer.  */
+/*  This number of calls is interrupted, of which the connection goes on all the same
+ *  (as TCP has it) or not; this number is told that there is no peer.  */
 static atomic_int interruptions, absences;
 static bool goes_on;
+/*  Calls of connect.  */
+static atomic_int begun;
 
 int connect (int fd, const struct sockaddr *address, socklen_t size)
 {
+    atomic_fetch_add (&begun, 1);
     if (atomic_fetch_sub (&interruptions, 1) <= 0)
         return (int) syscall (SYS_connect, fd, address, size);
     if (goes_on)
@@ -27,6 +31,16 @@ int getpeername (int fd, struct sockaddr *address, socklen_t *size)
         return (int) syscall (SYS_getpeername, fd, address, size);
     errno = ENOTCONN;
     return -1;
+}
+
+/*  Descriptors that were to be forgotten, and were not there any more.  */
+static atomic_int forgotten_late;
+
+int epoll_ctl (int poll, int change, int descriptor, struct epoll_event *event)
+{
+    int done = (int) syscall (SYS_epoll_ctl, poll, change, descriptor, event);
+    atomic_fetch_add (&forgotten_late, change == EPOLL_CTL_DEL && done < 0);
+    return done;
 }
 
 static void expect_connection (const char *transport)
@@ -132,4 +146,27 @@ TEST (a_connection_to_itself_is_refused_and_leaves_the_port_free)
     CHECK_OK (close (fd));
     close_watched (client, reader);
     CHECK_OK (zmq_ctx_term (context));
+}
+
+/*  What is forgotten after its end may be another's descriptor by then.  */
+TEST (the_descriptor_of_an_attempt_is_forgotten_before_it_is_closed)
+{
+    void *context = zmq_ctx_new ();
+    int port, listener = plain_listen (&port);
+    CHECK_OK (close (listener));
+    char endpoint[60];
+    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    begun = forgotten_late = 0;
+    for (int n = 0; n < 50; n++) {
+        void *client = open_socket (context, ZMQ_PUSH);
+        set_int (client, ZMQ_RECONNECT_IVL, 1);
+        set_int (client, ZMQ_LINGER, 0);
+        CHECK_OK (zmq_connect (client, endpoint));
+        /*  Some are closed while they are refused, the others between two attempts.  */
+        usleep (n * 50);
+        CHECK_OK (zmq_close (client));
+    }
+    CHECK_OK (zmq_ctx_term (context));
+    CHECK (atomic_load (&begun) >= 25);
+    CHECK_INT (atomic_load (&forgotten_late), 0);
 }

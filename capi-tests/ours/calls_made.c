@@ -7,7 +7,6 @@
 #include "../callers.h"
 
 #include <sched.h>
-#include <sys/epoll.h>
 
 #define ATTEMPTS 50
 
@@ -43,7 +42,7 @@ ssize_t recv (int descriptor, void *bytes, size_t size, int flags)
 /*  A thread is in zmq_connect, and no other one has let it go first; connections that were begun
  *  in that time.  */
 static atomic_bool connects;
-static atomic_int begun, begun_meanwhile;
+static atomic_int begun_meanwhile;
 
 int sched_yield (void)
 {
@@ -53,19 +52,8 @@ int sched_yield (void)
 
 int connect (int descriptor, const struct sockaddr *address, socklen_t size)
 {
-    atomic_fetch_add (&begun, 1);
     atomic_fetch_add (&begun_meanwhile, atomic_load (&connects));
     return (int) syscall (SYS_connect, descriptor, address, size);
-}
-
-/*  Descriptors that were to be forgotten, and were not there any more.  */
-static atomic_int forgotten_late;
-
-int epoll_ctl (int poll, int change, int descriptor, struct epoll_event *event)
-{
-    int done = (int) syscall (SYS_epoll_ctl, poll, change, descriptor, event);
-    atomic_fetch_add (&forgotten_late, change == EPOLL_CTL_DEL && done < 0);
-    return done;
 }
 
 /*  A zmq_poll that ends by its time.  */
@@ -155,27 +143,4 @@ TEST (a_zmq_connect_goes_before_the_connection_that_begins_on_its_processor)
     CHECK (begun_meanwhile < ATTEMPTS / 2);
     CHECK_OK (close (listener));
     CHECK_OK (zmq_ctx_term (context));
-}
-
-/*  What is forgotten after its end may be another's descriptor by then.  */
-TEST (the_descriptor_of_an_attempt_is_forgotten_before_it_is_closed)
-{
-    void *context = zmq_ctx_new ();
-    int port, listener = plain_listen (&port);
-    CHECK_OK (close (listener));
-    char endpoint[60];
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
-    begun = forgotten_late = 0;
-    for (int n = 0; n < ATTEMPTS; n++) {
-        void *client = open_socket (context, ZMQ_PUSH);
-        set_int (client, ZMQ_RECONNECT_IVL, 1);
-        set_int (client, ZMQ_LINGER, 0);
-        CHECK_OK (zmq_connect (client, endpoint));
-        //  Some are closed while they are refused, the others between two attempts.
-        spin_us (n * 50);
-        CHECK_OK (zmq_close (client));
-    }
-    CHECK_OK (zmq_ctx_term (context));
-    CHECK (atomic_load (&begun) >= ATTEMPTS / 2);
-    CHECK_INT (atomic_load (&forgotten_late), 0);
 }

@@ -1,4 +1,5 @@
-/*  Free functions of messages that a call of the application drops: they run as that call does. */
+/*  Free functions of messages that a call of the application drops: they run as that call does.
+ *  (libzmq blocks the signals there.)  */
 #include "../harness.h"
 #include <pthread.h>
 #include <signal.h>
