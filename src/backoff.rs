@@ -3,7 +3,7 @@
 /// When to try what may fail: each time as long as it succeeds, and otherwise more and more
 /// rarely, with at most `MOST` times between two tries.
 #[derive(Debug, Default)]
-pub struct Backoff<const MOST: u32> {
+pub(crate) struct Backoff<const MOST: u32> {
     /// Times not to try before the next try.
     rests: u32,
     /// How many these were after the last one.
@@ -12,14 +12,14 @@ pub struct Backoff<const MOST: u32> {
 
 impl<const MOST: u32> Backoff<MOST> {
     /// Whether to try this time.
-    pub fn is_due(&mut self) -> bool {
+    pub(crate) fn is_due(&mut self) -> bool {
         let rested = self.rests == 0;
         self.rests = self.rests.saturating_sub(1);
         rested
     }
 
     /// It was tried, with or without success.
-    pub fn tried(&mut self, success: bool) {
+    pub(crate) fn tried(&mut self, success: bool) {
         self.after_last = if success { 0 } else { (2 * self.after_last + 1).min(MOST) };
         self.rests = self.after_last;
     }

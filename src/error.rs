@@ -78,4 +78,4 @@ impl From<io::Error> for Error {
 }
 
 /// The result of a call of the engine.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

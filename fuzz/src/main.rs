@@ -6,13 +6,11 @@
 
 #![no_main]
 
-mod input;
 mod memory;
-mod targets;
 
 use libfuzzer_sys::fuzz_target;
 use std::sync::OnceLock;
-use targets::{TARGETS, Target};
+use zmq::fuzzing::{TARGETS, Target};
 
 static TARGET: OnceLock<&Target> = OnceLock::new();
 

@@ -231,17 +231,17 @@ pub(super) fn into_raw<T>(value: T) -> Result<*mut T> {
     Ok(place)
 }
 
-/// Takes a value back that [`give`] gave; `None` for NULL.
+/// Takes a value back that [`into_raw`] gave; `None` for NULL.
 ///
 /// # Safety
-/// `place` is NULL or came from [`give`] for the same type and was not taken back yet.
+/// `place` is NULL or came from [`into_raw`] for the same type and was not taken back yet.
 pub(super) unsafe fn from_raw<T>(place: *mut T) -> Option<T> {
     if place.is_null() {
         return None;
     }
-    // SAFETY: written by `give` (caller).
+    // SAFETY: written by `into_raw` (caller).
     let value = unsafe { place.read() };
-    // SAFETY: allocated by `give` with this layout (caller), and not used any more.
+    // SAFETY: allocated by `into_raw` with this layout (caller), and not used any more.
     unsafe { dealloc(place.cast(), Layout::new::<T>()) };
     Some(value)
 }

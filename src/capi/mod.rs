@@ -6,7 +6,7 @@
 //!
 //! | file | section |
 //! |---|---|
-//! | `errno.rs` | error numbers, and the one place where an [`Error`](crate::error::Error) becomes one |
+//! | `errno.rs` | error numbers, and the one place where an `Error` of the engine becomes one |
 //! | `handle.rs` | not a section: pointers of C become references here, results become answers |
 //!
 //! Behaviour stands in the manual page of each function, named in its documentation; where a page

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A socket that is bound to a name.
-pub struct InprocBinding {
+pub(crate) struct InprocBinding {
     /// Where new pipes are sent.
     pub mailbox: Arc<Mailbox>,
     /// Its options when it was bound.
@@ -16,7 +16,7 @@ pub struct InprocBinding {
 }
 
 /// A connection to a name that nobody is bound to yet.
-pub struct InprocConnection {
+pub(crate) struct InprocConnection {
     /// The pipes for the socket that will bind.
     pub pipe: Pipe,
     /// Its end of them.

@@ -5,7 +5,7 @@
 mod inproc;
 mod options;
 
-pub use inproc::{InprocBinding, InprocConnection};
+pub(crate) use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
 use crate::io::{BlockingPool, ReactorHandle, WaiterList, WaiterPool, start_thread};
@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 
 /// A context handle; its memory is never freed, as that of a socket's handle.
 #[repr(C)]
-pub struct Context {
+pub(crate) struct Context {
     tag: AtomicU32,
     /// `None` when it has ended, and in a child of fork(2) where another thread of the parent was at
     /// it.
@@ -34,7 +34,7 @@ pub struct Context {
 }
 
 /// An open context.
-pub struct ContextCore {
+pub(crate) struct ContextCore {
     process: Process,
     /// Its handle, which has its options.
     handle: &'static Context,
@@ -74,13 +74,13 @@ const RESTING: usize = 16;
 
 impl Context {
     /// The first word of an open context.
-    pub const TAG: u32 = 0x5a51_c7c7;
+    pub(crate) const TAG: u32 = 0x5a51_c7c7;
 
     /// Makes a context (zmq_ctx_new(3)).
     ///
     /// # Errors
     /// None today; the I/O threads start with the first socket.
-    pub fn create() -> Result<&'static Self> {
+    pub(crate) fn create() -> Result<&'static Self> {
         let _critical = CriticalSection::enter();
         let mut ended = ENDED.lock();
         let resting = if ended.len() > RESTING { ended.pop_front() } else { None };
@@ -97,7 +97,7 @@ impl Context {
     }
 
     /// Whether the handle is that of an open context.
-    pub fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         self.tag.load(Ordering::Acquire) == Self::TAG
     }
 
@@ -120,7 +120,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::BadAddress`].
-    pub fn set(&self, option: i32, value: i32) -> Result<()> {
+    pub(crate) fn set(&self, option: i32, value: i32) -> Result<()> {
         let _critical = CriticalSection::enter();
         self.options.lock().set(option, value)
     }
@@ -129,7 +129,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`set`](Self::set).
-    pub fn get(&self, option: i32) -> Result<i32> {
+    pub(crate) fn get(&self, option: i32) -> Result<i32> {
         let _critical = CriticalSection::enter();
         self.options.lock().get(option)
     }
@@ -138,7 +138,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::BadAddress`].
-    pub fn shutdown(&'static self) -> Result<()> {
+    pub(crate) fn shutdown(&'static self) -> Result<()> {
         self.core()?.shut_down();
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::Interrupted`]: call again. [`Error::BadAddress`].
-    pub fn terminate(&'static self) -> Result<()> {
+    pub(crate) fn terminate(&'static self) -> Result<()> {
         let core = self.core()?;
         core.shut_down();
         core.wait_for_end()?;
@@ -172,7 +172,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::Terminated`], [`Error::BadAddress`].
-    pub fn open_core(&'static self) -> Result<Arc<ContextCore>> {
+    pub(crate) fn open_core(&'static self) -> Result<Arc<ContextCore>> {
         let core = self.core()?;
         if core.is_terminated() { Err(Error::Terminated) } else { Ok(core) }
     }
@@ -198,20 +198,20 @@ impl ContextCore {
     }
 
     /// Threads for what takes long, for servers or for clients of a security mechanism.
-    pub fn workers(&self, server: bool) -> BlockingPool {
+    pub(crate) fn workers(&self, server: bool) -> BlockingPool {
         if server { self.servers.clone() } else { self.clients.clone() }
     }
 
     /// Whether this is a child of fork(2), and the context its parent's: nothing of it may be
     /// used. The handle gives the child a context of its own.
     #[inline]
-    pub fn is_inherited(&self) -> bool {
+    pub(crate) fn is_inherited(&self) -> bool {
         !self.process.is_current()
     }
 
     /// Whether the context was shut down.
     #[inline]
-    pub fn is_terminated(&self) -> bool {
+    pub(crate) fn is_terminated(&self) -> bool {
         self.terminated.load(Ordering::Acquire)
     }
 
@@ -219,7 +219,7 @@ impl ContextCore {
     ///
     /// # Errors
     /// [`Error::TooManyOpen`].
-    pub fn add_socket<S>(
+    pub(crate) fn add_socket<S>(
         &self,
         socket_type: SocketType,
         open: impl FnOnce(Options) -> (S, Arc<Mailbox>),
@@ -296,7 +296,7 @@ impl ContextCore {
     }
 
     /// The I/O thread with the least to do among those that the mask allows (0: all).
-    pub fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>> {
+    pub(crate) fn reactor(&self, affinity: u64) -> Option<Arc<ReactorHandle>> {
         let reactors = self.reactors.get()?.iter();
         let allowed = reactors
             .enumerate()
@@ -305,23 +305,23 @@ impl ContextCore {
     }
 
     /// The reactor with this number.
-    pub fn numbered_reactor(&self, number: usize) -> Option<&Arc<ReactorHandle>> {
+    pub(crate) fn numbered_reactor(&self, number: usize) -> Option<&Arc<ReactorHandle>> {
         self.reactors.get()?.get(number)
     }
 
     /// A session begins.
-    pub fn session_opened(&self) {
+    pub(crate) fn session_opened(&self) {
         self.sessions.fetch_add(1, Ordering::AcqRel);
     }
 
     /// A session is over.
-    pub fn session_closed(&self) {
+    pub(crate) fn session_closed(&self) {
         self.sessions.fetch_sub(1, Ordering::AcqRel);
         self.waiters.notify();
     }
 
     /// A socket was closed.
-    pub fn socket_closed(&self, mailbox: &Arc<Mailbox>) {
+    pub(crate) fn socket_closed(&self, mailbox: &Arc<Mailbox>) {
         let mut sockets = self.sockets.lock();
         if let Some(place) = sockets.iter().position(|own| own.is(mailbox)) {
             sockets.swap_remove(place);
@@ -334,17 +334,21 @@ impl ContextCore {
     ///
     /// # Errors
     /// [`Error::AddressInUse`].
-    pub fn bind_inproc(&self, name: &str, binding: InprocBinding) -> Result<Vec<InprocConnection>> {
+    pub(crate) fn bind_inproc(
+        &self,
+        name: &str,
+        binding: InprocBinding,
+    ) -> Result<Vec<InprocConnection>> {
         self.names.lock().bind(name, binding)
     }
 
     /// Frees an inproc name, if this socket holds it.
-    pub fn unbind_inproc(&self, name: &str, mailbox: &Arc<Mailbox>) {
+    pub(crate) fn unbind_inproc(&self, name: &str, mailbox: &Arc<Mailbox>) {
         self.names.lock().unbind(name, mailbox);
     }
 
     /// Calls `connect` with the binding of a name; what it returns waits for a later bind.
-    pub fn connect_inproc(
+    pub(crate) fn connect_inproc(
         &self,
         name: &str,
         connect: impl FnOnce(Option<&InprocBinding>) -> Option<InprocConnection>,

@@ -30,7 +30,7 @@ const MESSAGE_SIZE: i32 = size_of::<crate::message::Message>() as i32;
 /// The options of a context. Those of the threads count when the threads start, at the first
 /// socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContextOptions {
+pub(super) struct ContextOptions {
     /// ZMQ_IO_THREADS: threads for I/O; 0 is enough for inproc.
     pub io_threads: usize,
     /// ZMQ_MAX_SOCKETS: sockets that may be open at a time; at least 1.
@@ -49,7 +49,7 @@ pub struct ContextOptions {
 
 /// How the I/O threads run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ThreadOptions {
+pub(super) struct ThreadOptions {
     /// ZMQ_THREAD_PRIORITY; None leaves it alone.
     pub priority: Option<i32>,
     /// ZMQ_THREAD_SCHED_POLICY, a number of sched.h; None leaves it alone.
@@ -79,7 +79,7 @@ impl ContextOptions {
     ///
     /// # Errors
     /// InvalidArgument for an unknown option or a value out of its range.
-    pub fn set(&mut self, option: i32, value: i32) -> Result<()> {
+    pub(super) fn set(&mut self, option: i32, value: i32) -> Result<()> {
         let invalid = Error::InvalidArgument;
         if option == THREAD_NAME_PREFIX {
             self.threads.name_prefix = Some(value);
@@ -109,7 +109,7 @@ impl ContextOptions {
     ///
     /// # Errors
     /// InvalidArgument for an unknown option.
-    pub fn get(&self, option: i32) -> Result<i32> {
+    pub(super) fn get(&self, option: i32) -> Result<i32> {
         // All sizes came from an i32.
         let number = |size: usize| i32::try_from(size).unwrap_or(i32::MAX);
         Ok(match option {

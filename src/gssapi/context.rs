@@ -18,7 +18,7 @@ const INTEGRITY: u32 = 32;
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// For the peer; empty is nothing to send.
     pub token: Vec<u8>,
     /// The context is established on this side.
@@ -32,7 +32,7 @@ enum Side {
 }
 
 /// One side's context with one peer.
-pub struct SecurityContext {
+pub(crate) struct SecurityContext {
     side: Side,
     /// Whose credentials to use; `None` for the default ones.
     own: Option<Principal>,
@@ -52,12 +52,16 @@ struct Established {
 
 impl SecurityContext {
     /// A client of the service.
-    pub fn initiator(own: Option<Principal>, service: Principal, confidential: bool) -> Self {
+    pub(crate) fn initiator(
+        own: Option<Principal>,
+        service: Principal,
+        confidential: bool,
+    ) -> Self {
         Self::new(Side::Initiator { service }, own, confidential)
     }
 
     /// A server. Without a principal it serves whichever one of its key tab the client names.
-    pub fn acceptor(own: Option<Principal>, confidential: bool) -> Self {
+    pub(crate) fn acceptor(own: Option<Principal>, confidential: bool) -> Self {
         Self::new(Side::Acceptor, own, confidential)
     }
 
@@ -70,7 +74,7 @@ impl SecurityContext {
     /// # Errors
     /// No library, no or expired credentials, an unknown service, Kerberos servers that cannot be
     /// reached, a token that is not for us; a peer that does not give the protection asked for.
-    pub fn step(&mut self, token: &[u8]) -> Result<Progress, Failure> {
+    pub(crate) fn step(&mut self, token: &[u8]) -> Result<Progress, Failure> {
         let library = &*library()?;
         let established = match &mut self.established {
             Some(established) => established,
@@ -161,7 +165,7 @@ impl SecurityContext {
     }
 
     /// The principal that proved its identity to this server; empty before, and for a client.
-    pub fn peer(&self) -> &[u8] {
+    pub(crate) fn peer(&self) -> &[u8] {
         &self.peer
     }
 
@@ -169,7 +173,7 @@ impl SecurityContext {
     ///
     /// # Errors
     /// No established context, or one that is no longer good.
-    pub fn wrap(&mut self, message: &[u8]) -> Result<Buffer, Failure> {
+    pub(crate) fn wrap(&mut self, message: &[u8]) -> Result<Buffer, Failure> {
         let library = &*library()?;
         let context = self.established.as_ref().map_or(ptr::null_mut(), |own| own.context.raw);
         let input = RawBuffer::of(message);
@@ -192,7 +196,7 @@ impl SecurityContext {
     /// # Errors
     /// What the peer did not wrap, wrapped without encryption, or wrapped for another place in
     /// the order: repeated, too old, out of turn.
-    pub fn unwrap(&mut self, wrapped: &[u8]) -> Result<Buffer, Failure> {
+    pub(crate) fn unwrap(&mut self, wrapped: &[u8]) -> Result<Buffer, Failure> {
         let library = &*library()?;
         let context = self.established.as_ref().map_or(ptr::null_mut(), |own| own.context.raw);
         let input = RawBuffer::of(wrapped);

@@ -49,7 +49,7 @@ pub(super) struct Name {
 }
 
 impl Name {
-    pub fn import(library: &Library, principal: &Principal) -> Result<Self, Failure> {
+    pub(super) fn import(library: &Library, principal: &Principal) -> Result<Self, Failure> {
         let bytes = RawBuffer::of(&principal.name);
         let oid = RawOid::of(principal.name_type.elements());
         let mut raw = ptr::null_mut();
@@ -62,12 +62,12 @@ impl Name {
     }
 
     /// One that a function of the library gave; null is none.
-    pub fn from_raw(raw: RawName) -> Option<Self> {
+    pub(super) fn from_raw(raw: RawName) -> Option<Self> {
         (!raw.is_null()).then_some(Self { raw })
     }
 
     /// The name as text.
-    pub fn display(&self, library: &Library) -> Result<Vec<u8>, Failure> {
+    pub(super) fn display(&self, library: &Library) -> Result<Vec<u8>, Failure> {
         let mut text = Buffer::new();
         // SAFETY: the name is ours and valid; the buffer is released by its owner; the type is
         // not asked for.
@@ -101,7 +101,7 @@ pub(super) struct Credential {
 
 impl Credential {
     /// Kerberos credentials of this principal, or the default ones.
-    pub fn acquire(
+    pub(super) fn acquire(
         library: &Library,
         principal: Option<&Principal>,
         usage: Usage,
@@ -148,7 +148,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { raw: ptr::null_mut() }
     }
 }
@@ -167,7 +167,7 @@ impl Drop for Context {
 }
 
 /// Bytes that the library allocated.
-pub struct Buffer {
+pub(crate) struct Buffer {
     raw: RawBuffer,
 }
 

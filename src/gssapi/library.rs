@@ -21,10 +21,10 @@ pub(super) struct RawBuffer {
 }
 
 impl RawBuffer {
-    pub const EMPTY: Self = Self { length: 0, value: ptr::null_mut() };
+    pub(super) const EMPTY: Self = Self { length: 0, value: ptr::null_mut() };
 
     /// Bytes for the library to read; they must outlive the call.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         Self { length: bytes.len(), value: bytes.as_ptr().cast_mut().cast() }
     }
 }
@@ -38,7 +38,7 @@ pub(super) struct RawOid {
 
 impl RawOid {
     /// One with these encoded elements.
-    pub fn of(elements: &'static [u8]) -> Self {
+    pub(super) fn of(elements: &'static [u8]) -> Self {
         Self { length: elements.len() as u32, elements: elements.as_ptr().cast_mut().cast() }
     }
 }
@@ -164,6 +164,6 @@ extern "C" fn close() {
 }
 
 /// Whether the system has the library.
-pub fn is_available() -> bool {
+pub(crate) fn is_available() -> bool {
     library().is_ok()
 }

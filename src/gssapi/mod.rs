@@ -14,15 +14,14 @@ mod context;
 mod handles;
 mod library;
 
-pub use context::{Progress, SecurityContext};
-pub use handles::Buffer;
-pub use library::is_available;
+pub(crate) use context::SecurityContext;
+pub(crate) use library::is_available;
 
 use std::fmt;
 
 /// How a principal's name is to be read (zmq_gssapi(7)).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum NameType {
+pub(crate) enum NameType {
     /// `service@host` or `service`: the principal `service/host` of the local realm.
     #[default]
     HostBased,
@@ -34,7 +33,7 @@ pub enum NameType {
 
 /// A name of a principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
+pub(crate) struct Principal {
     /// The name.
     pub name: Vec<u8>,
     /// How it is to be read.
@@ -43,7 +42,7 @@ pub struct Principal {
 
 /// Why something could not be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The system has no Kerberos library.
     Unavailable,
     /// The library said no: its major and minor status (RFC 2744).

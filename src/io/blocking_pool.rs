@@ -14,7 +14,7 @@ const MAX_THREADS: usize = 4;
 ///
 /// Tasks run to their end, also when who asked for them is gone.
 #[derive(Clone)]
-pub struct BlockingPool {
+pub(crate) struct BlockingPool {
     /// What the system calls the threads.
     name: &'static str,
     tasks: Arc<CriticalMutex<Tasks>>,
@@ -28,7 +28,7 @@ struct Tasks {
 
 impl BlockingPool {
     /// Threads of this name, at most 15 bytes; none yet.
-    pub fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         Self { name, tasks: Arc::default() }
     }
 
@@ -36,7 +36,7 @@ impl BlockingPool {
     ///
     /// # Errors
     /// There can be no thread.
-    pub fn run(&self, task: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    pub(crate) fn run(&self, task: Box<dyn FnOnce() + Send>) -> io::Result<()> {
         let mut own = self.tasks.lock();
         own.waiting.push_back(task);
         if own.running < MAX_THREADS {
@@ -73,7 +73,10 @@ impl BlockingPool {
 ///
 /// # Errors
 /// There can be no thread.
-pub fn start_worker(name: &'static str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn start_worker(
+    name: &'static str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let thread = thread::Builder::new().name(name.to_owned());
     with_signals_blocked(|| thread.spawn(work)).map(drop)
 }

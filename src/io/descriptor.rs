@@ -14,7 +14,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// The operating system's error when the number is not an open descriptor.
-pub fn adopt(descriptor: RawFd) -> io::Result<OwnedFd> {
+pub(crate) fn adopt(descriptor: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: fcntl with F_GETFL takes no pointer; a bad number is answered with EBADF.
     let flags = check(unsafe { libc::fcntl(descriptor, libc::F_GETFL) })?;
     // SAFETY: as above, with integer arguments.
@@ -27,7 +27,7 @@ pub fn adopt(descriptor: RawFd) -> io::Result<OwnedFd> {
 
 /// The process at the other end of a local socket, as it was when it connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// Process id.
     pub process: u32,
     /// Effective user id.
@@ -40,7 +40,7 @@ pub struct Credentials {
 ///
 /// # Errors
 /// The operating system's error, for instance for a socket of another family.
-pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
+pub(crate) fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     let mut raw = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
     let mut size = mem::size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: `raw` and `size` are valid for the call, and `size` is the size of `raw`.
@@ -57,11 +57,11 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
 }
 
 /// What the system says of a file.
-pub struct FileStatus(libc::stat);
+pub(crate) struct FileStatus(libc::stat);
 
 impl FileStatus {
     /// The device and inode of a socket; `None` for other files.
-    pub fn socket_identity(&self) -> Option<(u64, u64)> {
+    pub(crate) fn socket_identity(&self) -> Option<(u64, u64)> {
         let Self(status) = self;
         (status.st_mode & libc::S_IFMT == libc::S_IFSOCK).then_some((status.st_dev, status.st_ino))
     }
@@ -72,7 +72,7 @@ impl FileStatus {
 ///
 /// # Errors
 /// The operating system's.
-pub fn file_status(path: &Path) -> io::Result<FileStatus> {
+pub(crate) fn file_status(path: &Path) -> io::Result<FileStatus> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let mut status = mem::MaybeUninit::uninit();
     // SAFETY: a string with a NUL at its end, and a writable status.
@@ -84,7 +84,7 @@ pub fn file_status(path: &Path) -> io::Result<FileStatus> {
 /// What a connected socket has sent and its peer's system has not acknowledged, in bytes (tcp(7),
 /// SIOCOUTQ); for an AF_UNIX socket, the memory of what the peer has not read. 0 where the system does
 /// not tell.
-pub fn undelivered(socket: BorrowedFd<'_>) -> u64 {
+pub(crate) fn undelivered(socket: BorrowedFd<'_>) -> u64 {
     let mut bytes: libc::c_int = 0;
     // SAFETY: TIOCOUTQ, which is SIOCOUTQ, writes an int, and `bytes` is one for the call.
     let told = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };

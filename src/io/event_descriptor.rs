@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// What a signal needs of its descriptor.
-pub trait Event {
+pub(crate) trait Event {
     /// Makes it readable.
     fn signal(&self);
     /// Makes it unreadable; returns how often it was signalled.
@@ -16,11 +16,11 @@ pub trait Event {
 
 /// An event counter of the kernel (eventfd(2)): readable once it was signalled.
 #[derive(Debug)]
-pub struct EventDescriptor(OwnedFd);
+pub(crate) struct EventDescriptor(OwnedFd);
 
 impl EventDescriptor {
     /// Makes one, not signalled, closed on exec.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         // SAFETY: a system call without pointers.
         let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if descriptor < 0 {

@@ -16,7 +16,7 @@ pub(super) struct EventBuffer(Vec<libc::epoll_event>);
 
 /// What a descriptor is ready for.
 #[derive(Debug, Clone, Copy)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     /// Bytes, an incoming connection, or an end or error to be found by reading.
     pub readable: bool,
     /// Room to write, or a connection that was established or refused.

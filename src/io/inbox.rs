@@ -18,7 +18,7 @@ use loom::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// The place of a source in an inbox: it is there once, or not at all.
-pub struct InboxEntry(Arc<Node>);
+pub(crate) struct InboxEntry(Arc<Node>);
 
 impl Default for InboxEntry {
     /// One that is in no inbox.

@@ -67,7 +67,7 @@ unsafe fn internet_address(address: *const libc::sockaddr) -> Option<SocketAddr>
 
 /// The first address of the interface `name`, of the IPv6 family or else of IPv4; port 0.
 /// None when there is no such interface, or none with an address of the family.
-pub fn interface_address(name: &str, ipv6: bool) -> Option<SocketAddr> {
+pub(crate) fn interface_address(name: &str, ipv6: bool) -> Option<SocketAddr> {
     InterfaceList::query()?
         .addresses()
         .find(|(own, address)| own.to_bytes() == name.as_bytes() && address.is_ipv6() == ipv6)
@@ -75,7 +75,7 @@ pub fn interface_address(name: &str, ipv6: bool) -> Option<SocketAddr> {
 }
 
 /// The index of the interface `name`, which is what an IPv6 zone stands for.
-pub fn interface_index(name: &str) -> Option<u32> {
+pub(crate) fn interface_index(name: &str) -> Option<u32> {
     let name = CString::new(name).ok()?;
     // SAFETY: `name` is a NUL-terminated string that outlives the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
@@ -83,7 +83,7 @@ pub fn interface_index(name: &str) -> Option<u32> {
 }
 
 /// The name of the interface with this index.
-pub fn interface_name(index: u32) -> Option<String> {
+pub(crate) fn interface_name(index: u32) -> Option<String> {
     let mut name = [0; libc::IF_NAMESIZE];
     // SAFETY: `name` has the room that the call asks for, IF_NAMESIZE bytes.
     let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr()) };

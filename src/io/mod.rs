@@ -2,11 +2,11 @@
 //! system calls that the crates lack.
 
 mod blocking_pool;
-pub mod descriptor;
+pub(crate) mod descriptor;
 mod event_descriptor;
 mod events;
 mod inbox;
-pub mod interfaces;
+pub(crate) mod interfaces;
 mod ownership;
 mod priority;
 mod reactor;
@@ -17,14 +17,15 @@ mod sys;
 mod waiter;
 mod wake_timer;
 
-pub use blocking_pool::{BlockingPool, start_worker};
-pub use event_descriptor::EventDescriptor;
-pub use events::Readiness;
-pub use inbox::InboxEntry;
-pub use reactor::{EventHandler, Reactor, TimerOutcome};
-pub use reactor_handle::{ReactorGuard, ReactorHandle, Sends, ThreadSettings, Watch, start_thread};
-pub use scheduling::Scheduling;
-pub use signal::Signal;
+pub(crate) use blocking_pool::{BlockingPool, start_worker};
+pub(crate) use events::Readiness;
+pub(crate) use inbox::InboxEntry;
+pub(crate) use reactor::{EventHandler, Reactor, TimerOutcome};
+pub(crate) use reactor_handle::{
+    ReactorGuard, ReactorHandle, Sends, ThreadSettings, Watch, start_thread,
+};
+pub(crate) use scheduling::Scheduling;
+pub(crate) use signal::Signal;
 use sys::with_signals_blocked;
-pub use sys::{PollDescriptor, SocketSource, nanoseconds, poll_descriptors};
-pub use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, poll_fds, sleep};
+pub(crate) use sys::{PollDescriptor, SocketSource, nanoseconds, poll_descriptors};
+pub(crate) use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, poll_fds, sleep};

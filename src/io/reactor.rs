@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// What a reactor serves: a session, a listener. Its methods run on the thread that polls the
 /// reactor, one at a time, and do not block.
-pub trait EventHandler: Send + Sync {
+pub(crate) trait EventHandler: Send + Sync {
     /// The descriptor became ready (edge-triggered).
     fn on_ready(self: Arc<Self>, reactor: &mut Reactor, readiness: Readiness);
     /// Reads without an event that says that there is something; whether there was. (The event comes
@@ -37,7 +37,7 @@ pub trait EventHandler: Send + Sync {
 
 /// What became of a timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimerOutcome {
+pub(crate) enum TimerOutcome {
     /// It is over.
     Served,
     /// A caller that may be suspended uses what it needs: it comes again in a moment.
@@ -62,7 +62,7 @@ struct Timed {
 }
 
 /// The part that only its owner uses, handed to the sources that it calls.
-pub struct Reactor {
+pub(crate) struct Reactor {
     poll: Poll,
     events: EventBuffer,
     /// Descriptors that it serves, for others to see.
@@ -151,12 +151,12 @@ impl Reactor {
     }
 
     /// Changes what a registered descriptor is watched for.
-    pub fn watch(&self, descriptor: RawFd, token: usize, writable: bool) -> io::Result<()> {
+    pub(crate) fn watch(&self, descriptor: RawFd, token: usize, writable: bool) -> io::Result<()> {
         watch(self.poll.registry(), descriptor, token, writable)
     }
 
     /// Serves a descriptor until [`deregister`](Self::deregister); returns the token for that.
-    pub fn register(
+    pub(crate) fn register(
         &mut self,
         descriptor: RawFd,
         writable: bool,
@@ -172,7 +172,7 @@ impl Reactor {
     }
 
     /// Serves the descriptor with this token for another source from now on.
-    pub fn replace(&mut self, token: usize, source: Arc<dyn EventHandler>) {
+    pub(crate) fn replace(&mut self, token: usize, source: Arc<dyn EventHandler>) {
         self.add(token, source);
     }
 
@@ -192,7 +192,7 @@ impl Reactor {
     }
 
     /// Stops serving a descriptor, before it is closed.
-    pub fn deregister(&mut self, descriptor: RawFd, token: usize) {
+    pub(crate) fn deregister(&mut self, descriptor: RawFd, token: usize) {
         if self.remove(token) {
             // Fails only for a descriptor that is closed already, which is not watched either.
             let _ = insist(|| self.poll.registry().deregister(&mut SourceFd(&descriptor)));
@@ -200,7 +200,7 @@ impl Reactor {
     }
 
     /// Stops serving a descriptor that is closed already, which ended its registration.
-    pub fn forget(&mut self, token: usize) {
+    pub(crate) fn forget(&mut self, token: usize) {
         self.remove(token);
     }
 
@@ -224,7 +224,12 @@ impl Reactor {
     }
 
     /// Calls `source.on_timer(kind)` after this time; returns the number to cancel it by.
-    pub fn set_timer(&mut self, after: Duration, source: Arc<dyn EventHandler>, kind: u32) -> u64 {
+    pub(crate) fn set_timer(
+        &mut self,
+        after: Duration,
+        source: Arc<dyn EventHandler>,
+        kind: u32,
+    ) -> u64 {
         let number = self.next_timer;
         self.next_timer += 1;
         // A time beyond the clock's range is never.
@@ -236,7 +241,7 @@ impl Reactor {
     }
 
     /// Forgets a timer.
-    pub fn cancel_timer(&mut self, number: u64) {
+    pub(crate) fn cancel_timer(&mut self, number: u64) {
         self.timed.remove(&number);
     }
 
@@ -264,7 +269,7 @@ impl Reactor {
     }
 
     /// A peer sent a PING: it counts on answers.
-    pub fn note_ping(&mut self) {
+    pub(crate) fn note_ping(&mut self) {
         self.pinged_at = nanoseconds();
     }
 

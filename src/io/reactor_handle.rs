@@ -14,9 +14,9 @@ mod policy;
 mod poll_before_send;
 mod thread;
 
-pub use caller::{ReactorGuard, Watch};
-pub use poll_before_send::Sends;
-pub use thread::{ThreadSettings, start_thread};
+pub(crate) use caller::{ReactorGuard, Watch};
+pub(crate) use poll_before_send::Sends;
+pub(crate) use thread::{ThreadSettings, start_thread};
 
 use super::Waiter;
 use super::event_descriptor::EventDescriptor;
@@ -51,7 +51,7 @@ static FORCED: RaceLazy<Option<bool>> =
     });
 
 /// The part of a reactor that all threads use.
-pub struct ReactorHandle {
+pub(crate) struct ReactorHandle {
     /// The index of this reactor in its context.
     number: usize,
     registry: Registry,
@@ -163,7 +163,7 @@ impl ReactorHandle {
     }
 
     /// Has `source.on_run` called by the thread that polls, soon; once, if its entry waits already.
-    pub fn schedule(&self, entry: &InboxEntry, source: Arc<dyn EventHandler>) {
+    pub(crate) fn schedule(&self, entry: &InboxEntry, source: Arc<dyn EventHandler>) {
         if !self.inbox.push(entry, source) {
             return;
         }
@@ -175,7 +175,7 @@ impl ReactorHandle {
     }
 
     /// The calling thread schedules something in a call that does little else, and ends soon.
-    pub fn enter_short_call(&self) -> ShortCall<'_> {
+    pub(crate) fn enter_short_call(&self) -> ShortCall<'_> {
         // Relaxed: a hint, for a thread that runs on the same processor.
         self.short_call.store(current_processor().saturating_add(1), Ordering::Relaxed);
         ShortCall(self)
@@ -199,7 +199,7 @@ impl ReactorHandle {
 
     /// Has the I/O thread drop messages soon: their free functions are the application's, which
     /// expects them on a thread that is not in one of its calls, and without our locks held.
-    pub fn defer_drop(&self, messages: impl Iterator<Item = Message>) {
+    pub(crate) fn defer_drop(&self, messages: impl Iterator<Item = Message>) {
         let _critical = CriticalSection::enter();
         messages.for_each(|message| self.deferred_drops.push(message));
         // Pairs with the fence before the I/O thread sleeps: either it is found there, and woken, or
@@ -285,27 +285,27 @@ impl ReactorHandle {
     }
 
     /// Nobody polls, but a caller that did is expected back soon.
-    pub fn is_unattended(&self) -> bool {
+    pub(crate) fn is_unattended(&self) -> bool {
         self.reactor.owner() == Owner::Unowned
     }
 
     /// Something is scheduled that did not run yet.
-    pub fn has_scheduled(&self) -> bool {
+    pub(crate) fn has_scheduled(&self) -> bool {
         !self.inbox.is_empty()
     }
 
     /// The index of this reactor in its context.
-    pub fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         self.number
     }
 
     /// Descriptors that it serves.
-    pub fn load(&self) -> usize {
+    pub(crate) fn load(&self) -> usize {
         self.load.load(Ordering::Relaxed)
     }
 
     /// Ends the I/O thread after what is scheduled by now.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
         let _critical = CriticalSection::enter();
@@ -313,7 +313,12 @@ impl ReactorHandle {
     }
 
     /// Changes what a registered descriptor is watched for; from any thread.
-    pub fn watch(&self, descriptor: RawFd, token: usize, writable: bool) -> std::io::Result<()> {
+    pub(crate) fn watch(
+        &self,
+        descriptor: RawFd,
+        token: usize,
+        writable: bool,
+    ) -> std::io::Result<()> {
         watch(&self.registry, descriptor, token, writable)
     }
 
@@ -350,7 +355,7 @@ impl ReactorHandle {
 }
 
 /// See [`ReactorHandle::enter_short_call`].
-pub struct ShortCall<'a>(&'a ReactorHandle);
+pub(crate) struct ShortCall<'a>(&'a ReactorHandle);
 
 impl Drop for ShortCall<'_> {
     fn drop(&mut self) {

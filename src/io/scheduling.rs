@@ -7,7 +7,7 @@ use std::mem;
 
 /// ZMQ_THREAD_SCHED_POLICY, ZMQ_THREAD_PRIORITY and the processors of a thread.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scheduling {
+pub(crate) struct Scheduling {
     /// A number of sched.h; `None` leaves the policy that the thread inherits.
     pub policy: Option<i32>,
     /// The priority in that policy; `None` leaves the inherited one where the policy has it.

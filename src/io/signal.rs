@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering, fence};
 /// says so. A write that comes late, behind the clear, is `owed`: it is read by a later clear. So
 /// there is never a raised signal that is not readable and that nobody is about to write to.
 #[derive(Debug)]
-pub struct Signal<E = EventDescriptor> {
+pub(crate) struct Signal<E = EventDescriptor> {
     event: E,
     raised: AtomicBool,
     /// Writes of raises that were cleared, less those that were read. Only who clears uses it.
@@ -28,7 +28,7 @@ impl Signal {
     ///
     /// # Errors
     /// Those of eventfd(2): no descriptor can be had.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self::over(EventDescriptor::new()?))
     }
 }
@@ -39,7 +39,7 @@ impl<E: Event> Signal<E> {
     }
 
     /// Makes it readable, after the news were put where `clear`'s caller looks for them.
-    pub fn raise(&self) {
+    pub(crate) fn raise(&self) {
         // Pairs with the fence in `clear`: either we see that it was cleared, or who cleared it
         // sees the news.
         fence(Ordering::SeqCst);
@@ -50,7 +50,7 @@ impl<E: Event> Signal<E> {
 
     /// Makes it unreadable, before the news are looked for.
     #[inline]
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if self.is_raised() {
             self.read();
         }
@@ -68,7 +68,7 @@ impl<E: Event> Signal<E> {
 
     /// Whether it is readable, or about to be.
     #[inline]
-    pub fn is_raised(&self) -> bool {
+    pub(crate) fn is_raised(&self) -> bool {
         self.raised.load(Ordering::Relaxed) || self.owed.load(Ordering::Relaxed) != 0
     }
 }

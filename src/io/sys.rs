@@ -35,7 +35,7 @@ pub(super) fn check(result: isize) -> io::Result<usize> {
 /// Nanoseconds on the system's monotonic clock: cheaper to read and to reckon with than an
 /// `Instant`, for what happens several times a message.
 #[inline]
-pub fn nanoseconds() -> u64 {
+pub(crate) fn nanoseconds() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // It cannot fail: the clock is always there.
     // SAFETY: a writable timespec.
@@ -120,16 +120,16 @@ impl AsRawFd for Timer {
 /// A descriptor to wait for, as poll(2) takes it.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct PollDescriptor(libc::pollfd);
+pub(crate) struct PollDescriptor(libc::pollfd);
 
 impl PollDescriptor {
     /// Waits for these events (POLLIN, POLLOUT, POLLPRI of poll(2)).
-    pub fn new(descriptor: RawFd, events: i16) -> Self {
+    pub(crate) fn new(descriptor: RawFd, events: i16) -> Self {
         Self(libc::pollfd { fd: descriptor, events, revents: 0 })
     }
 
     /// The events that were found.
-    pub fn found(&self) -> i16 {
+    pub(crate) fn found(&self) -> i16 {
         self.0.revents
     }
 }
@@ -138,7 +138,7 @@ impl PollDescriptor {
 ///
 /// # Errors
 /// `Interrupted` when a signal handler ran, whatever its SA_RESTART says (signal(7)).
-pub fn poll_descriptors(
+pub(crate) fn poll_descriptors(
     descriptors: &mut [PollDescriptor],
     timeout: Option<Duration>,
 ) -> io::Result<usize> {
@@ -246,7 +246,7 @@ fn with_signal_mask<R>(mask: &libc::sigset_t, call: impl FnOnce() -> R) -> R {
 
 /// Runs a call with all signals blocked. Threads that it starts inherit that for their whole
 /// life: handlers belong to the threads of the application.
-pub fn with_signals_blocked<R>(call: impl FnOnce() -> R) -> R {
+pub(super) fn with_signals_blocked<R>(call: impl FnOnce() -> R) -> R {
     let mut all = MaybeUninit::uninit();
     let mut before = MaybeUninit::uninit();
     // SAFETY: the set is filled before it is used, and the old one is written by the system.
@@ -263,7 +263,7 @@ pub fn with_signals_blocked<R>(call: impl FnOnce() -> R) -> R {
 }
 
 /// Reads from a socket without blocking.
-pub struct SocketSource<'a>(pub &'a Socket);
+pub(crate) struct SocketSource<'a>(pub &'a Socket);
 
 // SAFETY: both return how many bytes the kernel wrote, in order.
 unsafe impl ByteSource for SocketSource<'_> {

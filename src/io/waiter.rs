@@ -16,27 +16,27 @@ use std::time::Duration;
 /// The sleep is poll(2) on a descriptor, not a futex: signal handlers must end it, and it can
 /// include descriptors of the application.
 #[derive(Debug)]
-pub struct Waiter(Signal);
+pub(crate) struct Waiter(Signal);
 
 /// Waiters that rest until a thread sleeps. A context has one pool, so that nothing is left when
 /// it is gone, and a child of fork(2) shares no descriptor with its parent.
 /// The default keeps none.
 #[derive(Debug, Default)]
-pub struct WaiterPool(Option<ArrayQueue<Arc<Waiter>>>);
+pub(crate) struct WaiterPool(Option<ArrayQueue<Arc<Waiter>>>);
 
 /// Waiters that a pool keeps.
 const KEPT: usize = 64;
 
 /// A waiter for one thread's sleep; goes back to its pool.
 #[derive(Debug)]
-pub struct PooledWaiter<'a> {
+pub(crate) struct PooledWaiter<'a> {
     pool: &'a WaiterPool,
     waiter: Arc<Waiter>,
 }
 
 impl WaiterPool {
     /// A pool that keeps waiters.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Some(ArrayQueue::new(KEPT)))
     }
 
@@ -44,7 +44,7 @@ impl WaiterPool {
     ///
     /// # Errors
     /// [`Error::TooManyOpen`] when no descriptor can be had.
-    pub fn take(&self) -> Result<PooledWaiter<'_>> {
+    pub(crate) fn take(&self) -> Result<PooledWaiter<'_>> {
         let resting = self.0.as_ref().and_then(ArrayQueue::pop);
         let waiter = match resting {
             Some(waiter) => waiter,
@@ -78,7 +78,7 @@ impl Waiter {
     }
 
     /// Ends the sleep, or the next one.
-    pub fn notify(&self) {
+    pub(crate) fn notify(&self) {
         self.0.raise();
     }
 
@@ -92,7 +92,7 @@ impl PooledWaiter<'_> {
     ///
     /// # Errors
     /// [`Error::Interrupted`] when a signal handler ran.
-    pub fn wait(
+    pub(crate) fn wait(
         &self,
         critical: &CriticalSection,
         descriptors: &mut Vec<PollDescriptor>,
@@ -110,7 +110,7 @@ impl PooledWaiter<'_> {
 ///
 /// # Errors
 /// [`Error::Interrupted`] when a signal handler ran; [`Error::System`].
-pub fn sleep(
+pub(crate) fn sleep(
     critical: &CriticalSection,
     descriptors: &mut [PollDescriptor],
     timeout: Option<Duration>,
@@ -123,7 +123,10 @@ pub fn sleep(
 ///
 /// # Errors
 /// [`Error::Interrupted`] when a signal handler ran; [`Error::System`].
-pub fn poll_fds(descriptors: &mut [PollDescriptor], timeout: Option<Duration>) -> Result<()> {
+pub(crate) fn poll_fds(
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+) -> Result<()> {
     poll_descriptors(descriptors, timeout).map(drop).map_err(sleep_error)
 }
 
@@ -137,7 +140,7 @@ fn sleep_error(error: io::Error) -> Error {
 
 /// Who waits for something: for a mailbox, or for the end of a context.
 #[derive(Debug, Default)]
-pub struct WaiterList {
+pub(crate) struct WaiterList {
     count: AtomicUsize,
     waiters: Mutex<Vec<Arc<Waiter>>>,
     /// A notification found the list locked: the thread that holds the lock makes up for it. That one
@@ -148,7 +151,7 @@ pub struct WaiterList {
 impl WaiterList {
     /// Adds a waiter. What the caller checks after this call and finds not there yet will be
     /// followed by a notification.
-    pub fn add(&self, waiter: &Arc<Waiter>) {
+    pub(crate) fn add(&self, waiter: &Arc<Waiter>) {
         self.waiters.lock().push(waiter.clone());
         self.count.fetch_add(1, Ordering::SeqCst);
         // Pairs with the fence in `notify`: either the notifier sees the count, or the waiter
@@ -158,7 +161,7 @@ impl WaiterList {
     }
 
     /// Removes a waiter.
-    pub fn remove(&self, waiter: &Arc<Waiter>) {
+    pub(crate) fn remove(&self, waiter: &Arc<Waiter>) {
         let mut waiters = self.waiters.lock();
         if let Some(index) = waiters.iter().position(|own| Arc::ptr_eq(own, waiter)) {
             waiters.swap_remove(index);
@@ -171,7 +174,7 @@ impl WaiterList {
 
     /// Wakes all waiters; costs a fence when there are none.
     #[inline]
-    pub fn notify(&self) {
+    pub(crate) fn notify(&self) {
         fence(Ordering::SeqCst);
         if self.count.load(Ordering::Relaxed) > 0 {
             self.notify_all();

@@ -2,25 +2,25 @@
 
 /// A set of events, as zmq_poll has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Events(pub i16);
+pub(crate) struct Events(pub i16);
 
 impl Events {
     /// ZMQ_POLLIN: something can be received.
-    pub const IN: Self = Self(1);
+    pub(crate) const IN: Self = Self(1);
     /// ZMQ_POLLOUT: something can be sent.
-    pub const OUT: Self = Self(2);
+    pub(crate) const OUT: Self = Self(2);
     /// ZMQ_POLLERR: an error condition of a descriptor.
-    pub const ERROR: Self = Self(4);
+    pub(crate) const ERROR: Self = Self(4);
     /// ZMQ_POLLPRI: urgent data of a descriptor.
-    pub const PRIORITY: Self = Self(8);
+    pub(crate) const PRIORITY: Self = Self(8);
 
     /// Whether the two sets have an event in common.
-    pub fn contains(self, other: Self) -> bool {
+    pub(crate) fn contains(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
     /// As poll(2) has them.
-    pub fn to_system(self) -> i16 {
+    pub(crate) fn to_system(self) -> i16 {
         let mut events = 0;
         if self.contains(Self::IN) {
             events |= libc::POLLIN;
@@ -35,7 +35,7 @@ impl Events {
     }
 
     /// From what poll(2) found.
-    pub fn from_system(found: i16) -> Self {
+    pub(crate) fn from_system(found: i16) -> Self {
         let mut events = 0;
         if found & libc::POLLIN != 0 {
             events |= Self::IN.0;

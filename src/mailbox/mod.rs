@@ -6,9 +6,9 @@ mod events;
 mod ready_cache;
 mod spin_policy;
 
-pub use events::Events;
-pub use ready_cache::{PollGroup, ReadyCache};
-pub use spin_policy::SpinPolicy;
+pub(crate) use events::Events;
+pub(crate) use ready_cache::{PollGroup, ReadyCache};
+pub(crate) use spin_policy::SpinPolicy;
 
 use crate::error::Result;
 use crate::io::{EventHandler, InboxEntry, ReactorHandle, Signal, WaiterList};
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// News for a socket.
-pub enum Event {
+pub(crate) enum Event {
     /// A new pipe.
     Attach(Box<(Pipe, Arc<PipeEventSink>)>),
     /// The peer of a pipe is known.
@@ -42,7 +42,7 @@ pub enum Event {
 }
 
 /// The queue of news, and who is to be woken by them.
-pub struct Mailbox {
+pub(crate) struct Mailbox {
     /// The number of the socket, never used again.
     pub number: u64,
     /// A thread sleeps on the reactor for the socket. A call that finds this comes from another
@@ -77,7 +77,7 @@ struct Handler {
 
 impl Mailbox {
     /// The mailbox of a socket with this ready cache.
-    pub fn new(cache: &'static ReadyCache) -> Self {
+    pub(crate) fn new(cache: &'static ReadyCache) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
@@ -95,7 +95,7 @@ impl Mailbox {
     }
 
     /// Says who relies on the ready cache, before it does.
-    pub fn set_poll_group(&self, group: &Arc<PollGroup>) {
+    pub(crate) fn set_poll_group(&self, group: &Arc<PollGroup>) {
         // Relaxed: changed under the lock of the socket alone.
         if self.poll_group_number.load(Ordering::Relaxed) != group.number {
             *self.poll_group.lock() = Some(group.clone());
@@ -104,7 +104,7 @@ impl Mailbox {
     }
 
     /// Has `handler` run on an I/O thread when there are such news, from the first ones on.
-    pub fn set_handler(
+    pub(crate) fn set_handler(
         &self,
         reactor: Arc<ReactorHandle>,
         handler: Weak<dyn EventHandler>,
@@ -115,7 +115,7 @@ impl Mailbox {
     }
 
     /// Adds news.
-    pub fn post(&self, event: Event) {
+    pub(crate) fn post(&self, event: Event) {
         let handling = self.handler.get().filter(|own| (own.concerns)(&event));
         self.events.push(event);
         self.waiters.notify();
@@ -137,7 +137,7 @@ impl Mailbox {
 
     /// Forgets the news, and those that come later: a pipe that nobody takes over would hold on to
     /// its session, and the session to this mailbox.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         // Either who posts sees that the socket is closed, or we see what it posted.
         fence(Ordering::SeqCst);
@@ -153,7 +153,7 @@ impl Mailbox {
 
     /// Takes the next news.
     #[inline]
-    pub fn take(&self) -> Option<Event> {
+    pub(crate) fn take(&self) -> Option<Event> {
         if self.events.is_empty() {
             return None;
         }
@@ -162,27 +162,27 @@ impl Mailbox {
 
     /// Whether there are no news.
     #[inline]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
     /// Whether there is something to take in: news, or a descriptor raised for some that were
     /// taken already.
     #[inline]
-    pub fn has_pending(&self) -> bool {
+    pub(crate) fn has_pending(&self) -> bool {
         !self.is_empty() || self.descriptor.get().is_some_and(Signal::is_raised)
     }
 
     /// Makes the descriptor unreadable, before the news are taken.
     #[inline]
-    pub fn clear_descriptor(&self) {
+    pub(crate) fn clear_descriptor(&self) {
         if let Some(descriptor) = self.descriptor.get() {
             descriptor.clear();
         }
     }
 
     /// Makes the descriptor readable, if there is one: a thread that waits for it is to look again.
-    pub fn raise_descriptor(&self) {
+    pub(crate) fn raise_descriptor(&self) {
         if let Some(descriptor) = self.descriptor.get() {
             descriptor.raise();
         }
@@ -192,7 +192,7 @@ impl Mailbox {
     ///
     /// # Errors
     /// [`crate::error::Error::TooManyOpen`].
-    pub fn descriptor(&self) -> Result<RawFd> {
+    pub(crate) fn descriptor(&self) -> Result<RawFd> {
         if let Some(descriptor) = self.descriptor.get() {
             return Ok(descriptor.as_raw_fd());
         }
@@ -209,7 +209,7 @@ impl Mailbox {
 
 /// The socket's end of a pair of pipes.
 #[derive(Default)]
-pub struct PipeEventSink {
+pub(crate) struct PipeEventSink {
     /// Where its news go; unset while an inproc connection waits for its bind.
     mailbox: OnceLock<Arc<Mailbox>>,
     /// The socket's number for the pipe; 0 until it took it over.
@@ -218,7 +218,7 @@ pub struct PipeEventSink {
 
 impl PipeEventSink {
     /// An end whose news go to this mailbox.
-    pub fn new(mailbox: Arc<Mailbox>) -> Arc<Self> {
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Arc<Self> {
         let end = Self::default();
         // Fresh, so nothing was set.
         let _ = end.mailbox.set(mailbox);
@@ -226,13 +226,13 @@ impl PipeEventSink {
     }
 
     /// Says where the news go.
-    pub fn set_mailbox(&self, mailbox: Arc<Mailbox>) {
+    pub(crate) fn set_mailbox(&self, mailbox: Arc<Mailbox>) {
         let _ = self.mailbox.set(mailbox);
     }
 
     /// The socket took the pipe over. It looks at the state of the pipe after this call, so what
     /// happened before needs no news.
-    pub fn set_id(&self, id: PipeId) {
+    pub(crate) fn set_id(&self, id: PipeId) {
         self.id.store(id.0, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }

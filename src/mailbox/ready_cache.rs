@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 /// The word outlives the socket, whose handle is used again; its number tells news of the one
 /// before from those of the next.
 #[derive(Debug, Default)]
-pub struct ReadyCache(AtomicU64);
+pub(crate) struct ReadyCache(AtomicU64);
 
 const LOOKING: u64 = 1 << 7;
 const KNOWN: u64 = 1 << 6;
@@ -28,13 +28,13 @@ const SOCKET: u64 = 0xFF_FFFF;
 
 impl ReadyCache {
     /// One that knows nothing.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
     /// What the socket is ready for, where this poll group knows that.
     #[inline(always)]
-    pub fn get(&self, group: u32) -> Option<Events> {
+    pub(crate) fn get(&self, group: u32) -> Option<Events> {
         let word = self.0.load(Ordering::Acquire);
         let known = word & KNOWN != 0 && (word >> 32) as u32 == group;
         known.then_some(Events((word & EVENTS) as i16))
@@ -42,14 +42,14 @@ impl ReadyCache {
 
     /// A call may change everything.
     #[inline(always)]
-    pub fn invalidate(&self) {
+    pub(crate) fn invalidate(&self) {
         if self.0.load(Ordering::Relaxed) != 0 {
             self.0.store(0, Ordering::Relaxed);
         }
     }
 
     /// Finds out for a poll group what the socket is ready for, under its lock.
-    pub fn refresh(
+    pub(crate) fn refresh(
         &self,
         group: u32,
         socket: u64,
@@ -71,7 +71,7 @@ impl ReadyCache {
     /// There are news, in the mailbox already, of the socket with this number. True if a poll may
     /// have relied on there being none, or be about to: it has to look again.
     #[inline]
-    pub fn is_outdated(&self, socket: u64) -> bool {
+    pub(crate) fn is_outdated(&self, socket: u64) -> bool {
         fence(Ordering::SeqCst);
         let mut word = self.0.load(Ordering::Relaxed);
         while word != 0 && (word >> 8) & SOCKET == socket & SOCKET {
@@ -86,7 +86,7 @@ impl ReadyCache {
 
 /// The sockets that a thread polls, where they are many.
 #[derive(Debug)]
-pub struct PollGroup {
+pub(crate) struct PollGroup {
     process: Process,
     /// Not used again for long.
     pub number: u32,
@@ -109,7 +109,7 @@ impl PollGroup {
     }
 
     /// The poll group of this thread. What a parent's thread knows is not true in a child of fork(2).
-    pub fn of_this_thread() -> Arc<Self> {
+    pub(crate) fn of_this_thread() -> Arc<Self> {
         let kept = POLL_GROUP.try_with(|kept| {
             let mut kept = kept.borrow_mut();
             let own = kept.take().filter(|own| own.process.is_current());
@@ -123,13 +123,13 @@ impl PollGroup {
 impl PollGroup {
     /// To be asked before the ready caches are looked at: what changes afterwards changes this.
     #[inline]
-    pub fn generation(&self) -> u64 {
+    pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
     }
 
     /// A ready cache that was known is not any more.
     #[cold]
-    pub fn notify(&self) {
+    pub(crate) fn notify(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
         self.waiters.notify();
     }

@@ -41,7 +41,7 @@ const FRUITLESS: u32 = 2;
 ///
 /// All are hints for the one thread that uses the socket; nothing else depends on them.
 #[derive(Debug)]
-pub struct SpinPolicy {
+pub(crate) struct SpinPolicy {
     /// How long a wait may look, in microseconds (ZMQ_BUSY_WAIT).
     bound: AtomicU32,
     /// Looks are made while it is at least `LOSS`.
@@ -80,7 +80,7 @@ impl Default for SpinPolicy {
 
 impl SpinPolicy {
     /// Changes how long a wait may look; zero is not at all.
-    pub fn set_bound(&self, microseconds: u32) {
+    pub(crate) fn set_bound(&self, microseconds: u32) {
         self.bound.store(microseconds, Ordering::Relaxed);
     }
 
@@ -90,7 +90,7 @@ impl SpinPolicy {
     }
 
     /// How long a wait that begins now may look.
-    pub fn spin_budget(&self, now: u64) -> u64 {
+    pub(crate) fn spin_budget(&self, now: u64) -> u64 {
         let bound = self.bound();
         let busy_until = self.busy_until.load(Ordering::Relaxed);
         if busy_until != 0 {
@@ -114,7 +114,7 @@ impl SpinPolicy {
     }
 
     /// A wait has ended at this time, with news or without.
-    pub fn wait_ended(&self, now: u64, found_news: bool) {
+    pub(crate) fn wait_ended(&self, now: u64, found_news: bool) {
         self.ended.store(now, Ordering::Relaxed);
         let fruitless = self.fruitless.load(Ordering::Relaxed);
         let fruitless = if found_news { 0 } else { fruitless.saturating_add(1) };
@@ -122,19 +122,19 @@ impl SpinPolicy {
     }
 
     /// The socket connects, from this time on: its caller is expected to wait soon, as after a wait.
-    pub fn connected(&self, now: u64) {
+    pub(crate) fn connected(&self, now: u64) {
         self.ended.store(now, Ordering::Relaxed);
         self.busy_until.fetch_max(now + HANDSHAKE, Ordering::Relaxed);
     }
 
     /// Whether a wait should poll: what it costs to take the reactor and to release it is for nothing
     /// where waits end by their time-outs.
-    pub fn expects_news(&self) -> bool {
+    pub(crate) fn expects_news(&self) -> bool {
         self.fruitless.load(Ordering::Relaxed) < FRUITLESS
     }
 
     /// A look found at this time that its processor had been taken away.
-    pub fn preempted(&self, now: u64) {
+    pub(crate) fn preempted(&self, now: u64) {
         let [ended, length] = &self.last_backoff;
         let again = now.saturating_sub(ended.load(Ordering::Relaxed)) < AGAIN;
         let length_now = match length.load(Ordering::Relaxed) {
@@ -147,7 +147,7 @@ impl SpinPolicy {
     }
 
     /// A sleep, with being woken up, took so long.
-    pub fn record_park(&self, time: u64) {
+    pub(crate) fn record_park(&self, time: u64) {
         if time <= self.bound() * 2 {
             let resting = self.resting.load(Ordering::Relaxed);
             self.resting.store(resting.saturating_sub(SHORT_SLEEP), Ordering::Relaxed);
@@ -155,7 +155,7 @@ impl SpinPolicy {
     }
 
     /// A look found something after this time, or did not.
-    pub fn record_spin(&self, found: Option<u64>) {
+    pub(crate) fn record_spin(&self, found: Option<u64>) {
         let credit = self.credit.load(Ordering::Relaxed);
         let credit = match found {
             Some(time) if time <= self.bound() => credit + 1,

@@ -37,7 +37,7 @@ const PEAK_DECAY: isize = 8192;
 
 /// A class of sizes: who has memory of it keeps this to free it with.
 #[derive(Clone, Copy)]
-pub struct SizeClass {
+pub(crate) struct SizeClass {
     /// `CLASSES` for what `large` sees to.
     number: usize,
     size: usize,
@@ -46,7 +46,7 @@ pub struct SizeClass {
 impl SizeClass {
     /// The smallest class that holds `size` bytes.
     #[inline(always)]
-    pub fn of(size: usize) -> Self {
+    pub(crate) fn of(size: usize) -> Self {
         if size > LARGEST {
             return Self { number: CLASSES, size: large::size_of(size) };
         }
@@ -60,7 +60,7 @@ impl SizeClass {
 
     /// The bytes that memory of this class has.
     #[inline(always)]
-    pub fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         self.size
     }
 
@@ -119,7 +119,7 @@ static KEPT: AtomicUsize = AtomicUsize::new(0);
 
 /// Memory of this class, not initialised.
 #[inline]
-pub fn allocate(class: SizeClass) -> Option<NonNull<u8>> {
+pub(crate) fn allocate(class: SizeClass) -> Option<NonNull<u8>> {
     if class.number == CLASSES {
         return large::allocate(class.size);
     }
@@ -137,7 +137,7 @@ pub fn allocate(class: SizeClass) -> Option<NonNull<u8>> {
 /// # Safety
 /// It came from [`allocate`] for this class, or from [`grow_large`], and nobody uses it any more.
 #[inline]
-pub unsafe fn free(memory: NonNull<u8>, class: SizeClass) {
+pub(crate) unsafe fn free(memory: NonNull<u8>, class: SizeClass) {
     if class.number == CLASSES {
         // SAFETY: as the caller promises.
         return unsafe { large::free(memory, class.size) };
@@ -153,7 +153,7 @@ pub unsafe fn free(memory: NonNull<u8>, class: SizeClass) {
 }
 
 /// A place for a value, not initialised; to be freed with [`free_place`].
-pub fn allocate_place<T>() -> NonNull<T> {
+pub(crate) fn allocate_place<T>() -> NonNull<T> {
     const { assert!(std::mem::size_of::<T>() > 0 && align_of::<T>() <= ALIGNMENT) };
     let memory = allocate(SizeClass::of(std::mem::size_of::<T>()));
     memory.unwrap_or_else(|| std::alloc::handle_alloc_error(Layout::new::<T>())).cast()
@@ -163,7 +163,7 @@ pub fn allocate_place<T>() -> NonNull<T> {
 ///
 /// # Safety
 /// It came from [`allocate_place`] for the same type, and is not used again.
-pub unsafe fn free_place<T>(place: NonNull<T>) {
+pub(crate) unsafe fn free_place<T>(place: NonNull<T>) {
     // SAFETY: as the caller promises.
     unsafe { free(place.cast(), SizeClass::of(std::mem::size_of::<T>())) };
 }
@@ -173,7 +173,7 @@ pub unsafe fn free_place<T>(place: NonNull<T>) {
 ///
 /// # Safety
 /// As [`free`]; what was there before is gone where there is an answer.
-pub unsafe fn grow_large(
+pub(crate) unsafe fn grow_large(
     memory: NonNull<u8>,
     class: SizeClass,
     new: SizeClass,
@@ -189,7 +189,7 @@ pub unsafe fn grow_large(
 }
 
 /// Frees the memory that is kept for blocks to come, but for what other threads have themselves.
-pub fn free_all() {
+pub(crate) fn free_all() {
     large::free_all();
     let _ = THREAD_CACHE.try_with(|local| {
         // SAFETY: as in `allocate`.

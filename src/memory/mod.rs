@@ -8,11 +8,11 @@ mod large;
 mod pages;
 mod prefetch;
 
-pub use cache::{
+pub(crate) use cache::{
     SizeClass, allocate, allocate_place, free, free_all as free_kept_memory, free_place, grow_large,
 };
-pub use pages::with_large_pages;
-pub use prefetch::{prefetch, prefetch_to_write};
+pub(crate) use pages::with_large_pages;
+pub(crate) use prefetch::{prefetch, prefetch_to_write};
 
 /// Alignment of all memory.
-pub const ALIGNMENT: usize = 16;
+pub(crate) const ALIGNMENT: usize = 16;

@@ -5,7 +5,7 @@
 
 /// For reading.
 #[inline(always)]
-pub fn prefetch<T>(place: *const T) {
+pub(crate) fn prefetch<T>(place: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch touches nothing and never fails, whatever the address.
     unsafe {
@@ -17,7 +17,7 @@ pub fn prefetch<T>(place: *const T) {
 
 /// For writing: other processors lose the line.
 #[inline(always)]
-pub fn prefetch_to_write<T>(place: *const T) {
+pub(crate) fn prefetch_to_write<T>(place: *const T) {
     // The intrinsic of this name makes another instruction where the compiler may not assume that
     // the processor knows this one; those that do not know it take it for nothing.
     #[cfg(target_arch = "x86_64")]

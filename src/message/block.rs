@@ -8,7 +8,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// C's `zmq_free_fn`: called with the data and the hint of `zmq_msg_init_data`.
-pub type FreeFunction = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
+pub(crate) type FreeFunction = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
 
 /// Head of a block. The bytes of an owned block follow it.
 #[repr(C, align(16))]

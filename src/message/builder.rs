@@ -12,7 +12,7 @@ const FIRST: usize = 1024 * 1024;
 
 /// Collects a message of known length. Its memory grows with the bytes that arrive, so that a
 /// peer which announces much and sends little costs little.
-pub struct MessageBuilder {
+pub(crate) struct MessageBuilder {
     block: Block,
     /// Where the message begins in the block.
     first: usize,
@@ -25,7 +25,7 @@ impl MessageBuilder {
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`], here and where memory grows.
-    pub fn new(length: usize, lead: usize) -> Result<Self> {
+    pub(crate) fn new(length: usize, lead: usize) -> Result<Self> {
         let first = lead.wrapping_neg() % ALIGNMENT;
         let block = Block::allocate(first + length.min(FIRST))?;
         Ok(Self { block, first, filled: 0, length })
@@ -35,22 +35,17 @@ impl MessageBuilder {
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
-    pub fn reserved(length: usize) -> Result<Self> {
+    pub(crate) fn reserved(length: usize) -> Result<Self> {
         Ok(Self { block: Block::allocate(length)?, first: 0, filled: 0, length })
     }
 
-    /// Bytes of the whole message.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
     /// Bytes still to come.
-    pub fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.length - self.filled
     }
 
     /// Appends bytes, at most `remaining()` of them; returns how many it took.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<usize> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<usize> {
         let count = bytes.len().min(self.remaining());
         let spare = self.spare(count)?;
         let count = count.min(spare.len());
@@ -60,7 +55,7 @@ impl MessageBuilder {
     }
 
     /// Reads once from the source.
-    pub fn fill(&mut self, source: &mut impl ByteSource) -> io::Result<Filled> {
+    pub(crate) fn fill(&mut self, source: &mut impl ByteSource) -> io::Result<Filled> {
         let spare = self.spare(1).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let filled = Filled::from(source, spare)?;
         self.filled += filled.count;
@@ -82,7 +77,7 @@ impl MessageBuilder {
     }
 
     /// The message; bytes that did not come are cut off.
-    pub fn finish(self) -> Message {
+    pub(crate) fn finish(self) -> Message {
         // SAFETY: this number of bytes was filled.
         Message::from_slice_of_block(unsafe { self.block.into_slice(self.first, self.filled) })
     }

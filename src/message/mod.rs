@@ -19,14 +19,13 @@ mod raw;
 mod receive_buffer;
 mod share;
 
-pub use block::FreeFunction;
-pub use builder::MessageBuilder;
-pub use metadata::Metadata;
-pub use receive_buffer::{
+pub(crate) use block::FreeFunction;
+pub(crate) use builder::MessageBuilder;
+pub(crate) use metadata::Metadata;
+pub(crate) use receive_buffer::{
     ALIGNED_ABOVE, ByteSource, Filled, Forecast, MAX_PIECES, READ_AHEAD, ReceiveBuffer,
     read_in_turn,
 };
-pub use share::Copies;
 
 use crate::error::Error;
 use crate::memory::prefetch;
@@ -37,7 +36,7 @@ use std::ptr;
 use std::sync::Arc;
 
 /// Bytes that a message holds without a block.
-pub const INLINE_CAPACITY: usize = 40;
+pub(crate) const INLINE_CAPACITY: usize = 40;
 
 union Body {
     inline: [u8; INLINE_CAPACITY],

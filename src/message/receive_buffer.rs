@@ -17,7 +17,7 @@ use std::mem::{self, MaybeUninit};
 /// # Safety
 /// Both functions return how many bytes they have initialised: of `buffer` from its beginning, of
 /// `pieces` one after the other.
-pub unsafe trait ByteSource {
+pub(crate) unsafe trait ByteSource {
     /// Reads into the buffer; 0 is the end of the stream.
     fn read(&mut self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize>;
 
@@ -34,7 +34,7 @@ pub unsafe trait ByteSource {
 ///
 /// # Errors
 /// Those of the first read.
-pub fn read_in_turn<'a>(
+pub(crate) fn read_in_turn<'a>(
     pieces: impl Iterator<Item = &'a mut [MaybeUninit<u8>]>,
     mut read: impl FnMut(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
 ) -> io::Result<usize> {
@@ -54,7 +54,7 @@ pub fn read_in_turn<'a>(
 
 /// What a read gave.
 #[derive(Debug, Clone, Copy)]
-pub struct Filled {
+pub(crate) struct Filled {
     /// Bytes read; 0 is the end of the stream.
     pub count: usize,
     /// There was no room for more: more may be there.
@@ -73,7 +73,7 @@ impl Filled {
 
 /// What is known of the bytes that the next read gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forecast {
+pub(crate) enum Forecast {
     /// Nothing.
     Unknown,
     /// Long bodies of unequal lengths: behind the one that is arriving only the next header should
@@ -98,18 +98,18 @@ pub enum Forecast {
 /// Bytes of the memory of a chunk.
 const CHUNK: usize = 12 * 1024;
 /// Bodies that are longer stand at addresses that are multiples of 16.
-pub const ALIGNED_ABOVE: usize = 8 * 1024;
+pub(crate) const ALIGNED_ABOVE: usize = 8 * 1024;
 /// Behind a long body: what the next header is in.
-pub const READ_AHEAD: usize = 256;
+pub(crate) const READ_AHEAD: usize = 256;
 /// The longest part of a frame that moves to the next chunk, so that the frame stays in one piece.
 const MOVED: usize = 1024;
 /// Chunks that one read fills.
-pub const MAX_PIECES: usize = 17;
+pub(crate) const MAX_PIECES: usize = 17;
 
 /// Chunks that are filled at the end and consumed at the front.
 ///
 /// Invariant: behind a chunk that has room left, none holds any bytes.
-pub struct ReceiveBuffer {
+pub(crate) struct ReceiveBuffer {
     front: Chunk,
     behind: VecDeque<Chunk>,
     /// Bytes for which there is room in the chunks behind.
@@ -125,7 +125,7 @@ impl ReceiveBuffer {
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
-    pub fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         Self::with_capacity(Chunk::room_in(CHUNK))
     }
 
@@ -133,7 +133,7 @@ impl ReceiveBuffer {
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
-    pub fn with_capacity(capacity: usize) -> Result<Self> {
+    pub(crate) fn with_capacity(capacity: usize) -> Result<Self> {
         let front = Chunk::new(capacity, 0)?;
         Ok(Self { front, behind: VecDeque::new(), room_behind: 0, chunk: capacity, period: 0 })
     }
@@ -141,30 +141,30 @@ impl ReceiveBuffer {
     /// The bytes that came and were not consumed, as far as they stand in one piece: see
     /// [`settle`](Self::settle).
     #[inline(always)]
-    pub fn unread(&self) -> &[u8] {
+    pub(crate) fn unread(&self) -> &[u8] {
         self.front.unread()
     }
 
     /// The number of bytes that came and were not consumed.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let behind = self.behind.iter().map(|chunk| chunk.unread().len());
         self.front.unread().len() + behind.take_while(|count| *count > 0).sum::<usize>()
     }
 
     /// True if nothing is left to consume.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.front.unread().is_empty()
             && self.behind.front().is_none_or(|next| next.unread().is_empty())
     }
 
     /// The longest frame that is read into the buffer.
-    pub fn longest(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         8 * self.chunk
     }
 
     /// Has `unread` show at least `Chunk::MARGIN` bytes, or all there are.
     #[inline(never)]
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while self.front.unread().len() < Chunk::MARGIN {
             let Some(next) = self.behind.front_mut().filter(|next| !next.unread().is_empty())
             else {
@@ -197,7 +197,7 @@ impl ReceiveBuffer {
 
     /// Skips bytes at the front that `unread` shows.
     #[inline(always)]
-    pub fn consume(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         self.front.consume(count);
     }
 
@@ -207,7 +207,7 @@ impl ReceiveBuffer {
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
     #[inline(always)]
-    pub fn cut(&mut self, length: usize, lead: usize, message: &mut Message) -> Result<()> {
+    pub(crate) fn cut(&mut self, length: usize, lead: usize, message: &mut Message) -> Result<()> {
         let bytes = self.front.unread();
         if length <= INLINE_CAPACITY
             && let Some(front) = bytes.first_chunk()
@@ -285,7 +285,7 @@ impl ReceiveBuffer {
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
-    pub fn expect(&mut self, header: usize, body: usize, lead: usize) -> Result<bool> {
+    pub(crate) fn expect(&mut self, header: usize, body: usize, lead: usize) -> Result<bool> {
         if body > self.longest() {
             return Ok(false);
         }
@@ -311,7 +311,7 @@ impl ReceiveBuffer {
     ///
     /// # Errors
     /// Those of the source; [`io::ErrorKind::OutOfMemory`].
-    pub fn fill(
+    pub(crate) fn fill(
         &mut self,
         source: &mut impl ByteSource,
         forecast: Forecast,
@@ -341,7 +341,11 @@ impl ReceiveBuffer {
     ///
     /// # Errors
     /// As [`fill`](Self::fill).
-    pub fn fill_one(&mut self, source: &mut impl ByteSource, size: usize) -> io::Result<Filled> {
+    pub(crate) fn fill_one(
+        &mut self,
+        source: &mut impl ByteSource,
+        size: usize,
+    ) -> io::Result<Filled> {
         let size = size.max(self.chunk);
         self.behind.clear();
         self.room_behind = 0;
@@ -445,7 +449,7 @@ impl ReceiveBuffer {
     ///
     /// # Errors
     /// [`crate::error::Error::OutOfMemory`].
-    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let mut left = bytes;
         left = &left[self.front.append(left)..];
         for chunk in &mut self.behind {

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// The answer to a question for an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OptionValue {
+pub(crate) enum OptionValue {
     /// The value.
     Value(Value),
     /// The socket knows it, not its options. The size of the buffer is not checked yet:
@@ -19,7 +19,7 @@ pub enum OptionValue {
 
 /// What only the socket knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LiveOption {
+pub(crate) enum LiveOption {
     /// ZMQ_RCVMORE, an `int`: the message received last has more parts.
     ReceiveMore,
     /// ZMQ_FD, an `int`: the descriptor that signals events.
@@ -36,7 +36,7 @@ impl Options {
     /// # Errors
     /// InvalidArgument for an option that is unknown or write-only, and for a buffer of the wrong
     /// size.
-    pub fn get(&self, option: i32, room: usize) -> Result<OptionValue> {
+    pub(crate) fn get(&self, option: i32, room: usize) -> Result<OptionValue> {
         let live = match option {
             RCVMORE => LiveOption::ReceiveMore,
             FD => LiveOption::Descriptor,

@@ -6,7 +6,7 @@
 //! `capi-tests/option_grid.c` observes on libzmq.
 
 mod get;
-pub mod ids;
+pub(crate) mod ids;
 mod security;
 mod set;
 mod value;
@@ -20,17 +20,17 @@ use std::time::Duration;
 use crate::transport::{AddressFilter, Proxy, TransportOptions};
 use crate::zmtp::SocketType;
 
-pub use get::{LiveOption, OptionValue};
-pub use security::{Key, Mechanism, Security};
-pub use set::SetEffect;
-pub use value::Value;
+pub(crate) use get::{LiveOption, OptionValue};
+pub(crate) use security::{Mechanism, Security};
+pub(crate) use set::SetEffect;
+pub(crate) use value::Value;
 
 /// ZMQ_BUSY_WAIT of a new socket, in microseconds: about what waking a sleeper costs.
-pub const DEFAULT_BUSY_WAIT: u32 = 20;
+pub(crate) const DEFAULT_BUSY_WAIT: u32 = 20;
 
 /// The options of a socket. Queue limits count messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub(crate) struct Options {
     /// ZMQ_TYPE: decides which options there are.
     pub socket_type: SocketType,
 
@@ -114,7 +114,7 @@ pub struct Options {
 
 /// What peers may cost: options of ours. Counts of 0 are no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// ZMQ_REFUSE_OLD_PEERS: ZMTP 3.x or nothing.
     pub refuse_old_peers: bool,
     /// ZMQ_MAX_HANDSHAKES: accepted connections of an endpoint that wait for their peer's side of
@@ -136,7 +136,7 @@ impl Default for Limits {
 
 /// The options of ROUTER.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RouterOptions {
+pub(crate) struct RouterOptions {
     /// ZMQ_ROUTER_MANDATORY: refuse what cannot be routed, instead of dropping it.
     pub mandatory: bool,
     /// ZMQ_ROUTER_HANDOVER: a peer with a routing id in use takes it over.
@@ -147,7 +147,7 @@ pub struct RouterOptions {
 
 /// The options of REQ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RequestOptions {
+pub(crate) struct RequestOptions {
     /// ZMQ_REQ_CORRELATE: requests carry a number that the reply must repeat.
     pub correlate: bool,
     /// ZMQ_REQ_RELAXED: a request may follow another before its reply.
@@ -156,7 +156,7 @@ pub struct RequestOptions {
 
 /// The options of PUB and XPUB.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PublisherOptions {
+pub(crate) struct PublisherOptions {
     /// ZMQ_XPUB_VERBOSE, ZMQ_XPUB_VERBOSER: pass repeated subscriptions on to the application.
     pub verbose_subscribe: bool,
     /// ZMQ_XPUB_VERBOSER: pass repeated unsubscriptions on as well.
@@ -173,7 +173,7 @@ pub struct PublisherOptions {
 
 /// The options of multicast transports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Multicast {
+pub(crate) struct Multicast {
     /// ZMQ_RATE in kilobits a second.
     pub rate: u32,
     /// ZMQ_RECOVERY_IVL.
@@ -189,7 +189,7 @@ pub struct Multicast {
 impl Options {
     /// The defaults of a socket. `ipv6` and `blocky` come from the context: a socket of one that
     /// is not blocky does not linger.
-    pub fn new(socket_type: SocketType, ipv6: bool, blocky: bool) -> Self {
+    pub(crate) fn new(socket_type: SocketType, ipv6: bool, blocky: bool) -> Self {
         Self {
             socket_type,
             send_high_water_mark: 1000,
@@ -236,31 +236,31 @@ impl Options {
     }
 
     /// Whether peers speak plain bytes instead of ZMTP.
-    pub fn is_raw(&self) -> bool {
+    pub(crate) fn is_raw(&self) -> bool {
         self.socket_type == SocketType::Stream || self.router.raw
     }
 
     /// Whether the queue of what goes to a peer keeps only the last message: with ZMQ_CONFLATE,
     /// of the types that the manual names. Subscriptions go the other way, and all count.
-    pub fn conflates_sent(&self) -> bool {
+    pub(crate) fn conflates_sent(&self) -> bool {
         use SocketType::{Dealer, Pub, Push};
         self.conflate && matches!(self.socket_type, Dealer | Pub | Push)
     }
 
     /// The same for what comes from a peer.
-    pub fn conflates_received(&self) -> bool {
+    pub(crate) fn conflates_received(&self) -> bool {
         use SocketType::{Dealer, Pull, Sub};
         self.conflate && matches!(self.socket_type, Dealer | Pull | Sub)
     }
 
     /// The largest message taken from a peer, in bytes; None is no limit.
-    pub fn message_limit(&self) -> Option<u64> {
+    pub(crate) fn message_limit(&self) -> Option<u64> {
         u64::try_from(self.max_message_size).ok()
     }
 
     /// How long a peer may stay silent after a PING: what was set, or else the heartbeat
     /// interval. None when there are no heartbeats.
-    pub fn heartbeat_timeout(&self) -> Option<Duration> {
+    pub(crate) fn heartbeat_timeout(&self) -> Option<Duration> {
         self.heartbeat_timeout_set.or(self.heartbeat_interval)
     }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// A security mechanism, with its number in zmq.h.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(i32)]
-pub enum Mechanism {
+pub(crate) enum Mechanism {
     /// No security.
     #[default]
     Null = 0,
@@ -20,12 +20,12 @@ pub enum Mechanism {
 }
 
 /// A CURVE key.
-pub type Key = [u8; 32];
+pub(crate) type Key = [u8; 32];
 
 /// The security options. Whichever option was set last decides the mechanism: a user name makes
 /// it PLAIN, a key CURVE, and so on (observed).
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Security {
+pub(crate) struct Security {
     /// The mechanism of connections to come.
     pub mechanism: Mechanism,
     /// Whether this side is the server of the mechanism.
@@ -61,17 +61,17 @@ pub struct Security {
 
 impl Security {
     /// Whether this side is the server of that mechanism.
-    pub fn is_server_of(&self, mechanism: Mechanism) -> bool {
+    pub(crate) fn is_server_of(&self, mechanism: Mechanism) -> bool {
         self.server && self.mechanism == mechanism
     }
 
     /// The public key that belongs to the secret one.
-    pub fn curve_derived_key(&self) -> Key {
+    pub(crate) fn curve_derived_key(&self) -> Key {
         *self.curve_derived_key.get_or_init(|| curve_public(self.curve_secret_key()))
     }
 
     /// ZMQ_CURVE_SECRETKEY; zeros where none was set.
-    pub fn curve_secret_key(&self) -> &Key {
+    pub(crate) fn curve_secret_key(&self) -> &Key {
         self.curve_secret_key.as_ref().map_or(&[0; 32], |key| &***key)
     }
 

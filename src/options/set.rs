@@ -20,7 +20,7 @@ const MAX_TTL: i32 = 65535;
 
 /// What an option that was set asks the socket to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SetEffect<'a> {
+pub(crate) enum SetEffect<'a> {
     /// Nothing: it is stored.
     Stored,
     /// Subscribe to this prefix. On PUB and XPUB, which know it when they are manual: subscribe
@@ -37,7 +37,11 @@ impl Options {
     /// # Errors
     /// InvalidArgument for an option that is unknown, read-only or not of this socket type, and
     /// for a value of the wrong size or out of range.
-    pub fn set<'a>(&mut self, option: i32, value: Option<&'a [u8]>) -> Result<SetEffect<'a>> {
+    pub(crate) fn set<'a>(
+        &mut self,
+        option: i32,
+        value: Option<&'a [u8]>,
+    ) -> Result<SetEffect<'a>> {
         let value = Argument(value);
         match option {
             SUBSCRIBE if self.takes_subscriptions() => Ok(SetEffect::Subscribe(value.bytes())),

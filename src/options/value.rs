@@ -17,39 +17,39 @@ pub(super) struct Argument<'a>(pub Option<&'a [u8]>);
 
 impl<'a> Argument<'a> {
     /// The bytes; NULL counts as none.
-    pub fn bytes(self) -> &'a [u8] {
+    pub(super) fn bytes(self) -> &'a [u8] {
         self.0.unwrap_or_default()
     }
 
     /// An `int` of any value.
-    pub fn int(self) -> Result<i32> {
+    pub(super) fn int(self) -> Result<i32> {
         let bytes = self.bytes().try_into().map_err(|_| Error::InvalidArgument)?;
         Ok(i32::from_ne_bytes(bytes))
     }
 
     /// An `int` not below `least`.
-    pub fn at_least(self, least: i32) -> Result<i32> {
+    pub(super) fn at_least(self, least: i32) -> Result<i32> {
         self.int()
             .and_then(|value| if value < least { Err(Error::InvalidArgument) } else { Ok(value) })
     }
 
     /// An `int` that counts something.
-    pub fn count(self) -> Result<usize> {
+    pub(super) fn count(self) -> Result<usize> {
         self.unsigned().map(|value| value as usize)
     }
 
     /// An `int` that is not negative.
-    pub fn unsigned(self) -> Result<u32> {
+    pub(super) fn unsigned(self) -> Result<u32> {
         u32::try_from(self.int()?).map_err(|_| Error::InvalidArgument)
     }
 
     /// An `int` that is not negative, or -1 for none.
-    pub fn unsigned_or_none(self) -> Result<Option<u32>> {
+    pub(super) fn unsigned_or_none(self) -> Result<Option<u32>> {
         self.at_least(-1).map(|value| u32::try_from(value).ok())
     }
 
     /// An `int` that is 0 or 1.
-    pub fn bit(self) -> Result<bool> {
+    pub(super) fn bit(self) -> Result<bool> {
         match self.int()? {
             0 => Ok(false),
             1 => Ok(true),
@@ -58,49 +58,49 @@ impl<'a> Argument<'a> {
     }
 
     /// An `int`; anything but 0 is true.
-    pub fn any_int(self) -> Result<bool> {
+    pub(super) fn any_int(self) -> Result<bool> {
         self.int().map(|value| value != 0)
     }
 
     /// An `int`; what is above 0 is true, what is below is refused.
-    pub fn flag(self) -> Result<bool> {
+    pub(super) fn flag(self) -> Result<bool> {
         self.at_least(0).map(|value| value != 0)
     }
 
     /// Milliseconds, not negative.
-    pub fn milliseconds(self) -> Result<Duration> {
+    pub(super) fn milliseconds(self) -> Result<Duration> {
         self.unsigned().map(|value| Duration::from_millis(value.into()))
     }
 
     /// Milliseconds, or -1 for none.
-    pub fn milliseconds_or_none(self) -> Result<Option<Duration>> {
+    pub(super) fn milliseconds_or_none(self) -> Result<Option<Duration>> {
         let value = self.unsigned_or_none()?;
         Ok(value.map(|value| Duration::from_millis(value.into())))
     }
 
     /// Milliseconds, or 0 for none.
-    pub fn milliseconds_not_zero(self) -> Result<Option<Duration>> {
+    pub(super) fn milliseconds_not_zero(self) -> Result<Option<Duration>> {
         self.milliseconds().map(|time| Some(time).filter(|time| !time.is_zero()))
     }
 
     /// Seconds, or -1 for none.
-    pub fn seconds_or_none(self) -> Result<Option<Duration>> {
+    pub(super) fn seconds_or_none(self) -> Result<Option<Duration>> {
         let value = self.unsigned_or_none()?;
         Ok(value.map(|value| Duration::from_secs(value.into())))
     }
 
     /// A value of eight bytes.
-    pub fn wide(self) -> Result<[u8; 8]> {
+    pub(super) fn wide(self) -> Result<[u8; 8]> {
         self.bytes().try_into().map_err(|_| Error::InvalidArgument)
     }
 
     /// 1 to 255 bytes.
-    pub fn text(self) -> Result<Vec<u8>> {
+    pub(super) fn text(self) -> Result<Vec<u8>> {
         self.text_up_to(MAX_TEXT)
     }
 
     /// 1 to `most` bytes.
-    pub fn text_up_to(self, most: usize) -> Result<Vec<u8>> {
+    pub(super) fn text_up_to(self, most: usize) -> Result<Vec<u8>> {
         match self.bytes() {
             bytes if (1..=most).contains(&bytes.len()) => Ok(bytes.to_vec()),
             _ => Err(Error::InvalidArgument),
@@ -108,23 +108,23 @@ impl<'a> Argument<'a> {
     }
 
     /// 1 to `most` bytes, or NULL for none.
-    pub fn text_or_null(self, most: usize) -> Result<Option<Vec<u8>>> {
+    pub(super) fn text_or_null(self, most: usize) -> Result<Option<Vec<u8>>> {
         self.0.map(|_| self.text_up_to(most)).transpose()
     }
 
     /// Up to 255 bytes.
-    pub fn text_or_empty(self) -> Result<Vec<u8>> {
+    pub(super) fn text_or_empty(self) -> Result<Vec<u8>> {
         if self.bytes().is_empty() { Ok(Vec::new()) } else { self.text() }
     }
 
     /// The value up to its first zero byte, as text.
-    pub fn c_string(self) -> Result<&'a str> {
+    pub(super) fn c_string(self) -> Result<&'a str> {
         let text = self.bytes().split(|&byte| byte == 0).next().unwrap_or_default();
         std::str::from_utf8(text).map_err(|_| Error::InvalidArgument)
     }
 
     /// A CURVE key: 32 bytes, or 40 characters of Z85, with or without a zero byte after them.
-    pub fn key(self) -> Result<Key> {
+    pub(super) fn key(self) -> Result<Key> {
         let bytes = self.bytes();
         let text = match bytes.len() {
             32 => return bytes.try_into().map_err(|_| Error::InvalidArgument),
@@ -139,7 +139,7 @@ impl<'a> Argument<'a> {
 
 /// The value that zmq_getsockopt returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value(Bytes);
+pub(crate) struct Value(Bytes);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Bytes {
@@ -163,7 +163,7 @@ impl Value {
     ///
     /// # Errors
     /// InvalidArgument when the buffer has fewer than four bytes.
-    pub fn live_int(value: i32, room: usize) -> Result<Self> {
+    pub(crate) fn live_int(value: i32, room: usize) -> Result<Self> {
         Self::int(value, room.min(4))
     }
 
@@ -185,7 +185,7 @@ impl Value {
     ///
     /// # Errors
     /// InvalidArgument when it is not.
-    pub fn text(value: &[u8], room: usize) -> Result<Self> {
+    pub(crate) fn text(value: &[u8], room: usize) -> Result<Self> {
         Self::bytes([value, &[0]].concat(), room)
     }
 
@@ -200,7 +200,7 @@ impl Value {
 
     /// The bytes to copy to the caller, whose number goes to `*optvallen`. They fit into the
     /// room that was given. libzmq fills what is left of the buffer with zero bytes.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Bytes::Int(bytes) => bytes,
             Bytes::Wide(bytes) => bytes,

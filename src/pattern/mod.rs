@@ -28,17 +28,17 @@ mod subscriptions;
 mod trie;
 mod xpub_queue;
 
-pub use pipes::{
+pub(crate) use pipes::{
     DirectSend, MAX_QUEUED_BYTES, PeerInfo, Pipe, PipeId, Pipes, SessionLink, SocketCore,
 };
-pub use router::generate_routing_id;
+pub(crate) use router::generate_routing_id;
 
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::zmtp::SocketType;
 
 /// What a socket type does with messages and pipes.
-pub trait Pattern: Send {
+pub(crate) trait Pattern: Send {
     /// There is a new pipe.
     fn attached(&mut self, core: &mut SocketCore, id: PipeId);
     /// The peer at the other end is known, for the first time or after a reconnection.
@@ -93,7 +93,7 @@ pub trait Pattern: Send {
 }
 
 /// The pattern of a socket type.
-pub fn new_pattern(socket_type: SocketType) -> Box<dyn Pattern> {
+pub(crate) fn new_pattern(socket_type: SocketType) -> Box<dyn Pattern> {
     match socket_type {
         SocketType::Pair => Box::new(pair::Pair::default()),
         SocketType::Pub => Box::new(publish::Publish::new(false)),

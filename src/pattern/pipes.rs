@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Names a pipe of a socket; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PipeId(pub u64);
+pub(crate) struct PipeId(pub u64);
 
 impl PipeId {
     /// The place in the table of pipes: small numbers, each of one pipe at a time.
@@ -20,7 +20,7 @@ impl PipeId {
 }
 
 /// What a socket asks of the other end of a pipe, where that is a session.
-pub trait SessionLink: Send + Sync {
+pub(crate) trait SessionLink: Send + Sync {
     /// Ends the connection, and for a connecting session the endpoint: after what is queued was
     /// sent, or this time is over (`None`: for ever). Nothing more is received once this returned.
     fn close(&self, linger: Option<Duration>);
@@ -34,7 +34,7 @@ pub trait SessionLink: Send + Sync {
 
 /// What became of a message that was to be sent without the pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DirectSend {
+pub(crate) enum DirectSend {
     /// It was not sent: the pipe is its way.
     Unsupported,
     /// It was not sent yet: others have to go out first, or there was no room in time.
@@ -48,7 +48,7 @@ pub enum DirectSend {
 
 /// What is known of the peer at the other end.
 #[derive(Debug, Clone, Default)]
-pub struct PeerInfo {
+pub(crate) struct PeerInfo {
     /// The routing id that it told, or empty.
     pub routing_id: Vec<u8>,
     /// Properties for its messages.
@@ -56,7 +56,7 @@ pub struct PeerInfo {
 }
 
 /// A pair of pipes to one peer.
-pub struct Pipe {
+pub(crate) struct Pipe {
     /// What comes.
     pub reader: PipeReader,
     /// What goes; `None` when the peer is gone.
@@ -72,7 +72,7 @@ pub struct Pipe {
 }
 
 /// The pipes and options that a pattern works with.
-pub struct SocketCore {
+pub(crate) struct SocketCore {
     /// The pipes.
     pub pipes: Pipes,
     /// The options.
@@ -86,7 +86,7 @@ pub struct SocketCore {
 impl SocketCore {
     /// Lets an empty pipe notify when something comes. False if something is there now; a pipe
     /// at its end is reported to the socket.
-    pub fn arm_or_terminate(&mut self, id: PipeId) -> bool {
+    pub(crate) fn arm_or_terminate(&mut self, id: PipeId) -> bool {
         match self.pipes.arm(id) {
             QueueState::Ready => false,
             QueueState::Empty => true,
@@ -99,11 +99,11 @@ impl SocketCore {
 }
 
 /// A monotonic clock, in nanoseconds.
-pub type Clock = fn() -> u64;
+pub(super) type Clock = fn() -> u64;
 
 /// A table of pipes.
 #[derive(Default)]
-pub struct Pipes {
+pub(crate) struct Pipes {
     /// A slot's pipe, under the upper half of its id; the lower half is the slot's number.
     slots: Vec<Option<(PipeId, Pipe)>>,
     free: Vec<u32>,
@@ -118,23 +118,23 @@ pub struct Pipes {
 
 /// A pipe is overloaded while more bytes than this wait in it: what is written soon after it was
 /// made is still in the processor's cache, and memory that is freed soon is used again.
-pub const MAX_QUEUED_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_QUEUED_BYTES: u64 = 1024 * 1024;
 
 impl Pipes {
     /// The pipe that was overloaded by a message that was sent, if there is one.
     #[inline]
-    pub fn take_overloaded(&mut self) -> Option<PipeId> {
+    pub(crate) fn take_overloaded(&mut self) -> Option<PipeId> {
         self.overloaded.take()
     }
 
     /// Bytes of the heavy parts that wait in a pipe.
-    pub fn queued_bytes(&mut self, id: PipeId) -> u64 {
+    pub(crate) fn queued_bytes(&mut self, id: PipeId) -> u64 {
         let writer = self.get(id).and_then(|pipe| pipe.writer.as_ref());
         writer.map_or(0, PipeWriter::queued_bytes)
     }
 
     /// Adds a pipe.
-    pub fn insert(&mut self, pipe: Pipe) -> PipeId {
+    pub(crate) fn insert(&mut self, pipe: Pipe) -> PipeId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() as u32 - 1
@@ -147,7 +147,7 @@ impl Pipes {
 
     /// The pipe with this id.
     #[inline]
-    pub fn get(&mut self, id: PipeId) -> Option<&mut Pipe> {
+    pub(crate) fn get(&mut self, id: PipeId) -> Option<&mut Pipe> {
         match self.slots.get_mut(id.slot()) {
             Some(Some((own, pipe))) if *own == id => Some(pipe),
             _ => None,
@@ -155,25 +155,25 @@ impl Pipes {
     }
 
     /// Removes a pipe.
-    pub fn remove(&mut self, id: PipeId) -> Option<Pipe> {
+    pub(crate) fn remove(&mut self, id: PipeId) -> Option<Pipe> {
         self.get(id)?;
         self.free.push(id.slot() as u32);
         self.slots[id.slot()].take().map(|(_, pipe)| pipe)
     }
 
     /// All ids.
-    pub fn ids(&self) -> Vec<PipeId> {
+    pub(crate) fn ids(&self) -> Vec<PipeId> {
         self.slots.iter().flatten().map(|(id, _)| *id).collect()
     }
 
     /// All pipes.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut Pipe)> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (PipeId, &mut Pipe)> {
         self.slots.iter_mut().flatten().map(|(id, pipe)| (*id, pipe))
     }
 
     /// Changes what this socket adds to the marks of its pipes; returns those that had been found
     /// full in sending, and may have room now.
-    pub fn set_shares(&mut self, send: u32, receive: u32) -> Vec<PipeId> {
+    pub(crate) fn set_shares(&mut self, send: u32, receive: u32) -> Vec<PipeId> {
         let mut found_full = Vec::new();
         for (id, pipe) in self.iter_mut() {
             pipe.reader.set_share(receive);
@@ -186,14 +186,14 @@ impl Pipes {
 
     /// Whether a message can be written.
     #[inline]
-    pub fn room(&mut self, id: PipeId) -> Room {
+    pub(crate) fn room(&mut self, id: PipeId) -> Room {
         let writer = self.get(id).and_then(|pipe| pipe.writer.as_mut());
         writer.map_or(Room::Closed, PipeWriter::room)
     }
 
     /// Begins a call that sends and does not wait; it has a clock. Calls that may wait need not begin.
     #[inline]
-    pub fn begin_send(&mut self, clock: Clock) {
+    pub(crate) fn begin_send(&mut self, clock: Clock) {
         self.haste = Some(clock);
         self.put_off = false;
     }
@@ -201,7 +201,7 @@ impl Pipes {
     /// Ends it; true if a pipe refused the message that may have room by now: a call that waits for
     /// room must look for it rather than be notified.
     #[inline]
-    pub fn end_send(&mut self) -> bool {
+    pub(crate) fn end_send(&mut self) -> bool {
         self.haste = None;
         self.put_off
     }
@@ -212,13 +212,13 @@ impl Pipes {
     }
 
     /// Whether the call that sends may wait.
-    pub fn send_may_wait(&self) -> bool {
+    pub(crate) fn send_may_wait(&self) -> bool {
         self.haste.is_none()
     }
 
     /// As [`room`](Self::room), for the call that sends.
     #[inline]
-    pub fn room_to_send(&mut self, id: PipeId) -> Room {
+    pub(crate) fn room_to_send(&mut self, id: PipeId) -> Room {
         let Some(Pipe { writer: Some(writer), .. }) = self.get(id) else {
             return Room::Closed;
         };
@@ -242,7 +242,7 @@ impl Pipes {
     /// Writes a part if there is room for it, and sends the message off with its last part; leaves
     /// an empty message then. Returns whether there was room.
     #[inline]
-    pub fn write_from(&mut self, id: PipeId, message: &mut Message) -> Room {
+    pub(crate) fn write_from(&mut self, id: PipeId, message: &mut Message) -> Room {
         match self.get(id) {
             Some(Pipe { writer: Some(writer), .. }) if writer.has_room() => {
                 self.write_in_room(id, message);
@@ -282,21 +282,21 @@ impl Pipes {
 
     /// Has the processor fetch what a message is written to that follows soon.
     #[inline]
-    pub fn prefetch(&mut self, id: PipeId) {
+    pub(crate) fn prefetch(&mut self, id: PipeId) {
         if let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_ref()) {
             writer.prefetch();
         }
     }
 
     /// Writes without regard to the high-water mark.
-    pub fn write_unbounded(&mut self, id: PipeId, mut message: Message) {
+    pub(crate) fn write_unbounded(&mut self, id: PipeId, mut message: Message) {
         self.write_unbounded_from(id, &mut message);
     }
 
     /// As [`write_unbounded`](Self::write_unbounded), leaving an empty message where there is
     /// somebody to take it.
     #[inline]
-    pub fn write_unbounded_from(&mut self, id: PipeId, message: &mut Message) {
+    pub(crate) fn write_unbounded_from(&mut self, id: PipeId, message: &mut Message) {
         if let Some(writer) = self.get(id).and_then(|pipe| pipe.writer.as_mut()) {
             let last = !message.more();
             writer.write_unbounded_from(message);
@@ -308,35 +308,35 @@ impl Pipes {
 
     /// The next part of a pipe.
     #[inline]
-    pub fn read(&mut self, id: PipeId) -> Option<Message> {
+    pub(crate) fn read(&mut self, id: PipeId) -> Option<Message> {
         self.get(id)?.reader.read()
     }
 
     /// Takes the next part of a pipe, if there is one, in the place of this message.
     #[inline]
-    pub fn read_into(&mut self, id: PipeId, message: &mut Message) -> bool {
+    pub(crate) fn read_into(&mut self, id: PipeId, message: &mut Message) -> bool {
         self.get(id).is_some_and(|pipe| pipe.reader.read_into(message))
     }
 
     /// Before a pipe goes to sleep that is the only one: see [`PipeReader::spin_for_batch`].
     #[inline]
-    pub fn spin_for_batch(&mut self, id: PipeId) -> bool {
+    pub(crate) fn spin_for_batch(&mut self, id: PipeId) -> bool {
         self.get(id).is_some_and(|pipe| pipe.reader.spin_for_batch())
     }
 
     /// Whether a part is there.
     #[inline]
-    pub fn poll(&mut self, id: PipeId) -> QueueState {
+    pub(crate) fn poll(&mut self, id: PipeId) -> QueueState {
         self.get(id).map_or(QueueState::Closed, |pipe| pipe.reader.poll())
     }
 
     /// Lets the pipe notify when something comes; see [`PipeReader::arm`].
-    pub fn arm(&mut self, id: PipeId) -> QueueState {
+    pub(crate) fn arm(&mut self, id: PipeId) -> QueueState {
         self.get(id).map_or(QueueState::Closed, |pipe| pipe.reader.arm())
     }
 
     /// Ends the connection of a pipe, once what waits in it is sent or the linger time is over.
-    pub fn close(&mut self, id: PipeId, linger: Option<Duration>) {
+    pub(crate) fn close(&mut self, id: PipeId, linger: Option<Duration>) {
         if let Some(pipe) = self.get(id) {
             pipe.writer = None;
             if let Some(link) = &pipe.link {

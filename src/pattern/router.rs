@@ -44,7 +44,7 @@ pub(super) struct Router {
 
 /// A routing id for a peer that has none: five bytes, the first of them 0 (zmq_socket(3),
 /// zmq_setsockopt(3)). None is given twice.
-pub fn generate_routing_id() -> Vec<u8> {
+pub(crate) fn generate_routing_id() -> Vec<u8> {
     static NEXT: RaceLazy<AtomicU32> =
         RaceLazy::new(|| AtomicU32::new(RandomState::new().hash_one(0) as u32));
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

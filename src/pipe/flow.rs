@@ -28,7 +28,7 @@ pub(super) struct Flow {
 
 /// What a party adds to the high-water mark of a pipe: messages, of which 0 is no limit; `None`
 /// for a session, which has no say, and for a party that is not known yet.
-pub type Share = Option<u32>;
+pub(crate) type Share = Option<u32>;
 
 /// No limit on one side is none at all (zmq_inproc(7)).
 pub(super) fn sum(shares: [Share; 2]) -> u64 {

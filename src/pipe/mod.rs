@@ -16,10 +16,10 @@ mod reader;
 mod sync;
 mod writer;
 
-pub use flow::Share;
-pub use queue::QueueState;
-pub use reader::PipeReader;
-pub use writer::PipeWriter;
+pub(crate) use flow::Share;
+pub(crate) use queue::QueueState;
+pub(crate) use reader::PipeReader;
+pub(crate) use writer::PipeWriter;
 
 use flow::{Flow, sum};
 use newest::newest;
@@ -29,7 +29,7 @@ use sync::Arc;
 
 /// What an end of a pipe calls when the party at the other end may be waiting.
 /// Implementations only take note: they neither block nor call back into the pipe.
-pub trait Notify: Send + Sync {
+pub(crate) trait Notify: Send + Sync {
     /// The reader of a pipe can go on: there are messages, or the writer is gone.
     fn readable(&self);
     /// The writer of a pipe can go on: there is room, or the reader is gone.
@@ -41,7 +41,7 @@ const HEAVY: usize = 4 * 1024;
 
 /// Whether a pipe takes another message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Room {
+pub(crate) enum Room {
     /// It does.
     Available,
     /// The high-water mark is reached; the writer will be notified.
@@ -54,7 +54,7 @@ pub enum Room {
 
 /// Makes a pipe. `shares` are those of the writer's party and of the reader's; `writer` is told
 /// what concerns the writing end, `reader` the reading end.
-pub fn pipe(
+pub(crate) fn pipe(
     shares: [Share; 2],
     conflate: bool,
     writer: StdArc<dyn Notify>,

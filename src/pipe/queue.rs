@@ -253,7 +253,7 @@ impl<T> Drop for Producer<T> {
 
 /// What a consumer finds when it looks for an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueueState {
+pub(crate) enum QueueState {
     /// There is at least one item.
     Ready,
     /// Nothing now.

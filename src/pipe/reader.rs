@@ -18,7 +18,7 @@ const PAUSES: u32 = 4;
 const STREAM: u64 = 8;
 
 /// The reading end.
-pub struct PipeReader {
+pub(crate) struct PipeReader {
     queue: Consumer<Message>,
     /// With ZMQ_CONFLATE: the newest message; the queue holds only a token for it.
     newest: Option<NewestReader<Message>>,
@@ -60,14 +60,14 @@ impl PipeReader {
 
     /// The next part, if there is one.
     #[inline]
-    pub fn read(&mut self) -> Option<Message> {
+    pub(crate) fn read(&mut self) -> Option<Message> {
         let mut message = Message::new();
         self.read_into(&mut message).then_some(message)
     }
 
     /// Takes the next part, if there is one, in the place of this message.
     #[inline]
-    pub fn read_into(&mut self, message: &mut Message) -> bool {
+    pub(crate) fn read_into(&mut self, message: &mut Message) -> bool {
         if !self.queue.pop_into(message) {
             return false;
         }
@@ -120,7 +120,7 @@ impl PipeReader {
     /// come one by one, as in a dialogue, or in batches with nothing between them, the wait is
     /// lost. So it is tried, and rarely while it fails.
     #[inline]
-    pub fn spin_for_batch(&mut self) -> bool {
+    pub(crate) fn spin_for_batch(&mut self) -> bool {
         if !self.gathering.is_due() {
             return false;
         }
@@ -140,7 +140,7 @@ impl PipeReader {
     }
 
     /// The next part, left in the pipe. Not for pipes that conflate.
-    pub fn peek(&mut self) -> Option<&Message> {
+    pub(crate) fn peek(&mut self) -> Option<&Message> {
         self.queue.peek()
     }
 
@@ -155,7 +155,7 @@ impl PipeReader {
     }
 
     /// Changes what the reader's party adds to the high-water mark.
-    pub fn set_share(&self, share: u32) {
+    pub(crate) fn set_share(&self, share: u32) {
         if self.flow.set_share(READER, share) {
             self.writer.writable();
         }
@@ -163,19 +163,19 @@ impl PipeReader {
 
     /// How much of `size` bytes the reader's party may hold that it took out of this pipe.
     #[inline]
-    pub fn batch_within(&self, size: usize) -> usize {
+    pub(crate) fn batch_within(&self, size: usize) -> usize {
         batch_within(size, self.flow.hwm.load(Ordering::Relaxed))
     }
 
     /// Whether a part is there.
     #[inline]
-    pub fn poll(&mut self) -> QueueState {
+    pub(crate) fn poll(&mut self) -> QueueState {
         self.queue.poll()
     }
 
     /// Arranges for a notification when a message comes or the writer goes; returns `Nothing`
     /// then. Anything else is there already.
-    pub fn arm(&mut self) -> QueueState {
+    pub(crate) fn arm(&mut self) -> QueueState {
         let found = self.queue.arm();
         if found == QueueState::Empty {
             // Pairs with the fence in `room_when_full`. Below a lowered mark, the rest that is not

@@ -13,7 +13,7 @@ use std::sync::Arc as StdArc;
 pub(super) const LOOK_INTERVAL: u64 = 1_000_000;
 
 /// The writing end.
-pub struct PipeWriter {
+pub(crate) struct PipeWriter {
     queue: Producer<Message>,
     /// With ZMQ_CONFLATE: the newest message; the queue holds only a token for it.
     newest: Option<NewestWriter<Message>>,
@@ -55,13 +55,13 @@ impl PipeWriter {
 
     /// Whether a message can be written now. `Full` arranges for a notification.
     #[inline]
-    pub fn room(&mut self) -> Room {
+    pub(crate) fn room(&mut self) -> Room {
         if self.has_room() { Room::Available } else { self.room_when_full() }
     }
 
     /// Whether there is room, by what is known of the reader.
     #[inline]
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.in_message || self.is_below_hwm()
     }
 
@@ -72,7 +72,7 @@ impl PipeWriter {
     /// A sender that tries again and again would follow it past the mark, as far as the kernel's
     /// buffers go.
     #[cold]
-    pub fn room_at_intervals(&mut self, now: impl FnOnce() -> u64) -> Room {
+    pub(crate) fn room_at_intervals(&mut self, now: impl FnOnce() -> u64) -> Room {
         if !self.has_room() && self.newest.is_none() {
             let now = now();
             if now.saturating_sub(self.looked) < LOOK_INTERVAL {
@@ -123,20 +123,20 @@ impl PipeWriter {
     }
 
     /// True if the reader is gone: what is written goes nowhere.
-    pub fn is_abandoned(&self) -> bool {
+    pub(crate) fn is_abandoned(&self) -> bool {
         self.flow.consumed.load(Ordering::Acquire) & CLOSED != 0
     }
 
     /// Writes a part, if there is room; otherwise gives it back. Nobody sees it before
     /// [`flush`](Self::flush), and never a part of a message without the others.
     #[inline]
-    pub fn write(&mut self, mut message: Message) -> Result<(), Message> {
+    pub(crate) fn write(&mut self, mut message: Message) -> Result<(), Message> {
         if self.write_from(&mut message) { Ok(()) } else { Err(message) }
     }
 
     /// As [`write`](Self::write), leaving an empty message; false if there is no room.
     #[inline]
-    pub fn write_from(&mut self, message: &mut Message) -> bool {
+    pub(crate) fn write_from(&mut self, message: &mut Message) -> bool {
         let room = self.room() == Room::Available;
         if room {
             self.write_unbounded_from(message);
@@ -146,13 +146,13 @@ impl PipeWriter {
 
     /// Writes a part without regard to the high-water mark.
     #[inline]
-    pub fn write_unbounded(&mut self, mut message: Message) {
+    pub(crate) fn write_unbounded(&mut self, mut message: Message) {
         self.write_unbounded_from(&mut message);
     }
 
     /// As [`write_unbounded`](Self::write_unbounded), leaving an empty message.
     #[inline(always)]
-    pub fn write_unbounded_from(&mut self, message: &mut Message) {
+    pub(crate) fn write_unbounded_from(&mut self, message: &mut Message) {
         self.in_message = message.more();
         if self.newest.is_none() {
             if !message.is_short() && message.len() >= HEAVY {
@@ -182,32 +182,32 @@ impl PipeWriter {
 
     /// Has the processor fetch what the next message is written to, if that is soon.
     #[inline(always)]
-    pub fn prefetch(&self) {
+    pub(crate) fn prefetch(&self) {
         self.queue.prefetch();
     }
 
     /// Bytes of the heavy parts that wait in the pipe; none in one that conflates.
     #[inline]
-    pub fn queued_bytes(&self) -> u64 {
+    pub(crate) fn queued_bytes(&self) -> u64 {
         // Relaxed: a hint.
         self.heavy_bytes_written.saturating_sub(self.flow.heavy_bytes_read.load(Ordering::Relaxed))
     }
 
     /// How much of `size` bytes the writer's party may hold that is meant for this pipe.
-    pub fn batch_within(&self, size: usize) -> usize {
+    pub(crate) fn batch_within(&self, size: usize) -> usize {
         batch_within(size, self.flow.hwm.load(Ordering::Relaxed))
     }
 
     /// Makes whole messages visible to the reader and wakes it if it waits.
     #[inline]
-    pub fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         if self.queue.publish() {
             self.reader.readable();
         }
     }
 
     /// Drops the parts of an unfinished message.
-    pub fn rollback(&mut self) {
+    pub(crate) fn rollback(&mut self) {
         self.queue.rollback();
         self.in_message = false;
         self.heavy_bytes_written -= std::mem::take(&mut self.unfinished_bytes);
@@ -216,7 +216,7 @@ impl PipeWriter {
     /// Changes what the writer's party adds to the high-water mark. True if the pipe had been
     /// found full: the writer is to look again, and gets no other notification.
     #[must_use]
-    pub fn set_share(&self, share: u32) -> bool {
+    pub(crate) fn set_share(&self, share: u32) -> bool {
         self.flow.set_share(WRITER, share)
     }
 }

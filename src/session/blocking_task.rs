@@ -13,7 +13,7 @@ use std::io;
 use std::sync::Weak;
 
 /// The name of the threads.
-pub const SECURITY_THREAD: &str = "ZMQ-security";
+pub(crate) const SECURITY_THREAD: &str = "ZMQ-security";
 
 /// The thread of a session that connects.
 #[derive(Default)]

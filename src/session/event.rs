@@ -8,7 +8,7 @@ use std::time::Duration;
 /// An event in the life of a connection or of a listener. Descriptors may be closed, and even
 /// reused, by the time somebody reads of them. System errors are numbers of the operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectionEvent {
+pub(crate) enum ConnectionEvent {
     /// A connection that we made is there.
     Connected(RawFd),
     /// A connection is being made.

@@ -17,7 +17,7 @@ const ACCEPTS: usize = 64;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A listener on its I/O thread.
-pub struct BoundEndpoint {
+pub(crate) struct BoundEndpoint {
     host: Arc<dyn SessionHost>,
     options: Arc<Options>,
     reactor: Arc<ReactorHandle>,
@@ -36,7 +36,7 @@ struct State {
 
 impl BoundEndpoint {
     /// Has an I/O thread take the connections of a listener.
-    pub fn start(
+    pub(crate) fn start(
         owner: Arc<dyn SessionHost>,
         options: Arc<Options>,
         reactor: Arc<ReactorHandle>,
@@ -61,7 +61,7 @@ impl BoundEndpoint {
     }
 
     /// Stops listening at once: when this returns, the address can be bound again.
-    pub fn close(self: &Arc<Self>) {
+    pub(crate) fn close(self: &Arc<Self>) {
         // The file system may be slow: not with the lock, which the thread that polls takes as well.
         let taken = self.state.lock().listener.take();
         if let Some(listener) = taken {

@@ -28,9 +28,9 @@ mod write_access;
 mod write_half;
 mod zap;
 
-pub use blocking_task::SECURITY_THREAD;
-pub use event::ConnectionEvent;
-pub use listener::BoundEndpoint;
+pub(crate) use blocking_task::SECURITY_THREAD;
+pub(crate) use event::ConnectionEvent;
+pub(crate) use listener::BoundEndpoint;
 
 use crate::error::Result;
 use crate::io::{BlockingPool, InboxEntry, ReactorHandle, nanoseconds};
@@ -52,7 +52,7 @@ use write_access::{WriteAccess, WriteClaim};
 use write_half::WriteOutcome;
 
 /// The socket's end of a pair of pipes, as the session sees it.
-pub trait PipeEvents: Notify + std::any::Any {
+pub(crate) trait PipeEvents: Notify + std::any::Any {
     /// The peer is known.
     fn identified(&self, peer: PeerInfo);
     /// The connection is gone, and there will be another one for the same pipe. Only those that
@@ -66,10 +66,10 @@ pub trait PipeEvents: Notify + std::any::Any {
 }
 
 /// A new pipe for the socket, and its end.
-pub type NewPipe = (Pipe, Arc<dyn PipeEvents>);
+pub(crate) type NewPipe = (Pipe, Arc<dyn PipeEvents>);
 
 /// The socket, as its sessions see it. No method blocks.
-pub trait SessionHost: Send + Sync {
+pub(crate) trait SessionHost: Send + Sync {
     /// Makes an end for a new pair of pipes.
     fn new_event_sink(&self) -> Arc<dyn PipeEvents>;
     /// Hands over a new pipe.
@@ -132,7 +132,7 @@ const INACTIVE: u8 = 0;
 const ACTIVE: u8 = 1;
 
 /// A session.
-pub struct Session {
+pub(crate) struct Session {
     me: Weak<Session>,
     /// Distinguishes sessions in the owner's table.
     pub number: u64,
@@ -195,7 +195,7 @@ impl Session {
 
     /// Makes a session that connects to an endpoint, which the application gave as `name`, and, unless only established connections
     /// count (ZMQ_IMMEDIATE), its pipe for the socket. Nothing happens before `start`.
-    pub fn connecting(
+    pub(crate) fn connecting(
         owner: Arc<dyn SessionHost>,
         options: Arc<Options>,
         reactor: Arc<ReactorHandle>,
@@ -211,13 +211,13 @@ impl Session {
     }
 
     /// Whether it is over, of itself or because the socket wanted that.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         let _critical = CriticalSection::enter();
         self.lifecycle.lock().is_over()
     }
 
     /// Begins. The socket took the pipe over, if there was one.
-    pub fn start(&self) {
+    pub(crate) fn start(&self) {
         self.request(START);
     }
 
@@ -276,7 +276,7 @@ impl Session {
     }
 
     /// The reactor that serves it.
-    pub fn reactor(&self) -> &Arc<ReactorHandle> {
+    pub(crate) fn reactor(&self) -> &Arc<ReactorHandle> {
         &self.reactor
     }
 

@@ -20,9 +20,9 @@ mod wait;
 mod zap;
 mod zero_copy_send;
 
-pub use poll::{PollItem, PollTarget, poll};
-pub use proxy::proxy;
-pub use wait::{Wait, WaitSource};
+pub(crate) use poll::{PollItem, PollTarget, poll};
+pub(crate) use proxy::proxy;
+pub(crate) use wait::{Wait, WaitSource};
 
 use crate::context::{Context, ContextCore};
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 
 /// How a part is sent.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SendFlags {
+pub(crate) struct SendFlags {
     /// Fail instead of blocking (ZMQ_DONTWAIT).
     pub dont_wait: bool,
     /// More parts of the message follow (ZMQ_SNDMORE).
@@ -51,7 +51,7 @@ pub struct SendFlags {
 /// A socket handle. Its memory is never freed but reused, after a while, for another socket, so a
 /// handle that was closed is recognised rather than crashed on.
 #[repr(C)]
-pub struct Socket {
+pub(crate) struct Socket {
     /// `TAG` while it is open; first, so that any handle can be checked.
     tag: AtomicU32,
     ready_cache: ReadyCache,
@@ -67,14 +67,14 @@ const RESTING: usize = 64;
 
 impl Socket {
     /// The first word of an open socket.
-    pub const TAG: u32 = 0x5a51_50c7;
+    pub(crate) const TAG: u32 = 0x5a51_50c7;
 
     /// Opens a socket (zmq_socket(3)).
     ///
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::TooManyOpen`],
     /// [`Error::BadAddress`].
-    pub fn open(context: &'static Context, socket_type: i32) -> Result<&'static Self> {
+    pub(crate) fn open(context: &'static Context, socket_type: i32) -> Result<&'static Self> {
         // Others open and close sockets with the same locks.
         let _critical = CriticalSection::enter();
         let core = context.open_core()?;
@@ -114,7 +114,7 @@ impl Socket {
 
     /// Whether the handle is that of an open socket.
     #[inline]
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.tag.load(Ordering::Acquire) == Self::TAG
     }
 
@@ -146,7 +146,7 @@ impl Socket {
     ///
     /// # Errors
     /// [`Error::Terminated`], [`Error::NotASocket`], [`Error::Interrupted`] in a child of fork(2).
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.with(State::process)
     }
 
@@ -182,7 +182,7 @@ impl Socket {
     ///
     /// # Errors
     /// [`Error::NotASocket`].
-    pub fn close(&'static self) -> Result<()> {
+    pub(crate) fn close(&'static self) -> Result<()> {
         // Free functions of the application may run: signals are not blocked.
         let _no_cancel = NoCancel::enter();
         let taken = {
@@ -213,7 +213,7 @@ impl Socket {
     ///
     /// # Errors
     /// As the manual page.
-    pub fn bind(&self, endpoint: &str) -> Result<()> {
+    pub(crate) fn bind(&self, endpoint: &str) -> Result<()> {
         let _no_cancel = NoCancel::enter();
         self.with(|state| {
             state.process()?;
@@ -226,7 +226,7 @@ impl Socket {
     ///
     /// # Errors
     /// As the manual page.
-    pub fn connect(&self, endpoint: &str) -> Result<()> {
+    pub(crate) fn connect(&self, endpoint: &str) -> Result<()> {
         let _no_cancel = NoCancel::enter();
         self.with(|state| {
             state.process()?;
@@ -239,7 +239,7 @@ impl Socket {
     ///
     /// # Errors
     /// As the manual page.
-    pub fn unbind(&self, endpoint: &str) -> Result<()> {
+    pub(crate) fn unbind(&self, endpoint: &str) -> Result<()> {
         self.undo(endpoint)
     }
 
@@ -247,7 +247,7 @@ impl Socket {
     ///
     /// # Errors
     /// As the manual page.
-    pub fn disconnect(&self, endpoint: &str) -> Result<()> {
+    pub(crate) fn disconnect(&self, endpoint: &str) -> Result<()> {
         self.undo(endpoint)
     }
 
@@ -272,7 +272,7 @@ impl Socket {
     ///
     /// # Errors
     /// As the manual page; the message is then as it was.
-    pub fn send(&self, message: &mut Message, flags: SendFlags) -> Result<usize> {
+    pub(crate) fn send(&self, message: &mut Message, flags: SendFlags) -> Result<usize> {
         let size = message.len();
         let had_more = message.more();
         message.set_more(flags.more);
@@ -315,7 +315,7 @@ impl Socket {
     ///
     /// # Errors
     /// As the manual page.
-    pub fn recv(&self, dont_wait: bool) -> Result<Message> {
+    pub(crate) fn recv(&self, dont_wait: bool) -> Result<Message> {
         let mut message = Message::new();
         self.recv_into(&mut message, dont_wait).map(|()| message)
     }
@@ -325,7 +325,7 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     #[inline]
-    pub fn recv_into(&self, message: &mut Message, dont_wait: bool) -> Result<()> {
+    pub(crate) fn recv_into(&self, message: &mut Message, dont_wait: bool) -> Result<()> {
         self.recv_then(message, dont_wait, |state, message, before| {
             if let Some(id) = state.core.last_read {
                 state.give_metadata(id, message, before);
@@ -339,7 +339,7 @@ impl Socket {
     /// # Errors
     /// As the manual page.
     #[inline]
-    pub fn recv_bytes_into(&self, message: &mut Message, dont_wait: bool) -> Result<()> {
+    pub(crate) fn recv_bytes_into(&self, message: &mut Message, dont_wait: bool) -> Result<()> {
         self.recv_then(message, dont_wait, |_, _, _| {})
     }
 

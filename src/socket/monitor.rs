@@ -156,7 +156,7 @@ impl Socket {
     /// [`Error::NotASocket`], [`Error::Terminated`]; [`Error::InvalidArgument`] for unknown events
     /// and malformed endpoints, [`Error::ProtocolNotSupported`] for those that are not inproc, and
     /// what a bind to it can fail with; [`Error::TooManyOpen`]: the monitor counts as a socket.
-    pub fn monitor(&self, endpoint: Option<&str>, events: i32) -> Result<()> {
+    pub(crate) fn monitor(&self, endpoint: Option<&str>, events: i32) -> Result<()> {
         // Others open and close sockets, and the thread that polls reports events, with the same locks.
         let _critical = CriticalSection::enter();
         self.with(|state| {

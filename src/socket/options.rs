@@ -10,7 +10,7 @@ impl Socket {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::NotASocket`].
-    pub fn set_option(&self, option: i32, value: Option<&[u8]>) -> Result<()> {
+    pub(crate) fn set_option(&self, option: i32, value: Option<&[u8]>) -> Result<()> {
         self.with(|state| {
             state.allow_options()?;
             let State { core, pattern, .. } = state;
@@ -41,7 +41,7 @@ impl Socket {
     ///
     /// # Errors
     /// As [`set_option`](Self::set_option).
-    pub fn option(&self, option: i32, out: &mut [u8]) -> Result<usize> {
+    pub(crate) fn option(&self, option: i32, out: &mut [u8]) -> Result<usize> {
         self.with(|state| {
             state.allow_options()?;
             let room = out.len();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// What an item is about.
 #[derive(Clone, Copy)]
-pub enum PollTarget {
+pub(crate) enum PollTarget {
     /// A socket of ours.
     Socket(&'static Socket),
     /// A descriptor of the system.
@@ -20,7 +20,7 @@ pub enum PollTarget {
 
 /// An item of `zmq_poll`.
 #[derive(Clone, Copy)]
-pub struct PollItem {
+pub(crate) struct PollItem {
     /// What to wait for.
     pub target: PollTarget,
     /// The events to wait for.
@@ -34,7 +34,7 @@ pub struct PollItem {
 ///
 /// # Errors
 /// [`crate::error::Error`]: Terminated, NotASocket, Interrupted.
-pub fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
+pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut descriptors: Vec<_> = items
         .iter()

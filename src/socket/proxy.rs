@@ -22,7 +22,7 @@ struct Statistics {
 ///
 /// # Errors
 /// Those of polling, receiving and sending; [`Error::Terminated`] in the end.
-pub fn proxy(
+pub(crate) fn proxy(
     frontend: &'static Socket,
     backend: &'static Socket,
     capture: Option<&'static Socket>,

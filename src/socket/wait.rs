@@ -31,7 +31,7 @@ const MAX_SPIN: u64 = 1_000_000;
 
 /// What a waiting call knows of a socket.
 #[derive(Clone)]
-pub struct WaitSource {
+pub(crate) struct WaitSource {
     pub(super) mailbox: Arc<Mailbox>,
     /// Serves the socket's connections, once there are any.
     pub(super) reactor: Option<Arc<ReactorHandle>>,
@@ -48,7 +48,7 @@ struct WaitSet<'a> {
 
 /// A call that waits for news of some sockets, perhaps several times. While it lives it may poll
 /// their reactor; it holds no lock of a socket.
-pub struct Wait<'a> {
+pub(crate) struct Wait<'a> {
     set: WaitSet<'a>,
     pool: &'a WaiterPool,
     deadline: Option<Instant>,
@@ -62,7 +62,11 @@ pub struct Wait<'a> {
 
 impl<'a> Wait<'a> {
     /// Begins to wait, until the deadline; for ever without one.
-    pub fn new(watched: &'a [WaitSource], pool: &'a WaiterPool, deadline: Option<Instant>) -> Self {
+    pub(crate) fn new(
+        watched: &'a [WaitSource],
+        pool: &'a WaiterPool,
+        deadline: Option<Instant>,
+    ) -> Self {
         let awaited = WaitSet { watched, poll_group: None };
         Self {
             set: awaited,
@@ -84,7 +88,7 @@ impl<'a> Wait<'a> {
     }
 
     /// The caller is about to look at the sockets: what comes from here on is news.
-    pub fn begin_check(&mut self) {
+    pub(crate) fn begin_check(&mut self) {
         if let Some((group, seen)) = &mut self.set.poll_group {
             *seen = group.generation();
         }
@@ -95,7 +99,7 @@ impl<'a> Wait<'a> {
     ///
     /// # Errors
     /// [`crate::error::Error::Interrupted`] when a signal handler ran.
-    pub fn next(&mut self, descriptors: &mut Vec<PollDescriptor>) -> Result<()> {
+    pub(crate) fn next(&mut self, descriptors: &mut Vec<PollDescriptor>) -> Result<()> {
         let reactor = self.reactor();
         self.try_acquire(reactor);
         if self.spin(descriptors.is_empty()) {
@@ -110,7 +114,7 @@ impl<'a> Wait<'a> {
     /// Polls, if it can, until something happened; false at the deadline, if it cannot, or when a
     /// signal handler ran. For calls that have done already what they were asked for: they end then,
     /// and their success is told rather than EINTR.
-    pub fn drive_once(&mut self) -> bool {
+    pub(crate) fn drive_once(&mut self) -> bool {
         let left = self.left();
         let Some(reactor) = self.reactor().filter(|_| left != Some(Duration::ZERO)) else {
             return false;

@@ -18,7 +18,7 @@ impl Socket {
     ///
     /// # Errors
     /// As the manual page.
-    pub fn send_bytes(&self, bytes: &[u8], flags: SendFlags) -> Result<usize> {
+    pub(crate) fn send_bytes(&self, bytes: &[u8], flags: SendFlags) -> Result<usize> {
         if bytes.len() >= ZERO_COPY_THRESHOLD && !flags.more && self.send_directly(bytes, flags)? {
             return Ok(bytes.len());
         }

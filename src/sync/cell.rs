@@ -1,23 +1,23 @@
 //! A cell whose accesses loom watches.
 
 #[cfg(loom)]
-pub use loom::cell::UnsafeCell;
+pub(crate) use loom::cell::UnsafeCell;
 
 /// The standard cell with loom's way of access.
 #[cfg(not(loom))]
 #[derive(Debug)]
-pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
 #[cfg(not(loom))]
 impl<T> UnsafeCell<T> {
     /// A cell with this value.
-    pub const fn new(value: T) -> Self {
+    pub(crate) const fn new(value: T) -> Self {
         Self(std::cell::UnsafeCell::new(value))
     }
 
     /// Calls `access` with a pointer to the value.
     #[inline(always)]
-    pub fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
+    pub(crate) fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
         access(self.0.get())
     }
 }

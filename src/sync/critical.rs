@@ -26,11 +26,11 @@ const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
 
 /// Disables the cancellation of the calling thread until it is dropped: for what makes system calls
 /// with a lock held, and is too short to block signals for.
-pub struct NoCancel(libc::c_int);
+pub(crate) struct NoCancel(libc::c_int);
 
 impl NoCancel {
     /// Begins it.
-    pub fn enter() -> Self {
+    pub(crate) fn enter() -> Self {
         let mut before = 0;
         // SAFETY: the state before is written; it fails only for a wrong first argument.
         unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut before) };
@@ -68,7 +68,7 @@ const SYNCHRONOUS: [libc::c_int; 7] = [
 
 /// Blocks the signals of the calling thread, and disables its cancellation, until it is dropped. Inside
 /// of another one it does nothing.
-pub struct CriticalSection(Option<Outside>);
+pub(crate) struct CriticalSection(Option<Outside>);
 
 /// What the thread had before.
 struct Outside {
@@ -78,7 +78,7 @@ struct Outside {
 
 impl CriticalSection {
     /// Begins one.
-    pub fn enter() -> Self {
+    pub(crate) fn enter() -> Self {
         if ACTIVE.get() {
             return Self(None);
         }
@@ -100,13 +100,13 @@ impl CriticalSection {
     }
 
     /// Makes the calling thread one that lives in a critical section: its signals are blocked already.
-    pub fn enter_for_ever() {
+    pub(crate) fn enter_for_ever() {
         ACTIVE.set(true);
     }
 
     /// Calls something that sleeps, with the cancellation of the application, and with its signal mask
     /// as an argument (`None`: the mask is set): the thread may not come back from there.
-    pub fn suspended<R>(&self, sleep: impl FnOnce(Option<&libc::sigset_t>) -> R) -> R {
+    pub(crate) fn suspended<R>(&self, sleep: impl FnOnce(Option<&libc::sigset_t>) -> R) -> R {
         let Some(outside) = &self.0 else {
             return sleep(None);
         };
@@ -134,23 +134,23 @@ impl Drop for CriticalSection {
 /// A lock of rare calls that the thread which polls takes as well: it is held in a critical section, so
 /// that no caller is suspended with it.
 #[derive(Debug, Default)]
-pub struct CriticalMutex<T>(Mutex<T>);
+pub(crate) struct CriticalMutex<T>(Mutex<T>);
 
 impl<T> CriticalMutex<T> {
     /// A lock that nobody holds.
-    pub const fn new(value: T) -> Self {
+    pub(crate) const fn new(value: T) -> Self {
         Self(Mutex::new(value))
     }
 
     /// Takes it.
-    pub fn lock(&self) -> CriticalGuard<'_, T> {
+    pub(crate) fn lock(&self) -> CriticalGuard<'_, T> {
         let section = CriticalSection::enter();
         CriticalGuard { guard: self.0.lock(), _section: section }
     }
 }
 
 /// What holds a [`CriticalMutex`].
-pub struct CriticalGuard<'a, T> {
+pub(crate) struct CriticalGuard<'a, T> {
     // Dropped in this order: the lock is free before a signal handler may run.
     guard: MutexGuard<'a, T>,
     _section: CriticalSection,

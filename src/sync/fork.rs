@@ -30,18 +30,18 @@ extern "C" fn count_forks() {
 /// A child of fork(2) has the memory of its parent, but none of the threads, and it shares the
 /// descriptors: what the parent made must be left alone.
 #[derive(Debug, Clone, Copy)]
-pub struct Process(u32);
+pub(crate) struct Process(u32);
 
 impl Process {
     /// This process.
     #[inline]
-    pub fn current() -> Self {
+    pub(crate) fn current() -> Self {
         Self(FORKS.load(Ordering::Relaxed))
     }
 
     /// Whether it is this process, and not one that it was forked from.
     #[inline]
-    pub fn is_current(self) -> bool {
+    pub(crate) fn is_current(self) -> bool {
         // A child begins with one thread, which counted before it returned from fork.
         self.0 == FORKS.load(Ordering::Relaxed)
     }
@@ -55,7 +55,7 @@ impl Process {
 ///
 /// Nothing is done at the fork itself, which so costs nothing and waits for nobody.
 #[derive(Debug)]
-pub struct ForkMutex<T> {
+pub(crate) struct ForkMutex<T> {
     /// The number of the process whose threads use the lock; with [`RENEWED`] while one of them
     /// makes sure of it.
     process: AtomicU32,
@@ -66,26 +66,26 @@ const RENEWED: u32 = 1 << 31;
 
 impl<T: Default> ForkMutex<T> {
     /// A mutex for a static, which is there from the first process on.
-    pub const fn for_static(value: T) -> Self {
+    pub(crate) const fn for_static(value: T) -> Self {
         Self { process: AtomicU32::new(0), inner: SpinMutex::new(value) }
     }
 
     /// A mutex.
-    pub fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         let Process(process) = Process::current();
         Self { process: AtomicU32::new(process), inner: SpinMutex::new(value) }
     }
 
     /// Locks it.
     #[inline(always)]
-    pub fn lock(&self) -> SpinGuard<'_, T> {
+    pub(crate) fn lock(&self) -> SpinGuard<'_, T> {
         self.take_over();
         self.inner.lock()
     }
 
     /// Locks it if nobody else holds it.
     #[inline(always)]
-    pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+    pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
         self.take_over();
         self.inner.try_lock()
     }

@@ -7,9 +7,9 @@ mod mutex;
 mod race_lazy;
 mod spin_mutex;
 
-pub use cell::UnsafeCell;
-pub use critical::{CriticalMutex, CriticalSection, NoCancel};
-pub use fork::{ForkMutex, Process};
-pub use mutex::{Mutex, MutexGuard};
-pub use race_lazy::RaceLazy;
-pub use spin_mutex::{SpinGuard, SpinMutex, pause};
+pub(crate) use cell::UnsafeCell;
+pub(crate) use critical::{CriticalMutex, CriticalSection, NoCancel};
+pub(crate) use fork::{ForkMutex, Process};
+pub(crate) use mutex::{Mutex, MutexGuard};
+pub(crate) use race_lazy::RaceLazy;
+pub(crate) use spin_mutex::{SpinGuard, SpinMutex, pause};

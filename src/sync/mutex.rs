@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 ///
 /// That of parking_lot has its waiting threads in a table of the process, under locks of its own; a
 /// child of fork(2) inherits these as they are, held perhaps by a thread that it has not.
-pub type Mutex<T> = lock_api::Mutex<RawFutexLock, T>;
+pub(crate) type Mutex<T> = lock_api::Mutex<RawFutexLock, T>;
 
 /// What holds a [`Mutex`].
-pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawFutexLock, T>;
+pub(crate) type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawFutexLock, T>;
 
 /// The lock of a [`Mutex`]: [`FREE`], [`HELD`] or [`AWAITED`].
 #[derive(Debug)]
-pub struct RawFutexLock(AtomicU32);
+pub(crate) struct RawFutexLock(AtomicU32);
 
 const FREE: u32 = 0;
 const HELD: u32 = 1;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// As `LazyLock`, but where several threads use it first each makes a value, and one of these is
 /// kept: nobody waits, and so a child of fork(2) does not wait for a thread of its parent.
-pub struct RaceLazy<T> {
+pub(crate) struct RaceLazy<T> {
     /// NULL, or a value that is never freed.
     value: AtomicPtr<T>,
     make: fn() -> T,
@@ -16,7 +16,7 @@ pub struct RaceLazy<T> {
 
 impl<T: Send + Sync> RaceLazy<T> {
     /// A value that `make` gives.
-    pub const fn new(make: fn() -> T) -> Self {
+    pub(crate) const fn new(make: fn() -> T) -> Self {
         Self { value: AtomicPtr::new(ptr::null_mut()), make }
     }
 

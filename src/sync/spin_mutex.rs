@@ -9,14 +9,14 @@ use std::time::Duration;
 /// A mutex that is taken by one atomic operation and released by a plain store: a thread that waits
 /// looks again and again, ever more rarely, and nobody wakes it. For locks that are held for
 /// moments and hardly ever found taken; half as dear as one that may have to wake a sleeper.
-pub type SpinMutex<T> = lock_api::Mutex<RawCallLock, T>;
+pub(crate) type SpinMutex<T> = lock_api::Mutex<RawCallLock, T>;
 
 /// What holds a [`SpinMutex`].
-pub type SpinGuard<'a, T> = lock_api::MutexGuard<'a, RawCallLock, T>;
+pub(crate) type SpinGuard<'a, T> = lock_api::MutexGuard<'a, RawCallLock, T>;
 
 /// The lock of a [`SpinMutex`].
 #[derive(Debug)]
-pub struct RawCallLock(AtomicBool);
+pub(crate) struct RawCallLock(AtomicBool);
 
 /// Looks before the first sleep.
 const LOOKS: u32 = 100;
@@ -76,7 +76,7 @@ impl RawCallLock {
 
 /// Sleeps for about this time. Where the system refuses (an allow-list of system calls), which the
 /// standard library takes for impossible, another thread has its turn.
-pub fn pause(time: Duration) {
+pub(crate) fn pause(time: Duration) {
     let time = libc::timespec {
         tv_sec: time.as_secs() as libc::time_t,
         tv_nsec: time.subsec_nanos().into(),

@@ -41,7 +41,7 @@ impl From<BindError> for Error {
 }
 
 /// The operating system's number for an error of a bind, as a monitor is told.
-pub fn system_number(error: Error) -> i32 {
+pub(crate) fn system_number(error: Error) -> i32 {
     match error {
         Error::AddressInUse => libc::EADDRINUSE,
         Error::AddressNotAvailable => libc::EADDRNOTAVAIL,

@@ -21,7 +21,7 @@ const INTERRUPTIONS: usize = 100;
 
 /// One address to try.
 #[derive(Debug, Clone)]
-pub enum Target {
+pub(crate) enum Target {
     /// A TCP address, and the local one to connect from. Both are of one family.
     Tcp {
         /// Where to connect from; None lets the system choose.
@@ -37,7 +37,7 @@ pub enum Target {
 
 impl Endpoint {
     /// The name that has to be looked up for [`Self::targets`], if there is one.
-    pub fn unresolved_name(&self, ipv6: bool) -> Option<String> {
+    pub(crate) fn unresolved_name(&self, ipv6: bool) -> Option<String> {
         let Self::Tcp(own) = self else {
             return None;
         };
@@ -52,7 +52,7 @@ impl Endpoint {
     /// # Errors
     /// HostUnreachable when the host is not known, NoDevice for a source that is not local,
     /// InvalidArgument for an inproc endpoint and for a malformed proxy.
-    pub fn targets(&self, ipv6: bool, found: &[SocketAddr]) -> Result<Vec<Target>> {
+    pub(crate) fn targets(&self, ipv6: bool, found: &[SocketAddr]) -> Result<Vec<Target>> {
         match self {
             Self::Tcp(own) => {
                 let (source, next) = own.route()?;
@@ -71,7 +71,7 @@ impl Endpoint {
     }
 
     /// The same endpoint, whatever becomes of the working directory of the calling thread.
-    pub fn located(mut self) -> Self {
+    pub(crate) fn located(mut self) -> Self {
         if let Self::Ipc(own) = &mut self {
             own.make_absolute();
         }
@@ -91,12 +91,12 @@ impl TcpEndpoint {
     }
 
     /// The numeric address, in the one form that all spellings of it have in common.
-    pub fn canonical_address(&self, ipv6: bool) -> Option<SocketAddr> {
+    pub(crate) fn canonical_address(&self, ipv6: bool) -> Option<SocketAddr> {
         resolve::numeric(&self.address, ipv6).map(resolve::without_mapping)
     }
 
     /// The addresses that the name has now, in the same form. May block.
-    pub fn look_up(&self, ipv6: bool) -> Vec<SocketAddr> {
+    pub(crate) fn look_up(&self, ipv6: bool) -> Vec<SocketAddr> {
         let found = resolve::look_up(&self.address.host);
         let addresses = resolve::remote(&self.address, ipv6, &found).unwrap_or_default();
         addresses.into_iter().map(resolve::without_mapping).collect()
@@ -120,7 +120,7 @@ impl Target {
 /// An attempt under way. Its descriptor becomes writable, or with a proxy readable, when more of
 /// the outcome is known.
 #[derive(Debug)]
-pub struct Connecting {
+pub(crate) struct Connecting {
     socket: Socket,
     /// The outcome, where the system told it at once.
     known: Option<io::Result<()>>,
@@ -132,7 +132,7 @@ pub struct Connecting {
 
 /// Why [`Connecting::finish`] gave no stream.
 #[derive(Debug)]
-pub enum NotConnected {
+pub(crate) enum NotConnected {
     /// The outcome is not known yet.
     Pending(Connecting),
     /// The attempt failed.
@@ -146,7 +146,7 @@ impl Connecting {
     /// The operating system's error, where there is no socket to connect with. That an attempt
     /// failed, even at once, [`finish`](Self::finish) tells; a local socket whose backlog is full
     /// answers WouldBlock then: try again later.
-    pub fn start(target: &Target, options: &TransportOptions) -> io::Result<Self> {
+    pub(crate) fn start(target: &Target, options: &TransportOptions) -> io::Result<Self> {
         match target {
             Target::Tcp { source, address, negotiation } => {
                 let (socket, address) = open_tcp(*source, *address, options)?;
@@ -164,7 +164,7 @@ impl Connecting {
 
     /// Whether there is something to wait for: the outcome was not known at once, or a proxy has
     /// its part in it.
-    pub fn is_pending(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         self.known.is_none() || self.negotiation.is_some()
     }
 
@@ -173,7 +173,7 @@ impl Connecting {
     ///
     /// # Errors
     /// See [`NotConnected`].
-    pub fn finish(mut self) -> Result<Stream, NotConnected> {
+    pub(crate) fn finish(mut self) -> Result<Stream, NotConnected> {
         match self.outcome() {
             Ok(Some(peer)) => Ok(Stream::new(self.socket, &peer)),
             Ok(None) => Err(NotConnected::Pending(self)),

@@ -15,7 +15,7 @@ pub(super) const MAX_PATH: usize = 107;
 
 /// Where a socket binds or connects to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Endpoint {
+pub(crate) enum Endpoint {
     /// TCP over IPv4 or IPv6.
     Tcp(TcpEndpoint),
     /// A local socket.
@@ -26,7 +26,7 @@ pub enum Endpoint {
 
 /// The address part of a `tcp://` endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TcpEndpoint {
+pub(crate) struct TcpEndpoint {
     /// The local address of a connection, from `tcp://source;destination`. Without effect on a bind.
     pub source: Option<HostPort>,
     /// Where to bind or to connect to.
@@ -37,7 +37,7 @@ pub struct TcpEndpoint {
 
 /// The address part of an `ipc://` endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IpcEndpoint {
+pub(crate) enum IpcEndpoint {
     /// A path in the file system, at most 107 bytes, never empty.
     Path(PathBuf),
     /// A name in the abstract namespace, without its `@`; never empty.
@@ -60,7 +60,7 @@ impl Endpoint {
     /// # Errors
     /// InvalidArgument for a malformed string, ProtocolNotSupported for an unknown transport,
     /// IncompatibleProtocol for one that the socket type cannot use, NameTooLong.
-    pub fn for_bind(text: &str, multicast: bool) -> Result<Self> {
+    pub(crate) fn for_bind(text: &str, multicast: bool) -> Result<Self> {
         Self::parse(text, multicast, Use::Bind)
     }
 
@@ -68,12 +68,12 @@ impl Endpoint {
     ///
     /// # Errors
     /// As [`Self::for_bind`].
-    pub fn for_connect(text: &str, multicast: bool) -> Result<Self> {
+    pub(crate) fn for_connect(text: &str, multicast: bool) -> Result<Self> {
         Self::parse(text, multicast, Use::Connect)
     }
 
     /// The same endpoint reached through a proxy, where it is one of TCP and there is a proxy.
-    pub fn through(mut self, proxy: &Proxy) -> Self {
+    pub(crate) fn through(mut self, proxy: &Proxy) -> Self {
         if let Self::Tcp(own) = &mut self
             && !proxy.address.is_empty()
         {
@@ -83,7 +83,7 @@ impl Endpoint {
     }
 
     /// Whether a bind chooses a part of it: the interface, the port, or the path.
-    pub fn has_wildcard(&self) -> bool {
+    pub(crate) fn has_wildcard(&self) -> bool {
         match self {
             Self::Tcp(own) => own.address.host.starts_with('*') || own.address.port == 0,
             Self::Ipc(own) => *own == IpcEndpoint::Wildcard,

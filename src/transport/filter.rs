@@ -9,7 +9,7 @@ use crate::io::descriptor::Credentials;
 
 /// A network that may connect: an address, and how many of its leading bits count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AddressFilter {
+pub(crate) struct AddressFilter {
     /// As IPv6, IPv4 addresses mapped: a listener with IPv6 sees IPv4 peers so.
     network: Ipv6Addr,
     /// 0 to 128.
@@ -21,7 +21,7 @@ impl AddressFilter {
     ///
     /// # Errors
     /// InvalidArgument, also for more bits than the address has.
-    pub fn parse(text: &str, ipv6: bool) -> Result<Self> {
+    pub(crate) fn parse(text: &str, ipv6: bool) -> Result<Self> {
         let (host, bits) = match text.rsplit_once('/') {
             Some((host, bits)) => (host, Some(bits)),
             None => (text, None),
@@ -43,7 +43,7 @@ impl AddressFilter {
     }
 
     /// Whether the peer is of this network.
-    pub fn admits(&self, peer: SocketAddr) -> bool {
+    pub(crate) fn admits(&self, peer: SocketAddr) -> bool {
         let peer = match peer.ip() {
             IpAddr::V4(ip) => ip.to_ipv6_mapped(),
             IpAddr::V6(ip) => ip,
@@ -64,7 +64,7 @@ fn prefix_length(text: &str) -> Result<u32> {
 
 /// Processes that may connect. All empty means every process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CredentialFilters {
+pub(crate) struct CredentialFilters {
     /// ZMQ_IPC_FILTER_PID.
     pub processes: Vec<u32>,
     /// ZMQ_IPC_FILTER_UID.
@@ -75,12 +75,12 @@ pub struct CredentialFilters {
 
 impl CredentialFilters {
     /// Whether there is no filter.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.processes.is_empty() && self.users.is_empty() && self.groups.is_empty()
     }
 
     /// Whether a process with these credentials may connect: one match is enough.
-    pub fn admits(&self, peer: Credentials) -> bool {
+    pub(crate) fn admits(&self, peer: Credentials) -> bool {
         self.is_empty()
             || self.processes.contains(&peer.process)
             || self.users.contains(&peer.user)

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 
 /// A host and a port, not yet resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPort {
+pub(crate) struct HostPort {
     /// A numeric address, a name, or `*`; without the brackets of `[::1]`.
     pub host: String,
     /// The port; 0 lets the system choose.

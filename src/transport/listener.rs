@@ -18,7 +18,7 @@ use crate::io::descriptor::peer_credentials;
 
 /// A listening socket. Dropping it ends the binding, and removes the file of an ipc path.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     /// First, so that the socket is closed before its file goes.
     socket: Socket,
     endpoint: String,
@@ -44,7 +44,7 @@ impl Listener {
     /// # Errors
     /// AddressInUse, AddressNotAvailable, NoDevice and so on; InvalidArgument for an inproc
     /// endpoint, which is no matter of this room.
-    pub fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Result<Self, BindError> {
+    pub(crate) fn bind(endpoint: &Endpoint, options: &TransportOptions) -> Result<Self, BindError> {
         match endpoint {
             Endpoint::Tcp(endpoint) => {
                 let (socket, text) = tcp::listen(endpoint, options)?;
@@ -68,7 +68,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the file of an ipc wildcard, or its directory, could not be removed.
-    pub fn close(self) -> io::Result<()> {
+    pub(crate) fn close(self) -> io::Result<()> {
         drop(self.socket);
         match self.kind {
             Kind::Ipc { file: Some(file), .. } => file.remove(),
@@ -77,7 +77,7 @@ impl Listener {
     }
 
     /// What ZMQ_LAST_ENDPOINT tells: the endpoint with its real port or path.
-    pub fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
@@ -85,7 +85,7 @@ impl Listener {
     ///
     /// # Errors
     /// See [`AcceptError`] for what to do then.
-    pub fn accept(&self) -> Result<Option<Stream>, AcceptError> {
+    pub(crate) fn accept(&self) -> Result<Option<Stream>, AcceptError> {
         loop {
             // socket2 makes the new descriptor close-on-exec and non-blocking in one call.
             match self.socket.accept4(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) {
@@ -132,7 +132,7 @@ impl AsRawFd for Listener {
 
 /// Why a connection was not accepted, by what the caller does about it.
 #[derive(Debug)]
-pub enum AcceptError {
+pub(crate) enum AcceptError {
     /// One connection is lost: it broke before it was accepted, or a filter refused it. Accept the
     /// next one at once.
     Connection(io::Error),
@@ -162,7 +162,7 @@ impl AcceptError {
     }
 
     /// The operating system's error.
-    pub fn error(&self) -> &io::Error {
+    pub(crate) fn error(&self) -> &io::Error {
         match self {
             Self::Connection(error) | Self::Exhausted(error) | Self::Listener(error) => error,
         }

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use super::resolve;
 
 /// The addresses of a name, with any port; none if it is not known.
-pub type Answer = Arc<[SocketAddr]>;
+pub(crate) type Answer = Arc<[SocketAddr]>;
 
 /// Called with the answer, on a thread that makes lookups.
-pub type Asker = Box<dyn FnOnce(&Answer) + Send>;
+pub(super) type Asker = Box<dyn FnOnce(&Answer) + Send>;
 
 /// An answer is given again for this long: many sockets that connect to one name share it. What a
 /// name means may change, so it is short against the pause between two attempts.
@@ -22,7 +22,7 @@ const FRESH: Duration = Duration::from_millis(10);
 
 /// The lookups of a context: a few at a time, and never two of one name.
 #[derive(Clone)]
-pub struct Lookups {
+pub(crate) struct Lookups {
     names: Arc<CriticalMutex<HashMap<String, Name>>>,
     workers: BlockingPool,
 }
@@ -52,7 +52,7 @@ impl Lookups {
     ///
     /// # Errors
     /// There can be no thread for the lookup; `asker` is not called.
-    pub fn ask(&self, name: &str, asker: Asker) -> io::Result<Option<Answer>> {
+    pub(crate) fn ask(&self, name: &str, asker: Asker) -> io::Result<Option<Answer>> {
         let now = Instant::now();
         let mut names = self.names.lock();
         match names.get_mut(name) {

@@ -19,26 +19,25 @@ mod bind_error;
 mod connect;
 mod endpoint;
 mod filter;
-mod host_port;
+pub(crate) mod host_port;
 mod ipc;
 mod listener;
 mod lookup;
 mod options;
 mod resolve;
-mod socks;
+pub(crate) mod socks;
 mod stream;
 mod tcp;
 
 #[cfg(test)]
 mod tests;
 
-pub use bind_error::{BindError, system_number};
-pub use connect::{Connecting, NotConnected, Target};
-pub use endpoint::{Endpoint, IpcEndpoint, TcpEndpoint};
-pub use filter::{AddressFilter, CredentialFilters};
-pub use host_port::HostPort;
-pub use listener::{AcceptError, Listener};
-pub use lookup::{Answer, Lookups};
-pub use options::{Keepalive, TransportOptions};
-pub use socks::{Proxy, Socks5Error, Socks5Handshake};
-pub use stream::Stream;
+pub(crate) use bind_error::{BindError, system_number};
+pub(crate) use connect::{Connecting, NotConnected, Target};
+pub(crate) use endpoint::{Endpoint, TcpEndpoint};
+pub(crate) use filter::AddressFilter;
+pub(crate) use listener::{AcceptError, Listener};
+pub(crate) use lookup::{Answer, Lookups};
+pub(crate) use options::TransportOptions;
+pub(crate) use socks::Proxy;
+pub(crate) use stream::Stream;

@@ -7,7 +7,7 @@ use super::filter::{AddressFilter, CredentialFilters};
 
 /// How a transport sets up its sockets. Taken from the socket's options at bind or connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TransportOptions {
+pub(crate) struct TransportOptions {
     /// ZMQ_IPV6: use IPv6, and IPv4 through it.
     pub ipv6: bool,
     /// ZMQ_BACKLOG: connections that wait to be accepted.
@@ -52,7 +52,7 @@ impl Default for TransportOptions {
 
 /// TCP keep-alive. None leaves the operating system's default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Keepalive {
+pub(crate) struct Keepalive {
     /// ZMQ_TCP_KEEPALIVE: on or off. The others matter only when it is on.
     pub enabled: Option<bool>,
     /// ZMQ_TCP_KEEPALIVE_CNT: unanswered probes that end the connection.

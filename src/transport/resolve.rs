@@ -15,7 +15,7 @@ use crate::io::interfaces::{interface_address, interface_index};
 /// # Errors
 /// NoDevice when the host is neither an interface nor an address of a family in use,
 /// InvalidArgument for an unknown zone.
-pub fn local(local: &HostPort, ipv6: bool) -> Result<SocketAddr> {
+pub(super) fn local(local: &HostPort, ipv6: bool) -> Result<SocketAddr> {
     let (name, _) = split_zone(&local.host)?;
     let mut address = match name {
         "*" if ipv6 => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
@@ -34,7 +34,7 @@ fn interface(name: &str, ipv6: bool) -> Option<SocketAddr> {
 }
 
 /// The remote address, when no lookup is needed to know it: the host is numeric.
-pub fn numeric(remote: &HostPort, ipv6: bool) -> Option<SocketAddr> {
+pub(super) fn numeric(remote: &HostPort, ipv6: bool) -> Option<SocketAddr> {
     let mut address = numeric_host(&remote.host, ipv6)?;
     address.set_port(remote.port);
     Some(address)
@@ -45,7 +45,11 @@ pub fn numeric(remote: &HostPort, ipv6: bool) -> Option<SocketAddr> {
 ///
 /// # Errors
 /// HostUnreachable when there is none of a family in use.
-pub fn remote(remote: &HostPort, ipv6: bool, found: &[SocketAddr]) -> Result<Vec<SocketAddr>> {
+pub(super) fn remote(
+    remote: &HostPort,
+    ipv6: bool,
+    found: &[SocketAddr],
+) -> Result<Vec<SocketAddr>> {
     if let Some(address) = numeric(remote, ipv6) {
         return Ok(vec![address]);
     }
@@ -57,7 +61,7 @@ pub fn remote(remote: &HostPort, ipv6: bool, found: &[SocketAddr]) -> Result<Vec
 }
 
 /// The addresses of a name; none when it has none. May block.
-pub fn look_up(name: &str) -> Vec<SocketAddr> {
+pub(super) fn look_up(name: &str) -> Vec<SocketAddr> {
     (name, 0).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
 }
 

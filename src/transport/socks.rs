@@ -27,7 +27,7 @@ const REPLY_HEAD: usize = 5;
 
 /// The proxy that TCP connections go through.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     /// ZMQ_SOCKS_PROXY: `host:port`, or `source;host:port`; empty is no proxy.
     pub address: Vec<u8>,
     /// ZMQ_SOCKS_USERNAME, at most 255 bytes; empty is no authentication.
@@ -41,7 +41,7 @@ impl Proxy {
     ///
     /// # Errors
     /// InvalidArgument for what is no such address.
-    pub fn route(&self) -> Result<(Option<HostPort>, HostPort)> {
+    pub(crate) fn route(&self) -> Result<(Option<HostPort>, HostPort)> {
         let text = self.address.strip_suffix(&[0]).unwrap_or(&self.address);
         remote_address(std::str::from_utf8(text).map_err(|_| Error::InvalidArgument)?)
     }
@@ -71,7 +71,7 @@ enum State {
 
 /// Why a proxy does not relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Socks5Error {
+pub(crate) enum Socks5Error {
     /// It does not speak SOCKS5.
     Protocol,
     /// It accepts no way of authentication that we offer.
@@ -84,7 +84,7 @@ pub enum Socks5Error {
 
 /// What is said to a proxy before the connection through it begins.
 #[derive(Clone)]
-pub struct Socks5Handshake {
+pub(crate) struct Socks5Handshake {
     state: State,
     /// What is to be written.
     output: Zeroizing<Vec<u8>>,
@@ -101,7 +101,7 @@ impl Socks5Handshake {
     ///
     /// # Errors
     /// InvalidArgument for a host that is longer than 255 bytes.
-    pub fn new(proxy: &Proxy, target: &HostPort) -> Result<Self> {
+    pub(crate) fn new(proxy: &Proxy, target: &HostPort) -> Result<Self> {
         let mut request = vec![VERSION, CONNECT, 0];
         match resolve::numeric(target, true).map(|address| address.ip()) {
             Some(IpAddr::V4(ip)) => {
@@ -133,12 +133,12 @@ impl Socks5Handshake {
     }
 
     /// What is to be written to the proxy.
-    pub fn output(&self) -> &[u8] {
+    pub(crate) fn output(&self) -> &[u8] {
         &self.output
     }
 
     /// This number of bytes of the output was written.
-    pub fn wrote(&mut self, count: usize) {
+    pub(crate) fn wrote(&mut self, count: usize) {
         self.output.drain(..count);
         if self.output.is_empty() {
             self.output.zeroize();
@@ -146,7 +146,7 @@ impl Socks5Handshake {
     }
 
     /// How many bytes may be read at most; 0 when the connection through the proxy is there.
-    pub fn wants(&self) -> usize {
+    pub(crate) fn wants(&self) -> usize {
         let whole = match self.state {
             State::Method | State::Login => 2,
             State::Reply => reply_length(&self.input),
@@ -156,7 +156,7 @@ impl Socks5Handshake {
     }
 
     /// Whether bytes of the connection may flow.
-    pub fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.state == State::Connected && self.output.is_empty()
     }
 
@@ -164,7 +164,7 @@ impl Socks5Handshake {
     ///
     /// # Errors
     /// The proxy does not relay; the connection to it is of no use any more.
-    pub fn handle_input(&mut self, bytes: &[u8]) -> Result<(), Socks5Error> {
+    pub(crate) fn handle_input(&mut self, bytes: &[u8]) -> Result<(), Socks5Error> {
         self.input.extend_from_slice(bytes);
         if self.state == State::Connected || self.wants() > 0 {
             return Ok(());

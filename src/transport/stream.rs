@@ -14,7 +14,7 @@ use crate::io::{PollDescriptor, poll_fds};
 /// A connected, non-blocking stream socket. Any thread may read or write through a reference;
 /// who may is the session's business.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     socket: Socket,
     /// The address of the other side, for TCP.
     peer: Option<SocketAddr>,
@@ -34,7 +34,7 @@ impl Stream {
     ///
     /// # Errors
     /// WouldBlock when nothing is there, or the connection's error.
-    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         (&self.socket).read(buffer)
     }
 
@@ -42,7 +42,7 @@ impl Stream {
     ///
     /// # Errors
     /// WouldBlock when there is no room, or the connection's error.
-    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.send_with_flags(bytes, libc::MSG_NOSIGNAL)
     }
 
@@ -50,7 +50,7 @@ impl Stream {
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self.socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL) {
             // Perhaps an allow-list of system calls that has no sendmsg(2).
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
@@ -63,7 +63,7 @@ impl Stream {
 
     /// Bytes that were written and that the peer's system has not taken yet; for ipc, the memory
     /// that they use until the peer reads them.
-    pub fn undelivered(&self) -> u64 {
+    pub(crate) fn undelivered(&self) -> u64 {
         undelivered(self.socket.as_fd())
     }
 
@@ -71,24 +71,24 @@ impl Stream {
     ///
     /// # Errors
     /// The connection is gone, or the system refuses.
-    pub fn end_output(&self) -> io::Result<()> {
+    pub(crate) fn end_output(&self) -> io::Result<()> {
         self.socket.shutdown(Shutdown::Write)
     }
 
     /// Ends both directions. What came before can still be read, and then the end.
-    pub fn shut_down(&self) {
+    pub(crate) fn shut_down(&self) {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
     /// Whether the peer sends nothing more, or is gone; there may be something to read before.
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         let mut own = [PollDescriptor::new(self.socket.as_raw_fd(), libc::POLLRDHUP)];
         poll_fds(&mut own, Some(Duration::ZERO)).is_ok() && own[0].found() != 0
     }
 
     /// The Peer-Address property of messages: the bare IP address, or for ipc
     /// `localhost:user:group:process` in numbers (observed). Empty when it cannot be known.
-    pub fn peer_address(&self) -> String {
+    pub(crate) fn peer_address(&self) -> String {
         match self.peer {
             Some(address) => ip_text(address),
             None => peer_credentials(self.socket.as_fd())
@@ -98,13 +98,8 @@ impl Stream {
     }
 
     /// The endpoint of this side, as events of a monitor name it.
-    pub fn local_endpoint(&self) -> String {
+    pub(crate) fn local_endpoint(&self) -> String {
         self.socket.local_addr().map(|address| endpoint_text(&address)).unwrap_or_default()
-    }
-
-    /// The endpoint of the other side.
-    pub fn peer_endpoint(&self) -> String {
-        self.socket.peer_addr().map(|address| endpoint_text(&address)).unwrap_or_default()
     }
 }
 

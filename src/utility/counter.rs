@@ -7,26 +7,26 @@ use std::sync::atomic::{AtomicI32, Ordering};
 /// Programs count references with it and free on zero, so that an increment or decrement is also
 /// an acquire and a release of what the counter guards.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicI32);
+pub(crate) struct Counter(AtomicI32);
 
 impl Counter {
     /// Sets the value.
-    pub fn set(&self, value: i32) {
+    pub(crate) fn set(&self, value: i32) {
         self.0.store(value, Ordering::Release);
     }
 
     /// Adds 1; returns the value before.
-    pub fn increment(&self) -> i32 {
+    pub(crate) fn increment(&self) -> i32 {
         self.0.fetch_add(1, Ordering::AcqRel)
     }
 
     /// Takes 1; returns the value after.
-    pub fn decrement(&self) -> i32 {
+    pub(crate) fn decrement(&self) -> i32 {
         self.0.fetch_sub(1, Ordering::AcqRel).wrapping_sub(1)
     }
 
     /// The value.
-    pub fn value(&self) -> i32 {
+    pub(crate) fn value(&self) -> i32 {
         self.0.load(Ordering::Acquire)
     }
 }

@@ -3,8 +3,8 @@
 mod counter;
 mod stopwatch;
 mod timers;
-pub mod z85;
+pub(crate) mod z85;
 
-pub use counter::Counter;
-pub use stopwatch::Stopwatch;
-pub use timers::Timers;
+pub(crate) use counter::Counter;
+pub(crate) use stopwatch::Stopwatch;
+pub(crate) use timers::Timers;

@@ -4,16 +4,16 @@ use std::time::Instant;
 
 /// Measures time on the monotonic clock.
 #[derive(Debug)]
-pub struct Stopwatch(Instant);
+pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts to measure.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
     /// Microseconds since the start.
-    pub fn microseconds(&self) -> u64 {
+    pub(crate) fn microseconds(&self) -> u64 {
         u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// A set of repeating timers. Time is an argument of every function that needs it.
 ///
 /// Handlers run without the lock, so that they may call any function of the set.
-pub struct Timers<H> {
+pub(crate) struct Timers<H> {
     state: ForkMutex<State<H>>,
 }
 
@@ -37,12 +37,12 @@ struct Timer<H> {
 
 impl<H: Copy> Timers<H> {
     /// An empty set.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { state: ForkMutex::new(State::default()) }
     }
 
     /// Adds a timer that is due first at `now + interval`; returns its number, from 1.
-    pub fn add(&self, now: Instant, interval: Duration, handler: H) -> i32 {
+    pub(crate) fn add(&self, now: Instant, interval: Duration, handler: H) -> i32 {
         let mut state = self.state.lock();
         let id = state.unused_id();
         state.enqueue(now, Timer { id, interval, handler });
@@ -53,7 +53,7 @@ impl<H: Copy> Timers<H> {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is no such timer.
-    pub fn cancel(&self, id: i32) -> Result<()> {
+    pub(crate) fn cancel(&self, id: i32) -> Result<()> {
         self.state.lock().dequeue(id).map(drop)
     }
 
@@ -61,7 +61,7 @@ impl<H: Copy> Timers<H> {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is no such timer.
-    pub fn set_interval(&self, now: Instant, id: i32, interval: Duration) -> Result<()> {
+    pub(crate) fn set_interval(&self, now: Instant, id: i32, interval: Duration) -> Result<()> {
         let mut state = self.state.lock();
         let timer = state.dequeue(id)?;
         state.enqueue(now, Timer { interval, ..timer });
@@ -72,7 +72,7 @@ impl<H: Copy> Timers<H> {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is no such timer.
-    pub fn reset(&self, now: Instant, id: i32) -> Result<()> {
+    pub(crate) fn reset(&self, now: Instant, id: i32) -> Result<()> {
         let mut state = self.state.lock();
         let timer = state.dequeue(id)?;
         state.enqueue(now, timer);
@@ -80,7 +80,7 @@ impl<H: Copy> Timers<H> {
     }
 
     /// How long until the next timer is due; `None` if there is none.
-    pub fn timeout(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn timeout(&self, now: Instant) -> Option<Duration> {
         let state = self.state.lock();
         let (deadline, _) = state.queue.keys().next()?;
         Some(deadline.saturating_duration_since(now))
@@ -88,7 +88,7 @@ impl<H: Copy> Timers<H> {
 
     /// Calls `run` for each timer that is due, once, in the order of their deadlines. A timer
     /// counts anew from `now` before it runs.
-    pub fn execute(&self, now: Instant, mut run: impl FnMut(i32, H)) {
+    pub(crate) fn execute(&self, now: Instant, mut run: impl FnMut(i32, H)) {
         let (epoch, limit) = {
             let state = self.state.lock();
             (state.epoch, state.last_order)
@@ -113,7 +113,7 @@ impl<H: Copy> Timers<H> {
     }
 
     /// Removes all timers, and ends an execution that is under way.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         let mut state = self.state.lock();
         state.epoch += 1;
         state.last_id = 0;

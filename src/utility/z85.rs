@@ -20,7 +20,7 @@ const VALUES: [u8; 256] = {
 ///
 /// # Errors
 /// InvalidArgument when the data's length is not a multiple of 4.
-pub fn encode(data: &[u8]) -> Result<String> {
+pub(crate) fn encode(data: &[u8]) -> Result<String> {
     let groups = data.chunks_exact(4);
     if !groups.remainder().is_empty() {
         return Err(Error::InvalidArgument);
@@ -40,7 +40,7 @@ pub fn encode(data: &[u8]) -> Result<String> {
 /// # Errors
 /// InvalidArgument when the text is empty (observed), its length is not a multiple of 5, a
 /// character is not of the alphabet, or five of them stand for more than 32 bits.
-pub fn decode(text: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>> {
     let groups = text.chunks_exact(5);
     if text.is_empty() || !groups.remainder().is_empty() {
         return Err(Error::InvalidArgument);

@@ -5,7 +5,7 @@ use crate::message::Message;
 
 /// A command that came, borrowed from its frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command<'a> {
+pub(crate) enum Command<'a> {
     /// SUBSCRIBE with its prefix.
     Subscribe(&'a [u8]),
     /// CANCEL of a subscription.
@@ -28,7 +28,7 @@ impl<'a> Command<'a> {
     ///
     /// # Errors
     /// [`ProtocolError::MalformedCommand`].
-    pub fn parse(body: &'a [u8]) -> Result<Self, ProtocolError> {
+    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, ProtocolError> {
         let malformed = ProtocolError::MalformedCommand;
         let (&length, rest) = body.split_first().ok_or(malformed)?;
         let (name, data) = rest.split_at_checked(length as usize).ok_or(malformed)?;
@@ -59,21 +59,21 @@ fn command(name: &str, parts: &[&[u8]]) -> Message {
 }
 
 /// SUBSCRIBE to a prefix.
-pub fn subscribe(prefix: &[u8]) -> Message {
+pub(crate) fn subscribe(prefix: &[u8]) -> Message {
     command("SUBSCRIBE", &[prefix])
 }
 
 /// CANCEL of a subscription.
-pub fn cancel(prefix: &[u8]) -> Message {
+pub(crate) fn cancel(prefix: &[u8]) -> Message {
     command("CANCEL", &[prefix])
 }
 
 /// PING with a time to live in tenths of a second.
-pub fn ping(time_to_live: u16, context: &[u8]) -> Message {
+pub(crate) fn ping(time_to_live: u16, context: &[u8]) -> Message {
     command("PING", &[&time_to_live.to_be_bytes(), context])
 }
 
 /// PONG with the context of the PING that it answers.
-pub fn pong(context: &[u8]) -> Message {
+pub(crate) fn pong(context: &[u8]) -> Message {
     command("PONG", &[context])
 }

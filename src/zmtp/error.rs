@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a connection had to be given up. Each corresponds to a ZMQ_PROTOCOL_ERROR value of zmq.h.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProtocolError {
+pub(crate) enum ProtocolError {
     /// Something without a name of its own: a frame larger than allowed, an impossible length.
     Unspecified,
     /// A command that may not come now.
@@ -67,7 +67,7 @@ impl ProtocolError {
     /// Its number in zmq.h (ZMQ_PROTOCOL_ERROR_*), or `None` for what is no breach of protocol:
     /// `Denied`, `NoAuthenticator`, `NoContext`, `IncompatibleSocketType`,
     /// `OutOfMemory`.
-    pub const fn code(self) -> Option<u32> {
+    pub(crate) const fn code(self) -> Option<u32> {
         Some(match self {
             Self::Unspecified | Self::Refused | Self::MessageTooLarge => 0x1000_0000,
             Self::UnexpectedCommand => 0x1000_0001,
@@ -99,12 +99,12 @@ impl ProtocolError {
 
     /// Whether it is a ZAP handler's word that keeps the peer out: not a temporary failure (300),
     /// and not a reply that is none.
-    pub const fn is_judgement(self) -> bool {
+    pub(crate) const fn is_judgement(self) -> bool {
         matches!(self, Self::Denied(400 | 500))
     }
 
     /// Whether the same would happen again with the next connection to the same peer.
-    pub const fn is_final(self) -> bool {
+    pub(crate) const fn is_final(self) -> bool {
         !matches!(self, Self::NoAuthenticator | Self::NoContext | Self::OutOfMemory)
     }
 }

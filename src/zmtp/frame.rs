@@ -11,20 +11,28 @@ pub(super) const LARGE: u8 = 2;
 pub(super) const COMMAND: u8 = 4;
 
 /// The longest frame header of any version.
-pub const MAX_HEADER: usize = 10;
+pub(crate) const MAX_HEADER: usize = 10;
 
 /// Shorter bodies have no part in what is forecast.
 const LONG: usize = 512;
 
 /// Writes the header of a part's frame; returns its length.
 #[inline(always)]
-pub fn encode_header(version: Version, message: &Message, out: &mut [u8; MAX_HEADER]) -> usize {
+pub(crate) fn encode_header(
+    version: Version,
+    message: &Message,
+    out: &mut [u8; MAX_HEADER],
+) -> usize {
     let flags = (message.more() as u8 * MORE) | (message.is_command() as u8 * COMMAND);
     encode_header_of(version, message.len(), flags, out)
 }
 
 /// Writes the header of the frame of a message with one part, of this length.
-pub fn encode_sole_header(version: Version, length: usize, out: &mut [u8; MAX_HEADER]) -> usize {
+pub(crate) fn encode_sole_header(
+    version: Version,
+    length: usize,
+    out: &mut [u8; MAX_HEADER],
+) -> usize {
     encode_header_of(version, length, 0, out)
 }
 
@@ -78,7 +86,7 @@ struct Header {
 }
 
 /// Cuts frames out of what arrives.
-pub struct FrameDecoder {
+pub(crate) struct FrameDecoder {
     version: Version,
     /// Longest body taken; `None` for any.
     max_size: Option<u64>,
@@ -116,13 +124,13 @@ impl Rhythm {
 
 impl FrameDecoder {
     /// A decoder for the frames of an established connection.
-    pub fn new(version: Version, max_size: Option<u64>) -> Self {
+    pub(crate) fn new(version: Version, max_size: Option<u64>) -> Self {
         Self { version, max_size, lead: 0, building: None, rhythm: Rhythm::default() }
     }
 
     /// The same for frames in whose bodies this number of bytes stands in front of what the application
     /// gets.
-    pub fn with_lead(self, lead: usize) -> Self {
+    pub(crate) fn with_lead(self, lead: usize) -> Self {
         Self { lead, ..self }
     }
 
@@ -131,7 +139,7 @@ impl FrameDecoder {
     /// # Errors
     /// When the stream is no ZMTP, or a frame longer than allowed is announced.
     #[inline]
-    pub fn poll_frame(
+    pub(crate) fn poll_frame(
         &mut self,
         input: &mut ReceiveBuffer,
         frame: &mut Message,
@@ -181,7 +189,7 @@ impl FrameDecoder {
     }
 
     /// What the next read into the buffer may expect.
-    pub fn forecast(&self, input: &ReceiveBuffer) -> Forecast {
+    pub(crate) fn forecast(&self, input: &ReceiveBuffer) -> Forecast {
         let Rhythm { since: consumed, gap, body, regular } = self.rhythm;
         if regular && gap <= READ_AHEAD && consumed <= gap && gap + body <= input.longest() {
             return Forecast::Regular { gap, body, consumed, lead: self.lead };
@@ -199,7 +207,7 @@ impl FrameDecoder {
     /// The long body that is on its way, for the driver to read into without a copy; then
     /// [`poll_frame`](Self::poll_frame) takes it.
     #[inline]
-    pub fn body_in_progress(&mut self) -> Option<&mut MessageBuilder> {
+    pub(crate) fn body_in_progress(&mut self) -> Option<&mut MessageBuilder> {
         self.building.as_mut().map(|(builder, _)| builder)
     }
 

@@ -18,7 +18,7 @@ use super::{Peer, ProtocolError, SocketType, Version, metadata, reserve_wiping};
 use zeroize::{Zeroize, Zeroizing};
 
 /// What we are, and what is asked of the peer.
-pub struct HandshakeConfig {
+pub(crate) struct HandshakeConfig {
     /// Type of our socket.
     pub socket_type: SocketType,
     /// ZMQ_ROUTING_ID of our socket; at most 255 bytes.
@@ -35,7 +35,7 @@ pub struct HandshakeConfig {
 
 /// What a ZAP handler is to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authentication {
+pub(crate) struct Authentication {
     /// Name of the mechanism.
     pub mechanism: &'static str,
     /// What the mechanism adds: name and password, key, principal.
@@ -49,7 +49,7 @@ const MECHANISM: std::ops::Range<usize> = 12..32;
 
 /// Longest handshake command taken from a peer: with this it can make us hold that much memory
 /// before it has shown who it is.
-pub const MAX_COMMAND: usize = 64 * 1024;
+pub(crate) const MAX_COMMAND: usize = 64 * 1024;
 /// A command that libzmq's PLAIN servers call `^RROR`, with nothing before it (observed).
 const ERROR: &[u8] = b"ERROR";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ enum State {
 /// before or after other input, and `handle_input` again; where `poll_task` gives something to run
 /// on another thread, `resume` when it has run, and `handle_input` again; `poll_output`; `poll_established`, and
 /// once that gave a peer, `protection`.
-pub struct Handshake {
+pub(crate) struct Handshake {
     config: HandshakeConfig,
     state: State,
     /// Wiped when it goes: what PLAIN sends is a password.
@@ -89,7 +89,7 @@ pub struct Handshake {
 
 impl Handshake {
     /// Starts the handshake of a new connection.
-    pub fn new(config: HandshakeConfig) -> Self {
+    pub(crate) fn new(config: HandshakeConfig) -> Self {
         let mut output = Zeroizing::new(Vec::new());
         output.push(0xFF);
         output.extend_from_slice(&(config.routing_id.len() as u64 + 1).to_be_bytes());
@@ -114,7 +114,7 @@ impl Handshake {
     }
 
     /// Appends what is to be sent now; also after a failure, of which the peer may be told.
-    pub fn poll_output(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn poll_output(&mut self, out: &mut Vec<u8>) {
         reserve_wiping(out, self.output.len());
         out.extend_from_slice(&self.output);
         self.output.zeroize();
@@ -122,23 +122,18 @@ impl Handshake {
 
     /// The question for the ZAP handler, when there is one; its answer is for
     /// [`authorize`](Self::authorize). No input is taken meanwhile.
-    pub fn poll_authentication(&mut self) -> Option<Authentication> {
+    pub(crate) fn poll_authentication(&mut self) -> Option<Authentication> {
         self.authentication.take()
-    }
-
-    /// Whether the handshake waits for [`authorize`](Self::authorize) rather than for the peer.
-    pub fn is_authenticating(&self) -> bool {
-        matches!(self.state, State::Authenticating(_))
     }
 
     /// What the mechanism has to have run, on a thread that may wait; then
     /// [`resume`](Self::resume). No input is taken meanwhile.
-    pub fn poll_task(&mut self) -> Option<Task> {
+    pub(crate) fn poll_task(&mut self) -> Option<Task> {
         self.config.mechanism.poll_task()
     }
 
     /// Whether the handshake waits for a task rather than for the peer.
-    pub fn is_computing(&self) -> bool {
+    pub(crate) fn is_computing(&self) -> bool {
         matches!(self.state, State::Computing(_))
     }
 
@@ -146,7 +141,7 @@ impl Handshake {
     ///
     /// # Errors
     /// What came of the task; the connection is to be closed.
-    pub fn resume(&mut self) -> Result<(), ProtocolError> {
+    pub(crate) fn resume(&mut self) -> Result<(), ProtocolError> {
         let State::Computing(version) = self.state else {
             return Ok(());
         };
@@ -156,12 +151,12 @@ impl Handshake {
     }
 
     /// The peer, once the handshake is done; the connection then speaks frames.
-    pub fn poll_established(&mut self) -> Option<Peer> {
+    pub(crate) fn poll_established(&mut self) -> Option<Peer> {
         self.established.take()
     }
 
     /// What seals and opens messages of the established connection.
-    pub fn protection(&mut self) -> Option<Protection> {
+    pub(crate) fn protection(&mut self) -> Option<Protection> {
         self.config.mechanism.protection()
     }
 
@@ -170,7 +165,7 @@ impl Handshake {
     ///
     /// # Errors
     /// When the peer breaks the protocol; the connection is to be closed.
-    pub fn handle_input(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
+    pub(crate) fn handle_input(&mut self, input: &[u8]) -> Result<usize, ProtocolError> {
         match self.state {
             State::Signature => self.signature(input),
             State::Greeting => self.greeting(input),
@@ -185,7 +180,10 @@ impl Handshake {
     /// # Errors
     /// The verdict's own, or what follows from letting the peer in; the connection is to be closed
     /// once [`poll_output`](Self::poll_output) is sent.
-    pub fn authorize(&mut self, verdict: Result<(), ProtocolError>) -> Result<(), ProtocolError> {
+    pub(crate) fn authorize(
+        &mut self,
+        verdict: Result<(), ProtocolError>,
+    ) -> Result<(), ProtocolError> {
         let State::Authenticating(version) = self.state else {
             return Ok(());
         };

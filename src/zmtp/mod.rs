@@ -11,23 +11,22 @@ mod command;
 mod error;
 mod frame;
 mod handshake;
-mod mechanism;
+pub(crate) mod mechanism;
 mod metadata;
 mod peer;
 mod secret;
 mod socket_type;
 mod zap;
 
-pub use command::{Command, cancel, ping, pong, subscribe};
-pub use error::ProtocolError;
-pub use frame::{FrameDecoder, MAX_HEADER, encode_header, encode_sole_header};
-pub use handshake::{Authentication, Handshake, HandshakeConfig, MAX_COMMAND};
-pub use mechanism::{
-    Context, CurveClient, CurveKey, CurveServer, Gssapi, Mechanism, NoContext, Null, Opener,
-    PlainClient, PlainServer, Protection, Sealer, SecurityContext, Step, Task, curve_keypair,
-    curve_public, error_of,
+pub(crate) use command::{Command, cancel, ping, pong, subscribe};
+pub(crate) use error::ProtocolError;
+pub(crate) use frame::{FrameDecoder, MAX_HEADER, encode_header, encode_sole_header};
+pub(crate) use handshake::{Authentication, Handshake, HandshakeConfig};
+pub(crate) use mechanism::{
+    CurveClient, CurveKey, CurveServer, Gssapi, Mechanism, NoContext, Null, Opener, PlainClient,
+    PlainServer, Protection, Sealer, SecurityContext, Task, curve_keypair, curve_public,
 };
-pub use peer::{Peer, Version};
-pub use secret::reserve_wiping;
-pub use socket_type::SocketType;
-pub use zap::{ZapReply, ZapRequest, parse_zap_reply, zap_request};
+pub(crate) use peer::{Peer, Version};
+pub(crate) use secret::reserve_wiping;
+pub(crate) use socket_type::SocketType;
+pub(crate) use zap::{ZapReply, ZapRequest, parse_zap_reply, zap_request};

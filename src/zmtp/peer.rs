@@ -4,7 +4,7 @@ use super::{ProtocolError, SocketType};
 
 /// A version of the protocol, as agreed upon with a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Version {
+pub(crate) enum Version {
     /// ZMTP 1.0, RFC 13.
     V1,
     /// ZMTP 2.0, RFC 15.
@@ -17,7 +17,7 @@ pub enum Version {
 
 /// What we know of the peer when the connection is established.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// The version to speak.
     pub version: Version,
     /// Its socket type; 1.0 peers do not tell.

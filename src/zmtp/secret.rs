@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 /// Makes room for more bytes. Where the vector has to move for that, what it leaves is wiped: by
 /// itself it would give its memory back as it is.
-pub fn reserve_wiping(bytes: &mut Vec<u8>, more: usize) {
+pub(crate) fn reserve_wiping(bytes: &mut Vec<u8>, more: usize) {
     if bytes.capacity() - bytes.len() >= more {
         return;
     }

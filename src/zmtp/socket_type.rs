@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 #[allow(missing_docs)]
-pub enum SocketType {
+pub(crate) enum SocketType {
     Pair = 0,
     Pub = 1,
     Sub = 2,
@@ -26,12 +26,12 @@ const ALL: [SocketType; 12] =
 
 impl SocketType {
     /// The type with this number in zmq.h.
-    pub fn from_value(value: i32) -> Option<Self> {
+    pub(crate) fn from_value(value: i32) -> Option<Self> {
         usize::try_from(value).ok().and_then(|index| ALL.get(index).copied())
     }
 
     /// The name in the Socket-Type property (RFC 23).
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Pair => "PAIR",
             Pub => "PUB",
@@ -49,12 +49,12 @@ impl SocketType {
     }
 
     /// The type with this name on the wire.
-    pub fn from_name(name: &[u8]) -> Option<Self> {
+    pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
         ALL.into_iter().find(|own| own.name().as_bytes() == name)
     }
 
     /// Whether sockets of these types talk to each other (RFC 23, "The Socket-Type property").
-    pub const fn is_compatible(self, peer: Self) -> bool {
+    pub(crate) const fn is_compatible(self, peer: Self) -> bool {
         match self {
             Pair => matches!(peer, Pair),
             Pub | Xpub => matches!(peer, Sub | Xsub),
@@ -70,22 +70,22 @@ impl SocketType {
     }
 
     /// Whether READY tells the peer our routing id (RFC 23: REQ, DEALER and ROUTER).
-    pub const fn announces_routing_id(self) -> bool {
+    pub(crate) const fn announces_routing_id(self) -> bool {
         matches!(self, Req | Dealer | Router)
     }
 
     /// PUB and XPUB: what they send goes to many.
-    pub const fn publishes(self) -> bool {
+    pub(crate) const fn publishes(self) -> bool {
         matches!(self, Pub | Xpub)
     }
 
     /// Whether what they send goes to any peer that takes it, and waits until one does.
-    pub const fn sends_to_anyone(self) -> bool {
+    pub(crate) const fn sends_to_anyone(self) -> bool {
         matches!(self, Pair | Req | Dealer | Push)
     }
 
     /// SUB and XSUB: what they send are subscriptions.
-    pub const fn subscribes(self) -> bool {
+    pub(crate) const fn subscribes(self) -> bool {
         matches!(self, Sub | Xsub)
     }
 }

@@ -12,7 +12,7 @@ const REPLY_PARTS: usize = 7;
 
 /// Where and how a peer knocks.
 #[derive(Debug, Clone, Copy)]
-pub struct ZapRequest<'a> {
+pub(crate) struct ZapRequest<'a> {
     /// ZMQ_ZAP_DOMAIN of the socket.
     pub domain: &'a [u8],
     /// The peer's address, without a port.
@@ -23,7 +23,7 @@ pub struct ZapRequest<'a> {
 
 /// What a ZAP handler says of a peer that it lets in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ZapReply {
+pub(crate) struct ZapReply {
     /// Who it is; empty where the handler does not say.
     pub user_id: Vec<u8>,
     /// Properties for its messages.
@@ -34,7 +34,7 @@ pub struct ZapReply {
 ///
 /// # Errors
 /// [`ProtocolError::OutOfMemory`].
-pub fn zap_request(
+pub(crate) fn zap_request(
     visit: ZapRequest<'_>,
     question: &Authentication,
 ) -> Result<Vec<Message>, ProtocolError> {
@@ -56,7 +56,7 @@ pub fn zap_request(
 ///
 /// # Errors
 /// [`ProtocolError::Denied`] for another status than 200; `Zap...` for what is no reply.
-pub fn parse_zap_reply(parts: &[Message]) -> Result<ZapReply, ProtocolError> {
+pub(crate) fn parse_zap_reply(parts: &[Message]) -> Result<ZapReply, ProtocolError> {
     let parts: &[Message; REPLY_PARTS] =
         parts.try_into().map_err(|_| ProtocolError::ZapMalformedReply)?;
     let [delimiter, version, request_id, status, _text, user_id, properties] =

@@ -17,7 +17,7 @@ impl ReactorHandle {
     /// Makes the calling thread, which is in a critical section, the owner on behalf of these sockets,
     /// if nobody else polls. From an I/O thread that sleeps it takes the reactor only if it
     /// `is_back_soon`.
-    pub fn try_acquire(
+    pub(crate) fn try_acquire(
         &self,
         sockets: impl Iterator<Item = u64>,
         is_back_soon: bool,
@@ -52,7 +52,7 @@ impl ReactorHandle {
 
     /// Runs what is scheduled, if nobody polls: for a call whose effect others wait for. Not with a
     /// lock held.
-    pub fn run_scheduled_now(&self) {
+    pub(crate) fn run_scheduled_now(&self) {
         if self.has_scheduled() {
             let _critical = CriticalSection::enter();
             if let Some(mut guard) = self.acquire_as_caller(false) {
@@ -74,7 +74,7 @@ impl ReactorHandle {
 
     /// Asks the I/O thread for the reactor, if it polls and is not needed for others; notifies the
     /// waiter when it has released it. False if it was not asked.
-    pub fn request_handover(&self, waiter: &Arc<Waiter>) -> bool {
+    pub(crate) fn request_handover(&self, waiter: &Arc<Waiter>) -> bool {
         let polls = matches!(self.reactor.owner(), Owner::IoThread | Owner::IoThreadSleeps);
         if polls && !self.is_contested() && *FORCED != Some(false) && self.may_poll() {
             *self.handover_waiter.lock() = Some(waiter.clone());
@@ -88,7 +88,7 @@ impl ReactorHandle {
     /// Counts the calling thread as one that waits for the reactor's sockets without polling, until
     /// the guard is dropped: a caller that polls leaves that to the I/O thread then. (A thread that
     /// dies in its sleep is counted for ever: then the I/O thread polls, as in libzmq.)
-    pub fn block_on(&self) -> BlockedCaller<'_> {
+    pub(crate) fn block_on(&self) -> BlockedCaller<'_> {
         self.blocked_callers.fetch_add(1, Ordering::SeqCst);
         // Pairs with the fence in `release`: either the caller that polls sees us, or we see that it
         // has let go.
@@ -98,7 +98,7 @@ impl ReactorHandle {
     }
 
     /// The caller that sleeps on the descriptor may be gone: the I/O thread takes over.
-    pub fn replace_sleeper(&self) {
+    pub(crate) fn replace_sleeper(&self) {
         match self.reactor.owner() {
             Owner::CallerSleeps => self.wake_io_thread_now(),
             Owner::IoThreadInspects => {
@@ -145,7 +145,7 @@ impl ReactorHandle {
 }
 
 /// See [`ReactorHandle::block_on`].
-pub struct BlockedCaller<'a>(&'a ReactorHandle);
+pub(crate) struct BlockedCaller<'a>(&'a ReactorHandle);
 
 impl Drop for BlockedCaller<'_> {
     fn drop(&mut self) {
@@ -155,7 +155,7 @@ impl Drop for BlockedCaller<'_> {
 
 /// The right to poll a reactor, of a thread that waits for messages. Nothing that it does blocks, and
 /// it is dropped, or becomes a [`Watch`], before its critical section ends.
-pub struct ReactorGuard<'a> {
+pub(crate) struct ReactorGuard<'a> {
     handle: &'a ReactorHandle,
     /// `None` only while it is dropped or becomes a [`Watch`].
     owned: Option<OwnerGuard<'a, Reactor>>,
@@ -169,18 +169,18 @@ impl<'a> ReactorGuard<'a> {
     }
 
     /// Whether it has served other sockets than its own: the I/O thread should do that.
-    pub fn serves_others(&self) -> bool {
+    pub(crate) fn serves_others(&self) -> bool {
         self.owned.as_deref().is_some_and(Reactor::served_others)
     }
 
     /// Serves what is scheduled; true if there was something.
-    pub fn run_scheduled(&mut self) -> bool {
+    pub(crate) fn run_scheduled(&mut self) -> bool {
         let handle = self.handle;
         self.reactor().is_some_and(|reactor| handle.run_inbox(reactor))
     }
 
     /// Serves what is there, without waiting; true if descriptors were ready.
-    pub fn poll_once(&mut self) -> bool {
+    pub(crate) fn poll_once(&mut self) -> bool {
         let handle = self.handle;
         let Some(reactor) = self.reactor() else {
             return false;
@@ -192,7 +192,7 @@ impl<'a> ReactorGuard<'a> {
 
     /// As [`poll_once`](Self::poll_once), for one of many looks in a row: most of them only read where
     /// the messages before came from. `now` in `nanoseconds`.
-    pub fn look(&mut self, now: u64) -> bool {
+    pub(crate) fn look(&mut self, now: u64) -> bool {
         let handle = self.handle;
         let is_due = policy::is_full_poll_due(now, handle.pace.polled_at.load(Ordering::Relaxed));
         if !is_due && !handle.has_work() {
@@ -207,7 +207,7 @@ impl<'a> ReactorGuard<'a> {
 
     /// For a moment without anything to do: puts the wake timer off now rather than when the caller
     /// has its message, which waiting for that system call would delay.
-    pub fn postpone_wake_timer(&self) {
+    pub(crate) fn postpone_wake_timer(&self) {
         if !self.handle.pace.schedules.load(Ordering::Relaxed) {
             self.handle.wake_timer.set_if(Duration::from_nanos(policy::LEASE), |now, at| {
                 policy::puts_off_while_spinning(now, at) && self.handle.may_put_off()
@@ -217,7 +217,7 @@ impl<'a> ReactorGuard<'a> {
 
     /// Releases the reactor for a sleep on its descriptor, after serving what is scheduled. Gives it up
     /// to the I/O thread instead, `None`, where others wait or were served.
-    pub fn watch(mut self) -> Option<Watch<'a>> {
+    pub(crate) fn watch(mut self) -> Option<Watch<'a>> {
         let handle = self.handle;
         let reactor = self.reactor()?;
         handle.run_inbox(reactor);
@@ -272,7 +272,7 @@ impl ReactorHandle {
 
 /// A thread that sleeps on a reactor's descriptor and owns nothing: a thread that needs the reactor takes it
 /// meanwhile.
-pub struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     handle: &'a ReactorHandle,
     /// In `nanoseconds`.
     began: u64,
@@ -285,12 +285,12 @@ pub struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// What to sleep on: ready when a descriptor of the reactor is. Nothing, for a moment, while it is
     /// ready for the I/O thread, which is about to leave it.
-    pub fn descriptor(&self) -> PollDescriptor {
+    pub(crate) fn descriptor(&self) -> PollDescriptor {
         PollDescriptor::new(if self.is_leaving { -1 } else { self.handle.poll }, libc::POLLIN)
     }
 
     /// How long to sleep, of a time that the caller wants to: not at all where the reactor has work.
-    pub fn limit(&self, timeout: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn limit(&self, timeout: Option<Duration>) -> Option<Duration> {
         match (timeout, self.until_timer) {
             _ if self.handle.has_work() => Some(Duration::ZERO),
             (own, _) if self.is_leaving => Some(own.map_or(LEAVING, |own| own.min(LEAVING))),
@@ -301,7 +301,7 @@ impl<'a> Watch<'a> {
 
     /// After the sleep: takes the reactor again, and serves what is there; `None` where others have
     /// taken it over.
-    pub fn reacquire(self, sockets: impl Iterator<Item = u64>) -> Option<ReactorGuard<'a>> {
+    pub(crate) fn reacquire(self, sockets: impl Iterator<Item = u64>) -> Option<ReactorGuard<'a>> {
         let handle = self.handle;
         handle.pace.on_wake_up(nanoseconds().saturating_sub(self.began));
         let Some(owned) = handle.reactor.acquire(Owner::CallerSleeps, Owner::Caller) else {

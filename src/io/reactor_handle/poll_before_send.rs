@@ -20,7 +20,7 @@ const STREAM: u32 = 32;
 
 /// The messages that a socket sent since a caller last released its reactor.
 #[derive(Debug, Default)]
-pub struct Sends {
+pub(crate) struct Sends {
     /// When that was.
     released_at: u64,
     count: u32,
@@ -29,7 +29,7 @@ pub struct Sends {
 impl ReactorHandle {
     /// Whether a peer may have ended its connection by this time, in `nanoseconds`, without anybody
     /// having looked.
-    pub fn is_outdated(&self, now: u64) -> bool {
+    pub(crate) fn is_outdated(&self, now: u64) -> bool {
         self.time_without_look(now) > UP_TO_DATE
     }
 
@@ -48,7 +48,7 @@ impl ReactorHandle {
     /// after a caller has released the reactor, and for some of a stream of them. Nothing is written to
     /// that other threads read.
     #[inline]
-    pub fn needs_glance(&self, sends: &mut Sends) -> bool {
+    pub(crate) fn needs_glance(&self, sends: &mut Sends) -> bool {
         sends.count = sends.count.wrapping_add(1);
         if self.pace.released_at.load(Ordering::Relaxed) != sends.released_at {
             return self.begins_stream(sends);
@@ -74,7 +74,7 @@ impl ReactorHandle {
     /// Serves the descriptors that are ready, if nobody polls. What is scheduled is left to the thread
     /// that polls next, and so is when that is.
     #[cold]
-    pub fn poll_before_send(&self) {
+    pub(crate) fn poll_before_send(&self) {
         if self.is_contested() || *FORCED == Some(false) || !self.may_poll() {
             return;
         }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// How the threads of a context are to run (zmq_ctx_set(3)).
 #[derive(Debug, Clone, Default)]
-pub struct ThreadSettings {
+pub(crate) struct ThreadSettings {
     /// The index of the thread in its context.
     pub number: usize,
     /// Name; the system shows 15 bytes of it.
@@ -33,7 +33,9 @@ pub struct ThreadSettings {
 ///
 /// # Errors
 /// Those of the system: descriptors or a thread cannot be had, or a thread that runs as it should.
-pub fn start_thread(settings: ThreadSettings) -> Result<(Arc<ReactorHandle>, JoinHandle<()>)> {
+pub(crate) fn start_thread(
+    settings: ThreadSettings,
+) -> Result<(Arc<ReactorHandle>, JoinHandle<()>)> {
     let ThreadSettings { number, name, scheduling } = settings;
     let handle = Arc::new(ReactorHandle::new(number)?);
     let own = handle.clone();

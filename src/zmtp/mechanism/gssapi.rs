@@ -31,7 +31,7 @@ const NAME: &str = "GSSAPI";
 const KEPT: usize = 1024;
 
 /// A GSS security context, wherever it comes from.
-pub trait SecurityContext: Send {
+pub(crate) trait SecurityContext: Send {
     /// Goes a step on, with the token that came from the peer: none for a client's first. Gives
     /// the token for the peer, empty for none, and whether the context is complete. May block.
     ///
@@ -57,7 +57,7 @@ pub trait SecurityContext: Send {
 
 /// A security context failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoContext;
+pub(crate) struct NoContext;
 
 /// A context, and what came of the step that a task made.
 struct Shared {
@@ -80,7 +80,7 @@ enum State {
 }
 
 /// Either side.
-pub struct Gssapi {
+pub(crate) struct Gssapi {
     shared: Arc<Mutex<Shared>>,
     server: bool,
     encrypts: bool,
@@ -91,7 +91,7 @@ pub struct Gssapi {
 impl Gssapi {
     /// One side with its fresh context. Without encryption only READY and what follows it is in
     /// the clear; the peers prove who they are all the same.
-    pub fn new(server: bool, encrypts: bool, context: Box<dyn SecurityContext>) -> Self {
+    pub(crate) fn new(server: bool, encrypts: bool, context: Box<dyn SecurityContext>) -> Self {
         let shared = Arc::new(Mutex::new(Shared { context, outcome: None }));
         Self { shared, server, encrypts, state: State::Token, task: None }
     }

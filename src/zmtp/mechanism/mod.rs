@@ -28,10 +28,10 @@ mod gssapi;
 mod null;
 mod plain;
 
-pub use curve::{CurveClient, CurveKey, CurveServer, curve_keypair, curve_public};
-pub use gssapi::{Gssapi, NoContext, SecurityContext};
-pub use null::Null;
-pub use plain::{PlainClient, PlainServer};
+pub(crate) use curve::{CurveClient, CurveKey, CurveServer, curve_keypair, curve_public};
+pub(crate) use gssapi::{Gssapi, NoContext, SecurityContext};
+pub(crate) use null::Null;
+pub(crate) use plain::{PlainClient, PlainServer};
 
 use super::frame::{self, MAX_HEADER, append_header};
 use super::peer::PeerProperties;
@@ -40,7 +40,7 @@ use crate::message::Message;
 use zeroize::Zeroizing;
 
 /// One side of a security mechanism on one connection; see the module for the order of calls.
-pub trait Mechanism: Send {
+pub(crate) trait Mechanism: Send {
     /// Its name in the greeting and towards ZAP handlers; at most 20 characters.
     fn name(&self) -> &'static str;
 
@@ -87,7 +87,7 @@ pub trait Mechanism: Send {
 
 /// Where a mechanism stands after a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// It waits for the peer's next command.
     Waiting,
     /// The peer is to be authenticated by these credentials (RFC 27: they follow the mechanism's
@@ -100,10 +100,10 @@ pub enum Step {
 }
 
 /// What a mechanism has run elsewhere, because it may take long.
-pub type Task = Box<dyn FnOnce() + Send>;
+pub(crate) type Task = Box<dyn FnOnce() + Send>;
 
 /// What a mechanism may do with the handshake that calls it.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     pub(super) output: &'a mut Vec<u8>,
     pub(super) local_metadata: &'a [u8],
     pub(super) peer: &'a mut PeerProperties,
@@ -111,7 +111,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Sends a command with these data, put together.
-    pub fn send(&mut self, name: &str, data: &[&[u8]]) {
+    pub(crate) fn send(&mut self, name: &str, data: &[&[u8]]) {
         let length = 1 + name.len() + data.iter().map(|part| part.len()).sum::<usize>();
         // What PLAIN sends is a password.
         reserve_wiping(self.output, MAX_HEADER + length);
@@ -122,17 +122,17 @@ impl<'a> Context<'a> {
     }
 
     /// Sends the command of no bytes.
-    pub fn send_empty(&mut self) {
+    pub(crate) fn send_empty(&mut self) {
         append_header(frame::COMMAND, 0, self.output);
     }
 
     /// Tells who the peer proved to be (zmq_msg_gets(3), User-Id).
-    pub fn set_user_id(&mut self, user_id: &[u8]) {
+    pub(crate) fn set_user_id(&mut self, user_id: &[u8]) {
         self.peer.user_id = Some(user_id.to_vec());
     }
 
     /// Our metadata as it stands in a command: socket type, routing id.
-    pub fn local_metadata(&self) -> &'a [u8] {
+    pub(crate) fn local_metadata(&self) -> &'a [u8] {
         self.local_metadata
     }
 
@@ -140,7 +140,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// [`ProtocolError::InvalidMetadata`]; [`ProtocolError::IncompatibleSocketType`].
-    pub fn handle_metadata(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
+    pub(crate) fn handle_metadata(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
         self.peer.take(metadata::parse(bytes)?)
     }
 
@@ -149,13 +149,13 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// [`ProtocolError::InvalidMetadata`].
-    pub fn handle_metadata_of_server(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
+    pub(crate) fn handle_metadata_of_server(&mut self, bytes: &[u8]) -> Result<(), ProtocolError> {
         self.handle_metadata(bytes).map_err(|_| ProtocolError::InvalidMetadata)
     }
 }
 
 /// What an ERROR command means for the side that receives it.
-pub fn error_of(data: &[u8]) -> ProtocolError {
+pub(crate) fn error_of(data: &[u8]) -> ProtocolError {
     let Some((&length, reason)) = data.split_first() else {
         return ProtocolError::MalformedError;
     };
@@ -169,7 +169,7 @@ pub fn error_of(data: &[u8]) -> ProtocolError {
 }
 
 /// The two directions of a mechanism that protects messages.
-pub struct Protection {
+pub(crate) struct Protection {
     /// For what is sent.
     pub sealer: Box<dyn Sealer>,
     /// For what comes.
@@ -177,7 +177,7 @@ pub struct Protection {
 }
 
 /// Protects what is sent.
-pub trait Sealer: Send {
+pub(crate) trait Sealer: Send {
     /// Appends the whole frame, header included, that carries a part or command.
     ///
     /// # Errors
@@ -186,7 +186,7 @@ pub trait Sealer: Send {
 }
 
 /// Opens what came.
-pub trait Opener: Send {
+pub(crate) trait Opener: Send {
     /// Turns a frame of the peer into the part or command that it carries.
     ///
     /// # Errors

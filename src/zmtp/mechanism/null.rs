@@ -6,7 +6,7 @@ use crate::zmtp::ProtocolError;
 
 /// Either side; both are the same.
 #[derive(Debug, Default)]
-pub struct Null {
+pub(crate) struct Null {
     ready_sent: bool,
     ready_came: bool,
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 const NAME: &str = "PLAIN";
 
 /// The client's side.
-pub struct PlainClient {
+pub(crate) struct PlainClient {
     username: Vec<u8>,
     password: Zeroizing<Vec<u8>>,
     welcomed: bool,
@@ -20,7 +20,7 @@ pub struct PlainClient {
 
 impl PlainClient {
     /// A client with this name and password, of at most 255 bytes each.
-    pub fn new(username: Vec<u8>, password: Zeroizing<Vec<u8>>) -> Self {
+    pub(crate) fn new(username: Vec<u8>, password: Zeroizing<Vec<u8>>) -> Self {
         Self { username, password, welcomed: false }
     }
 }
@@ -62,7 +62,7 @@ impl Mechanism for PlainClient {
 
 /// The server's side.
 #[derive(Debug, Default)]
-pub struct PlainServer {
+pub(crate) struct PlainServer {
     greeted: bool,
 }
 

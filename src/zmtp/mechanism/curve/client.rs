@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 const WELCOME: usize = 16 + MAC + 32 + COOKIE;
 
 /// The client's side.
-pub struct CurveClient {
+pub(crate) struct CurveClient {
     /// C and c.
     public: CurveKey,
     secret: Zeroizing<CurveKey>,
@@ -35,7 +35,7 @@ enum State {
 
 impl CurveClient {
     /// A client with this pair of keys, of the server with this public key.
-    pub fn new(public: CurveKey, secret: &CurveKey, server: CurveKey) -> Self {
+    pub(crate) fn new(public: CurveKey, secret: &CurveKey, server: CurveKey) -> Self {
         Self { public, secret: Zeroizing::new(*secret), server, state: State::Fresh }
     }
 

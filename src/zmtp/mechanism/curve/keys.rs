@@ -10,13 +10,13 @@ use dryoc::rng::copy_randombytes;
 use zeroize::Zeroizing;
 
 /// A public or secret key.
-pub type CurveKey = [u8; 32];
+pub(crate) type CurveKey = [u8; 32];
 
 /// Bytes that authenticate a box, at its beginning.
 pub(super) const MAC: usize = 16;
 
 /// A new pair of keys: public, secret.
-pub fn curve_keypair() -> (CurveKey, Zeroizing<CurveKey>) {
+pub(crate) fn curve_keypair() -> (CurveKey, Zeroizing<CurveKey>) {
     let mut public = CurveKey::default();
     let mut secret = Zeroizing::new(CurveKey::default());
     crypto_box_keypair_inplace(&mut public, &mut secret);
@@ -24,7 +24,7 @@ pub fn curve_keypair() -> (CurveKey, Zeroizing<CurveKey>) {
 }
 
 /// The public key that belongs to a secret key.
-pub fn curve_public(secret: &CurveKey) -> CurveKey {
+pub(crate) fn curve_public(secret: &CurveKey) -> CurveKey {
     let mut public = CurveKey::default();
     crypto_scalarmult_base(&mut public, secret);
     public

@@ -16,9 +16,9 @@ mod keystream;
 mod message;
 mod server;
 
-pub use client::CurveClient;
-pub use keys::{CurveKey, curve_keypair, curve_public};
-pub use server::CurveServer;
+pub(crate) use client::CurveClient;
+pub(crate) use keys::{CurveKey, curve_keypair, curve_public};
+pub(crate) use server::CurveServer;
 
 const NAME: &str = "CURVE";
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 const HELLO: usize = 2 + 72 + 32 + 8 + MAC + 64;
 
 /// The server's side.
-pub struct CurveServer {
+pub(crate) struct CurveServer {
     /// S and s.
     public: CurveKey,
     secret: Zeroizing<CurveKey>,
@@ -46,7 +46,7 @@ struct Welcomed {
 
 impl CurveServer {
     /// A server with this pair of keys.
-    pub fn new(public: CurveKey, secret: &CurveKey) -> Self {
+    pub(crate) fn new(public: CurveKey, secret: &CurveKey) -> Self {
         Self { public, secret: Zeroizing::new(*secret), state: State::Fresh }
     }
 

@@ -3,20 +3,20 @@
 //!
 //! Sockets and legitimate peers stay; each run connects, says what the input says, and hangs up.
 
-use crate::input::{Input, pieces};
-use crate::targets::handshake::{command, greeting_of, properties};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::fuzzing::handshake::{command, greeting_of, properties};
+use crate::fuzzing::input::{Input, pieces};
+use crate::message::Message;
+use crate::options::ids;
+use crate::socket::{SendFlags, Socket};
+use crate::zmtp::SocketType::{self, Dealer, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, Xpub};
 use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::time::Duration;
-use zmq::context::Context;
-use zmq::error::{Error, Result};
-use zmq::message::Message;
-use zmq::options::ids;
-use zmq::socket::{SendFlags, Socket};
-use zmq::zmtp::SocketType::{self, Dealer, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, Xpub};
 
 /// Who is not served within this time is not served.
 const PATIENCE_MS: i32 = 5000;
@@ -55,7 +55,7 @@ thread_local! {
     };
 }
 
-pub fn connection(data: &[u8]) {
+pub(super) fn connection(data: &[u8]) {
     RUNNING.with(|(context, services)| {
         let input = &mut Input::new(data);
         let service = &services[usize::from(input.byte()) % services.len()];
@@ -217,8 +217,8 @@ impl Service {
         match self.mechanism {
             "PLAIN" => set_bytes(peer, ids::PLAIN_USERNAME, b"legitimate"),
             "CURVE" => {
-                set_bytes(peer, ids::CURVE_SERVERKEY, &zmq::zmtp::curve_public(&[1; 32]));
-                set_bytes(peer, ids::CURVE_PUBLICKEY, &zmq::zmtp::curve_public(&[2; 32]));
+                set_bytes(peer, ids::CURVE_SERVERKEY, &crate::zmtp::curve_public(&[1; 32]));
+                set_bytes(peer, ids::CURVE_PUBLICKEY, &crate::zmtp::curve_public(&[2; 32]));
                 set_bytes(peer, ids::CURVE_SECRETKEY, &[2; 32]);
             }
             _ => {}

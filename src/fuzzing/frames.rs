@@ -1,13 +1,13 @@
 //! Frames of each version, and the commands in them.
 
-use crate::input::{Input, pieces};
-use std::io;
-use std::mem::MaybeUninit;
-use zmq::message::{ByteSource, Message, ReceiveBuffer};
-use zmq::zmtp::{
+use crate::fuzzing::input::{Input, pieces};
+use crate::message::{ByteSource, Message, ReceiveBuffer};
+use crate::zmtp::{
     Command, FrameDecoder, MAX_HEADER, ProtocolError, Version, cancel, encode_header, ping, pong,
     subscribe,
 };
+use std::io;
+use std::mem::MaybeUninit;
 
 /// A piece of the stream, read once.
 struct Piece<'a>(&'a [u8]);
@@ -25,10 +25,10 @@ unsafe impl ByteSource for Piece<'_> {
 }
 
 /// What a stream holds, and how it ends.
-pub type Frames = (Vec<Message>, Result<(), ProtocolError>);
+pub(super) type Frames = (Vec<Message>, Result<(), ProtocolError>);
 
 /// Decodes a stream as a connection does: it reads into the buffer, or into a long body.
-pub fn decode(version: Version, max: Option<u64>, room: usize, pieces: &[&[u8]]) -> Frames {
+pub(super) fn decode(version: Version, max: Option<u64>, room: usize, pieces: &[&[u8]]) -> Frames {
     let mut buffer = ReceiveBuffer::with_capacity(room).expect("memory");
     let mut decoder = FrameDecoder::new(version, max);
     let mut frames = Vec::new();
@@ -79,19 +79,19 @@ fn frames(version: Version, data: &[u8]) {
     assert!(again.iter().map(Message::data).eq(whole.iter().map(Message::data)));
 }
 
-pub fn version_1(data: &[u8]) {
+pub(super) fn version_1(data: &[u8]) {
     frames(Version::V1, data);
 }
 
-pub fn version_2(data: &[u8]) {
+pub(super) fn version_2(data: &[u8]) {
     frames(Version::V2, data);
 }
 
-pub fn version_3(data: &[u8]) {
+pub(super) fn version_3(data: &[u8]) {
     frames(Version::V3_1, data);
 }
 
-pub fn commands(data: &[u8]) {
+pub(super) fn commands(data: &[u8]) {
     let Ok(command) = Command::parse(data) else {
         return;
     };
@@ -104,7 +104,7 @@ pub fn commands(data: &[u8]) {
         }
         Command::Pong(context) => pong(context),
         Command::Error(reason) => {
-            let _ = zmq::zmtp::error_of(reason);
+            let _ = crate::zmtp::mechanism::error_of(reason);
             return;
         }
         Command::Unknown(_) => return,

@@ -1,10 +1,10 @@
 //! GSSAPI's commands, beside a security context that is none: the Kerberos library has its own
 //! tests, and only what stands around its tokens is ours.
 
-use crate::input::Input;
-use crate::targets::frames::decode;
-use crate::targets::handshake::{Setup, command, greeting_of, properties, take};
-use zmq::zmtp::{Gssapi, NoContext, SecurityContext, Version};
+use crate::fuzzing::frames::decode;
+use crate::fuzzing::handshake::{Setup, command, greeting_of, properties, take};
+use crate::fuzzing::input::Input;
+use crate::zmtp::{Gssapi, NoContext, SecurityContext, Version};
 
 /// What a wrapped message begins with, and what each byte of it is mixed with.
 const MARK: u8 = 0x60;
@@ -52,11 +52,11 @@ fn sized(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u32).to_be_bytes(), bytes].concat()
 }
 
-pub fn client(data: &[u8]) {
+pub(super) fn client(data: &[u8]) {
     run(data, false);
 }
 
-pub fn server(data: &[u8]) {
+pub(super) fn server(data: &[u8]) {
     run(data, true);
 }
 

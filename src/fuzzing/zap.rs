@@ -1,11 +1,11 @@
 //! What a ZAP handler answers.
 
-use crate::input::Input;
-use crate::targets::handshake::properties;
-use zmq::message::Message;
-use zmq::zmtp::{ProtocolError, parse_zap_reply};
+use crate::fuzzing::handshake::properties;
+use crate::fuzzing::input::Input;
+use crate::message::Message;
+use crate::zmtp::{ProtocolError, parse_zap_reply};
 
-pub fn reply(data: &[u8]) {
+pub(super) fn reply(data: &[u8]) {
     let input = &mut Input::new(data);
     let good: [&[u8]; 6] = [b"", b"1.0", b"1", b"200", b"OK", b"user"];
     let mut parts: Vec<_> = good.into_iter().map(|part| input.change(part.to_vec())).collect();

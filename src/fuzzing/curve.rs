@@ -1,18 +1,18 @@
 //! CURVE against a peer that holds keys: what it seals is well-formed but for the changes that the
 //! input makes, before and after sealing, so the fuzzer gets behind the cryptography.
 
-use crate::input::Input;
-use crate::targets::frames::decode;
-use crate::targets::handshake::{Setup, command, greeting_of, properties, take};
+use crate::fuzzing::frames::decode;
+use crate::fuzzing::handshake::{Setup, command, greeting_of, properties, take};
+use crate::fuzzing::input::Input;
+use crate::zmtp::{
+    CurveClient, CurveKey, CurveServer, Handshake, Mechanism, Peer, Protection, ProtocolError,
+    Version,
+};
 use dryoc::classic::crypto_box::{
     crypto_box_beforenm, crypto_box_easy_afternm, crypto_box_open_easy_afternm,
     crypto_box_seed_keypair,
 };
 use std::sync::LazyLock;
-use zmq::zmtp::{
-    CurveClient, CurveKey, CurveServer, Handshake, Mechanism, Peer, Protection, ProtocolError,
-    Version,
-};
 
 /// Bytes that a box adds.
 const MAC: usize = 16;
@@ -111,7 +111,7 @@ impl Connection {
     }
 }
 
-pub fn server(data: &[u8]) {
+pub(super) fn server(data: &[u8]) {
     let _ = serve(&mut Input::new(data));
 }
 
@@ -152,7 +152,7 @@ fn serve(input: &mut Input<'_>) -> Result<(), ProtocolError> {
     Ok(())
 }
 
-pub fn client(data: &[u8]) {
+pub(super) fn client(data: &[u8]) {
     let _ = join(&mut Input::new(data));
 }
 

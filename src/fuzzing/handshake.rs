@@ -1,14 +1,14 @@
 //! Greetings of each version, and the mechanisms that need no keys.
 
-use crate::input::{Input, pieces};
-use zmq::zmtp::{
+use crate::fuzzing::input::{Input, pieces};
+use crate::zmtp::{
     Handshake, HandshakeConfig, Mechanism, Null, Peer, PlainClient, PlainServer, ProtocolError,
     SocketType, Version,
 };
 
 /// What came of a handshake.
 #[derive(Debug, PartialEq)]
-pub struct Outcome {
+pub(super) struct Outcome {
     pub peer: Result<Option<Peer>, ProtocolError>,
     /// What we said.
     pub output: Vec<u8>,
@@ -17,7 +17,7 @@ pub struct Outcome {
 }
 
 /// How ours is set up.
-pub struct Setup {
+pub(super) struct Setup {
     pub socket_type: SocketType,
     pub authenticates: bool,
     pub refuses_old_peers: bool,
@@ -25,7 +25,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub fn from(input: &mut Input<'_>) -> Self {
+    pub(super) fn from(input: &mut Input<'_>) -> Self {
         let flags = input.byte();
         let verdicts = [
             Ok(()),
@@ -41,7 +41,7 @@ impl Setup {
         }
     }
 
-    pub fn handshake(&self, mechanism: Box<dyn Mechanism>) -> Handshake {
+    pub(super) fn handshake(&self, mechanism: Box<dyn Mechanism>) -> Handshake {
         Handshake::new(HandshakeConfig {
             socket_type: self.socket_type,
             routing_id: b"fuzz".to_vec(),
@@ -53,7 +53,7 @@ impl Setup {
 }
 
 /// Takes what came as a session does; whatever is not consumed stays in `unread`.
-pub fn take(
+pub(super) fn take(
     own: &mut Handshake,
     unread: &mut Vec<u8>,
     verdict: Result<(), ProtocolError>,
@@ -117,7 +117,7 @@ fn compare(setup: &Setup, mechanism: &dyn Fn() -> Box<dyn Mechanism>, wire: &[u8
 }
 
 /// The greeting of ZMTP 3 with this mechanism.
-pub fn greeting_of(mechanism: &str, minor: u8) -> Vec<u8> {
+pub(super) fn greeting_of(mechanism: &str, minor: u8) -> Vec<u8> {
     let mut greeting = vec![0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, minor];
     greeting.extend_from_slice(mechanism.as_bytes());
     greeting.resize(64, 0);
@@ -125,7 +125,7 @@ pub fn greeting_of(mechanism: &str, minor: u8) -> Vec<u8> {
 }
 
 /// A command with its frame.
-pub fn command(name: &[u8], data: &[u8]) -> Vec<u8> {
+pub(super) fn command(name: &[u8], data: &[u8]) -> Vec<u8> {
     let length = 1 + name.len() + data.len();
     let mut frame = match u8::try_from(length) {
         Ok(length) => vec![4, length],
@@ -138,7 +138,7 @@ pub fn command(name: &[u8], data: &[u8]) -> Vec<u8> {
 }
 
 /// A list of properties, well-formed until it is changed.
-pub fn properties(input: &mut Input<'_>) -> Vec<u8> {
+pub(super) fn properties(input: &mut Input<'_>) -> Vec<u8> {
     let mut list = Vec::new();
     for _ in 0..input.byte() % 16 {
         let name = match input.byte() % 4 {
@@ -162,7 +162,7 @@ pub fn properties(input: &mut Input<'_>) -> Vec<u8> {
 }
 
 /// Any bytes from the first on, whatever the mechanism.
-pub fn greeting(data: &[u8]) {
+pub(super) fn greeting(data: &[u8]) {
     let input = &mut Input::new(data);
     let (setup, kind, seed) = (Setup::from(input), input.byte(), input.byte());
     let mechanism = || -> Box<dyn Mechanism> {
@@ -197,23 +197,23 @@ fn mechanism(data: &[u8], names: &[&[u8]], mechanism: &dyn Fn() -> Box<dyn Mecha
     compare(&setup, mechanism, &wire, seed);
 }
 
-pub fn null(data: &[u8]) {
+pub(super) fn null(data: &[u8]) {
     mechanism(data, &[b"READY", b"ERROR"], &|| Box::<Null>::default());
 }
 
-pub fn plain_client(data: &[u8]) {
+pub(super) fn plain_client(data: &[u8]) {
     let client = || -> Box<dyn Mechanism> {
         Box::new(PlainClient::new(b"name".to_vec(), b"password".to_vec().into()))
     };
     mechanism(data, &[b"WELCOME", b"READY", b"ERROR"], &client);
 }
 
-pub fn plain_server(data: &[u8]) {
+pub(super) fn plain_server(data: &[u8]) {
     mechanism(data, &[b"HELLO", b"INITIATE", b"ERROR"], &|| Box::<PlainServer>::default());
 }
 
 /// What READY says of a peer, nothing else.
-pub fn metadata(data: &[u8]) {
+pub(super) fn metadata(data: &[u8]) {
     let input = &mut Input::new(data);
     let setup = Setup { authenticates: false, ..Setup::from(input) };
     let list = if input.flag() { properties(input) } else { input.rest().to_vec() };

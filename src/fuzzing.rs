@@ -1,16 +1,20 @@
-//! The targets. Each takes any bytes, and says what must hold whatever they are.
+//! The fuzz targets: all that reaches the parsers from outside of the crate, under `cfg(fuzzing)`
+//! alone (`fuzz/run`). Each takes any bytes, and says what must hold whatever they are.
 
 mod connection;
 mod curve;
 mod frames;
 mod gssapi;
 mod handshake;
+mod input;
 mod texts;
 mod zap;
 
 /// A target.
 pub struct Target {
+    /// As `FUZZ_TARGET` has it.
     pub name: &'static str,
+    /// Runs it once; a panic is a fault.
     pub run: fn(&[u8]),
     /// Bytes that it may use at once.
     pub memory: usize,
@@ -20,6 +24,7 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
     Target { name, run, memory: 4 << 20 }
 }
 
+/// All of them.
 pub const TARGETS: &[Target] = &[
     target("greeting", handshake::greeting),
     target("null", handshake::null),

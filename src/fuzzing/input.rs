@@ -2,18 +2,18 @@
 
 /// What is left of the input. Where it has ended, numbers are 0 and fields empty, so a short input
 /// stands for the plain case.
-pub struct Input<'a>(&'a [u8]);
+pub(super) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub fn byte(&mut self) -> u8 {
+    pub(super) fn byte(&mut self) -> u8 {
         match self.0.split_first() {
             Some((&byte, rest)) => {
                 self.0 = rest;
@@ -23,32 +23,32 @@ impl<'a> Input<'a> {
         }
     }
 
-    pub fn flag(&mut self) -> bool {
+    pub(super) fn flag(&mut self) -> bool {
         self.byte() & 1 != 0
     }
 
-    pub fn number(&mut self) -> u16 {
+    pub(super) fn number(&mut self) -> u16 {
         u16::from_be_bytes([self.byte(), self.byte()])
     }
 
-    pub fn choice<T: Copy>(&mut self, among: &[T]) -> T {
+    pub(super) fn choice<T: Copy>(&mut self, among: &[T]) -> T {
         among[usize::from(self.byte()) % among.len()]
     }
 
     /// Bytes behind a length of one byte, or what there is of them.
-    pub fn field(&mut self) -> &'a [u8] {
+    pub(super) fn field(&mut self) -> &'a [u8] {
         let length = usize::from(self.byte()).min(self.0.len());
         let (field, rest) = self.0.split_at(length);
         self.0 = rest;
         field
     }
 
-    pub fn rest(&mut self) -> &'a [u8] {
+    pub(super) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
     }
 
     /// Makes up to seven changes to something that is well-formed; 0 leaves it as it is.
-    pub fn change(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+    pub(super) fn change(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         for _ in 0..self.byte() & 7 {
             let kind = self.byte();
             let place = usize::from(self.number()).min(bytes.len());
@@ -74,7 +74,7 @@ impl<'a> Input<'a> {
 
 /// Cuts bytes into pieces of lengths that a seed decides: 0 leaves them whole, 1 cuts them into
 /// single bytes.
-pub fn pieces(bytes: &[u8], seed: u8) -> Vec<&[u8]> {
+pub(super) fn pieces(bytes: &[u8], seed: u8) -> Vec<&[u8]> {
     let mut state = u32::from(seed);
     let mut rest = bytes;
     let mut pieces = Vec::new();

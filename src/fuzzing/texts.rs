@@ -1,11 +1,13 @@
 //! Strings that an application passes on from outside, and a proxy's answers.
 
-use crate::input::{Input, pieces};
+use crate::fuzzing::input::{Input, pieces};
+use crate::transport::host_port::HostPort;
+use crate::transport::socks::{Socks5Error, Socks5Handshake};
+use crate::transport::{AddressFilter, Endpoint, Proxy};
+use crate::utility::z85::{decode, encode};
 use std::net::{IpAddr, SocketAddr};
-use zmq::transport::{AddressFilter, Endpoint, HostPort, Proxy, Socks5Handshake};
-use zmq::utility::z85::{decode, encode};
 
-pub fn z85(data: &[u8]) {
+pub(super) fn z85(data: &[u8]) {
     if let Ok(bytes) = decode(data) {
         assert_eq!(encode(&bytes).expect("a multiple of 4").as_bytes(), data);
     }
@@ -14,7 +16,7 @@ pub fn z85(data: &[u8]) {
     }
 }
 
-pub fn endpoint(data: &[u8]) {
+pub(super) fn endpoint(data: &[u8]) {
     let input = &mut Input::new(data);
     let (flags, proxy) = (input.byte(), input.field().to_vec());
     let text = String::from_utf8_lossy(input.rest()).into_owned();
@@ -30,7 +32,7 @@ pub fn endpoint(data: &[u8]) {
     let _ = targets.map(|targets| assert!(!targets.is_empty()));
 }
 
-pub fn accept_filter(data: &[u8]) {
+pub(super) fn accept_filter(data: &[u8]) {
     let input = &mut Input::new(data);
     let ipv6 = input.flag();
     let peer = [0; 16].map(|_: u8| input.byte());
@@ -45,7 +47,7 @@ pub fn accept_filter(data: &[u8]) {
     }
 }
 
-pub fn socks(data: &[u8]) {
+pub(super) fn socks(data: &[u8]) {
     let input = &mut Input::new(data);
     let (username, password) = (input.field().to_vec(), input.field().to_vec());
     let target = HostPort {
@@ -77,6 +79,6 @@ pub fn socks(data: &[u8]) {
         own.wrote(own.output().len());
         Ok((own.is_connected(), said, taken))
     };
-    let (whole, cut): (Result<_, zmq::transport::Socks5Error>, _) = (converse(0), converse(seed));
+    let (whole, cut): (Result<_, Socks5Error>, _) = (converse(0), converse(seed));
     assert_eq!(whole, cut);
 }
