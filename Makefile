@@ -16,17 +16,18 @@ CC ?= cc
 CARGO ?= cargo
 
 VERSION := 4.3.5
-#  The name of the interface is libzmq.so.5; the rest counts its revisions as libzmq 4.3.5 does.
+#  The name of the interface is libzmq.so.5; the rest counts its revisions as libzmq 4.3.5 does, and says
+#  whose it is: /proc/PID/maps shows this name.
 SONAME := libzmq.so.5
-LIBRARY := $(SONAME).2.5
+LIBRARY := $(SONAME).2.5-rs
 
 BUILD := $(or $(CARGO_TARGET_DIR),target)
 DIST := target/dist
 EXAMPLES := target/c-examples
 SOURCES := Cargo.toml $(wildcard Cargo.lock) build.rs cbindgen.toml $(shell find src -name '*.rs')
 
-#  Rust is often installed for one user, and not on the path of a plain shell.
-export PATH := $(PATH):$(HOME)/.cargo/bin
+#  Rust is often installed for one user, and not on the path of a plain shell; a distribution's own may be too old.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .DELETE_ON_ERROR:
 #  What a run of the fuzz targets takes: seconds for each, and which (all).
@@ -38,16 +39,15 @@ TARGETS ?=
 all: $(DIST)/$(LIBRARY)
 	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(abspath $(DIST)) program)"
 
-$(DIST)/$(LIBRARY): $(SOURCES) scripts/static-library
-	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
-	$(CARGO) build --release
+$(DIST)/$(LIBRARY): $(SOURCES) scripts/build-release scripts/static-library scripts/shared-library
+	@scripts/rust-version $(CARGO)
+	scripts/build-release $(CARGO)
 	@mkdir -p $(DIST)
-	@#  Into place by a rename: programs that run on the old one keep it, and two makes do not meet.
 	@scripts/static-library $(BUILD)/release/libzmq.a $(BUILD)/release/libzmq.so $(DIST)/.a.$$$$ && \
 	    mv -f $(DIST)/.a.$$$$ $(DIST)/libzmq.a
 	@ln -sf $(LIBRARY) $(DIST)/$(SONAME)
 	@ln -sf $(SONAME) $(DIST)/libzmq.so
-	@cp $(BUILD)/release/libzmq.so $(DIST)/.so.$$$$ && mv -f $(DIST)/.so.$$$$ $@
+	@scripts/shared-library $(BUILD)/release/libzmq.so $@
 
 examples: all
 	@$(MAKE) --no-print-directory -C c-examples \
@@ -73,7 +73,7 @@ bench:
 
 install: all
 	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
-	install -m 755 $(DIST)/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(LIBRARY)'
+	install -m 644 $(DIST)/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(LIBRARY)'
 	ln -sf $(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libzmq.so'
 	install -m 644 $(DIST)/libzmq.a '$(DESTDIR)$(LIBDIR)/libzmq.a'
@@ -91,7 +91,7 @@ uninstall:
 	    '$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc'
 
 headers:
-	ZMQ_WRITE_HEADER=1 $(CARGO) check --lib
+	ZMQ_WRITE_HEADER=1 $(CARGO) check --lib --features header
 	@echo "Wrote include/zmq.h"
 
 clean:

@@ -1,80 +1,92 @@
-//! Names the shared library, and generates the C header from `src/capi`.
-//!
-//! The header goes to the build's own directory; `tests/header.rs` fails if `include/zmq.h` is
-//! something else. With `ZMQ_WRITE_HEADER` set (`make headers`) it is written there.
+//! Names the shared library; with the feature `header`, generates the C header from `src/capi`.
 
-use std::env;
 use std::error::Error;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libzmq.so.5");
+    // Debuggers find the debug symbols, which are kept in another file, by it.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,--build-id=sha1");
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=cbindgen.toml");
-    println!("cargo:rerun-if-changed=src/capi");
-    println!("cargo:rerun-if-env-changed=ZMQ_WRITE_HEADER");
-
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let header = generate(&root)?;
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("zmq.h"), &header)?;
-    if env::var_os("ZMQ_WRITE_HEADER").is_some() {
-        fs::write(root.join("include/zmq.h"), &header)?;
-    }
+    #[cfg(feature = "header")]
+    header::write()?;
     Ok(())
 }
 
-/// The files of `src/capi` that the header is made of, in its order.
-const SECTIONS: [&str; 14] = [
-    "errno",
-    "version",
-    "context",
-    "message",
-    "socket",
-    "options",
-    "monitor",
-    "poll",
-    "proxy",
-    "legacy",
-    "encryption",
-    "counter",
-    "timers",
-    "thread",
-];
+/// The header goes to the build's own directory; `tests/header.rs` fails if `include/zmq.h` is
+/// something else. With `ZMQ_WRITE_HEADER` set (`make headers`) it is written there.
+#[cfg(feature = "header")]
+mod header {
+    use std::env;
+    use std::error::Error;
+    use std::fs;
+    use std::path::{Path, PathBuf};
 
-/// The text of the header.
-fn generate(root: &Path) -> Result<String, Box<dyn Error>> {
-    let capi = root.join("src/capi");
-    let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for section in SECTIONS {
-        builder = builder.with_src(capi.join(section).with_extension("rs"));
-    }
-    let mut header = Vec::new();
-    builder.generate()?.write(&mut header);
-    Ok(tidy(&String::from_utf8(header)?))
-}
+    pub(super) fn write() -> Result<(), Box<dyn Error>> {
+        println!("cargo:rerun-if-changed=cbindgen.toml");
+        println!("cargo:rerun-if-changed=src/capi");
+        println!("cargo:rerun-if-env-changed=ZMQ_WRITE_HEADER");
 
-/// Gives the comments, which are Rust's documentation, the form of C's, and functions one line
-/// where cbindgen breaks behind the prefix.
-fn tidy(header: &str) -> String {
-    let mut tidied = String::new();
-    let mut lines = header.lines();
-    while let Some(line) = lines.next() {
-        let (indent, text) = line.split_at(line.len() - line.trim_start().len());
-        match text {
-            "/*" => {
-                let comment = lines.by_ref().map(str::trim).take_while(|line| *line != "*/");
-                let comment = comment.map(|line| line.replace("# Safety", "Requires:"));
-                let text = comment.collect::<Vec<_>>().join(&format!("\n{indent} *  "));
-                let end = if text.contains('\n') { format!("\n{indent}") } else { " ".into() };
-                let text = text.replace('`', "").replace(" *  \n", " *\n");
-                tidied += &format!("{indent}/*  {text}{end} */\n");
-            }
-            "" if tidied.is_empty() || tidied.ends_with("\n\n") => {}
-            "ZMQ_EXPORT" => tidied += "ZMQ_EXPORT ",
-            _ => tidied += &format!("{}\n", line.replace("_fn * ", "_fn *")),
+        let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+        let header = generate(&root)?;
+        fs::write(Path::new(&env::var("OUT_DIR")?).join("zmq.h"), &header)?;
+        if env::var_os("ZMQ_WRITE_HEADER").is_some() {
+            fs::write(root.join("include/zmq.h"), &header)?;
         }
+        Ok(())
     }
-    tidied
+
+    /// The files of `src/capi` that the header is made of, in its order.
+    const SECTIONS: [&str; 14] = [
+        "errno",
+        "version",
+        "context",
+        "message",
+        "socket",
+        "options",
+        "monitor",
+        "poll",
+        "proxy",
+        "legacy",
+        "encryption",
+        "counter",
+        "timers",
+        "thread",
+    ];
+
+    /// The text of the header.
+    fn generate(root: &Path) -> Result<String, Box<dyn Error>> {
+        let capi = root.join("src/capi");
+        let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
+        let mut builder = cbindgen::Builder::new().with_config(config);
+        for section in SECTIONS {
+            builder = builder.with_src(capi.join(section).with_extension("rs"));
+        }
+        let mut header = Vec::new();
+        builder.generate()?.write(&mut header);
+        Ok(tidy(&String::from_utf8(header)?))
+    }
+
+    /// Gives the comments, which are Rust's documentation, the form of C's, and functions one line
+    /// where cbindgen breaks behind the prefix.
+    fn tidy(header: &str) -> String {
+        let mut tidied = String::new();
+        let mut lines = header.lines();
+        while let Some(line) = lines.next() {
+            let (indent, text) = line.split_at(line.len() - line.trim_start().len());
+            match text {
+                "/*" => {
+                    let comment = lines.by_ref().map(str::trim).take_while(|line| *line != "*/");
+                    let comment = comment.map(|line| line.replace("# Safety", "Requires:"));
+                    let text = comment.collect::<Vec<_>>().join(&format!("\n{indent} *  "));
+                    let end = if text.contains('\n') { format!("\n{indent}") } else { " ".into() };
+                    let text = text.replace('`', "").replace(" *  \n", " *\n");
+                    tidied += &format!("{indent}/*  {text}{end} */\n");
+                }
+                "" if tidied.is_empty() || tidied.ends_with("\n\n") => {}
+                "ZMQ_EXPORT" => tidied += "ZMQ_EXPORT ",
+                _ => tidied += &format!("{}\n", line.replace("_fn * ", "_fn *")),
+            }
+        }
+        tidied
+    }
 }

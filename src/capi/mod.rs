@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `errno.rs` | error numbers, and the one place where an `Error` of the engine becomes one |
 //! | `handle.rs` | not a section: pointers of C become references here, results become answers |
+//! | `identity.rs` | not a section: whose library this is |
 //!
 //! Behaviour stands in the manual page of each function, named in its documentation; where a page
 //! is silent the function says that it was observed on libzmq (libzmq 4.3.4).
@@ -15,6 +16,7 @@
 #![allow(unsafe_code, non_camel_case_types)]
 
 mod handle;
+mod identity;
 
 pub mod context;
 pub mod counter;

@@ -54,12 +54,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_package_has_the_version_of_the_interface() {
-        let version = format!("{ZMQ_VERSION_MAJOR}.{ZMQ_VERSION_MINOR}.{ZMQ_VERSION_PATCH}");
-        assert_eq!(version, env!("CARGO_PKG_VERSION"));
-    }
-
-    #[test]
     fn only_what_is_there_is_named() {
         // SAFETY: strings, or NULL.
         unsafe {
