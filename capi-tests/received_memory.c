@@ -1,7 +1,7 @@
 /*  The memory of messages: what a received one that is kept costs, where bodies
  *  stand, and what waits on both sides of a slow reader.
  */
-#include "peers.h"
+#include "mechanisms.h"
 
 /*  Resident bytes of this process.  */
 static long resident (void)
@@ -290,19 +290,12 @@ static void *send_row (void *argument)
 }
 
 /*  All bodies above 8 KiB come whole, at multiples of ALIGNMENT.  */
-static void check_row (const char *transport, sizes *size, bool parts, bool curve, int alignment)
+static void check_row (const char *transport, sizes *size, bool parts, mechanism mechanism,
+                       int alignment)
 {
     void *context = zmq_ctx_new ();
     void *push = open_socket (context, ZMQ_PUSH), *pull = open_socket (context, ZMQ_PULL);
-    if (curve) {
-        char public[41], secret[41];
-        CHECK_OK (zmq_curve_keypair (public, secret));
-        set_int (pull, ZMQ_CURVE_SERVER, 1);
-        CHECK_OK (zmq_setsockopt (pull, ZMQ_CURVE_SECRETKEY, secret, 41));
-        CHECK_OK (zmq_setsockopt (push, ZMQ_CURVE_SERVERKEY, public, 41));
-        CHECK_OK (zmq_setsockopt (push, ZMQ_CURVE_PUBLICKEY, public, 41));
-        CHECK_OK (zmq_setsockopt (push, ZMQ_CURVE_SECRETKEY, secret, 41));
-    }
+    secure (pull, push, mechanism);
     join (pull, push, transport);
     row row = {push, size, parts};
     pthread_t thread = start_thread (send_row, &row);
@@ -322,24 +315,24 @@ static void check_row (const char *transport, sizes *size, bool parts, bool curv
     FINISH (context, push, pull);
 }
 
-static void check_rows (const char *transport, bool curve, int alignment)
+static void check_rows (const char *transport, mechanism mechanism, int alignment)
 {
-    check_row (transport, equal_sizes, false, curve, alignment);
-    check_row (transport, equal_sizes, true, curve, alignment);
-    check_row (transport, large_sizes, false, curve, alignment);
-    check_row (transport, all_sizes, true, curve, alignment);
-    check_row (transport, mixed_sizes, false, curve, alignment);
+    check_row (transport, equal_sizes, false, mechanism, alignment);
+    check_row (transport, equal_sizes, true, mechanism, alignment);
+    check_row (transport, large_sizes, false, mechanism, alignment);
+    check_row (transport, all_sizes, true, mechanism, alignment);
+    check_row (transport, mixed_sizes, false, mechanism, alignment);
 }
 
 WIRE_TEST (bodies_above_8_kib_are_aligned_for_doubles)
 {
-    check_rows (transport, false, 8);
-    check_rows (transport, true, 8);
+    check_rows (transport, null, 8);
+    check_rows (transport, curve, 8);
 }
 
 WIRE_TEST (bodies_above_8_kib_are_aligned_for_vectors)
 {
-    check_rows (transport, false, 16);
-    check_rows (transport, true, 16);
+    check_rows (transport, null, 16);
+    check_rows (transport, curve, 16);
 }
 

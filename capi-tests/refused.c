@@ -3,18 +3,16 @@
  *  connection, and is dropped at close; beside other peers it goes to them.
  */
 #include "monitors.h"
-#include "security.h"
+#include "mechanisms.h"
 
 #define MARK 5
 
-/*  A server that refuses who has no keys.  */
-static void *closed_server (void *context, int type, char public[41])
+/*  A server that refuses peers without keys.  */
+static void *closed_server (void *context, int type, keypair *keys)
 {
-    char secret[41];
     void *server = open_socket (context, type);
-    CHECK_OK (zmq_curve_keypair (public, secret));
-    set_int (server, ZMQ_CURVE_SERVER, 1);
-    set_text (server, ZMQ_CURVE_SECRETKEY, secret);
+    *keys = make_keys ();
+    be_curve_server (server, keys);
     return server;
 }
 
@@ -54,9 +52,9 @@ static void expect_mark (void *socket)
 
 static void expect_mark_of (int server_type, int client_type)
 {
-    char public[41];
+    keypair keys;
     void *context = zmq_ctx_new ();
-    void *server = closed_server (context, server_type, public);
+    void *server = closed_server (context, server_type, &keys);
     void *client = sender (context, client_type);
     be_refused (context, client, bind_to (server, "tcp://127.0.0.1:*"));
     expect_mark (client);
@@ -84,15 +82,13 @@ TEST (a_req_without_keys_sends_one_request)
     expect_mark_of (ZMQ_REP, ZMQ_REQ);
 }
 
-TEST (who_was_denied_sends_up_to_its_mark)
+TEST (a_denied_peer_sends_up_to_its_mark)
 {
     void *context = zmq_ctx_new ();
     void *server = open_socket (context, ZMQ_ROUTER), *client = sender (context, ZMQ_DEALER);
     zap_handler handler;
     zap_start (&handler, context, (zap_answer){.status = "400"});
-    set_int (server, ZMQ_PLAIN_SERVER, 1);
-    set_text (client, ZMQ_PLAIN_USERNAME, "admin");
-    set_text (client, ZMQ_PLAIN_PASSWORD, "wrong");
+    secure (server, client, plain);
     be_refused (context, client, bind_to (server, "tcp://127.0.0.1:*"));
     expect_mark (client);
     zap_stop (&handler);
@@ -102,9 +98,9 @@ TEST (who_was_denied_sends_up_to_its_mark)
 /*  Without a connection there is no pipe, then.  */
 TEST (with_immediate_nothing_is_taken)
 {
-    char public[41];
+    keypair keys;
     void *context = zmq_ctx_new ();
-    void *server = closed_server (context, ZMQ_ROUTER, public);
+    void *server = closed_server (context, ZMQ_ROUTER, &keys);
     void *client = sender (context, ZMQ_DEALER);
     set_int (client, ZMQ_IMMEDIATE, 1);
     be_refused (context, client, bind_to (server, "tcp://127.0.0.1:*"));
@@ -114,9 +110,9 @@ TEST (with_immediate_nothing_is_taken)
 
 TEST (what_was_refused_can_be_disconnected)
 {
-    char public[41];
+    keypair keys;
     void *context = zmq_ctx_new ();
-    void *server = closed_server (context, ZMQ_ROUTER, public);
+    void *server = closed_server (context, ZMQ_ROUTER, &keys);
     void *client = sender (context, ZMQ_DEALER);
     const char *endpoint = bind_to (server, "tcp://127.0.0.1:*");
     be_refused (context, client, endpoint);
@@ -128,9 +124,9 @@ TEST (what_was_refused_can_be_disconnected)
 /*  Everything reaches the peer that takes it, whichever was connected first.  */
 static void expect_all_to_others (const char *transport, int refused_first)
 {
-    char public[41];
+    keypair keys;
     void *context = zmq_ctx_new ();
-    void *server = closed_server (context, ZMQ_PULL, public);
+    void *server = closed_server (context, ZMQ_PULL, &keys);
     void *open = open_socket (context, ZMQ_PULL), *client = open_socket (context, ZMQ_PUSH);
     const char *closed = bind_to (server, "tcp://127.0.0.1:*");
     if (refused_first)
@@ -158,16 +154,13 @@ TRANSPORT_TEST (a_peer_that_comes_later_gets_everything)
 
 TEST (with_the_right_keys_the_same_endpoint_can_be_connected_again)
 {
-    char public[41], own_public[41], own_secret[41];
+    keypair keys, own = make_keys ();
     void *context = zmq_ctx_new ();
-    void *server = closed_server (context, ZMQ_DEALER, public);
+    void *server = closed_server (context, ZMQ_DEALER, &keys);
     void *client = open_socket (context, ZMQ_DEALER);
     const char *endpoint = bind_to (server, "tcp://127.0.0.1:*");
     be_refused (context, client, endpoint);
-    CHECK_OK (zmq_curve_keypair (own_public, own_secret));
-    set_text (client, ZMQ_CURVE_SERVERKEY, public);
-    set_text (client, ZMQ_CURVE_PUBLICKEY, own_public);
-    set_text (client, ZMQ_CURVE_SECRETKEY, own_secret);
+    be_curve_client (client, &own, keys.public);
     CHECK_OK (zmq_connect (client, endpoint));
     send_text (client, "hello", 0);
     EXPECT_TEXT (server, "hello");

@@ -244,6 +244,29 @@ static inline void expect_property (void *socket, const char *name, const char *
     CHECK_OK (zmq_msg_close (&message));
 }
 
+/*  The peer is let in as the handler's joe, who was asked for with these first
+ *  parts; the mechanism's own parts of the request follow.  */
+static inline void expect_joe_let_in (pair *pair, zap_handler *handler, const char *transport,
+                                      const char *mechanism)
+{
+    set_text (pair->server, ZMQ_ZAP_DOMAIN, "global");
+    set_text (pair->server, ZMQ_ROUTING_ID, "server");
+    meet (pair, transport);
+    EXPECT_SUCCESS (pair->server_monitor);
+    EXPECT_SUCCESS (pair->client_monitor);
+    send_text (pair->client, "x", 0);
+    expect_property (pair->server, "User-Id", "joe");
+    send_text (pair->server, "x", 0);
+    expect_property (pair->client, "User-Id", NULL);
+    expect_exchange (pair);
+    EXPECT_ASKED (handler, 0, "1.0");
+    EXPECT_ASKED (handler, 2, "global");
+    if (strcmp (transport, "tcp") == 0)
+        EXPECT_ASKED (handler, 3, "127.0.0.1");
+    EXPECT_ASKED (handler, 4, "server");
+    EXPECT_ASKED (handler, 5, mechanism);
+}
+
 static const zap_answer ZAP_YES = {.status = "200", .user_id = "joe"};
 
 /*  Answers that are none, and what the server makes of them.  */

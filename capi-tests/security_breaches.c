@@ -2,7 +2,7 @@
  *  breach has for a monitor.  Plain peers say it to PLAIN; a relay between two
  *  honest peers of CURVE makes it of what they say.
  */
-#include "security.h"
+#include "mechanisms.h"
 
 /*  A server of PLAIN that is none: it says FIRST for HELLO and, if there is a
  *  SECOND, that for INITIATE.  */
@@ -198,14 +198,8 @@ static void *relay_loop (void *argument)
 static void expect_forgery_found (forgery forgery, uint32_t code)
 {
     pair pair = open_pair ();
-    char public[41], secret[41], server_public[41], server_secret[41], endpoint[60];
-    CHECK_OK (zmq_curve_keypair (public, secret));
-    CHECK_OK (zmq_curve_keypair (server_public, server_secret));
-    set_int (pair.server, ZMQ_CURVE_SERVER, 1);
-    set_text (pair.server, ZMQ_CURVE_SECRETKEY, server_secret);
-    set_text (pair.client, ZMQ_CURVE_SERVERKEY, server_public);
-    set_text (pair.client, ZMQ_CURVE_PUBLICKEY, public);
-    set_text (pair.client, ZMQ_CURVE_SECRETKEY, secret);
+    char endpoint[60];
+    secure (pair.server, pair.client, curve);
     set_int (pair.client, ZMQ_LINGER, 0);
     set_int (pair.server, ZMQ_LINGER, 0);
     relay relay = {.forgery = forgery};

@@ -1,29 +1,16 @@
 /*  PLAIN (RFC 24, zmq_plain(7)).  */
-#include "security.h"
-
-static void plain (pair *pair)
-{
-    set_int (pair->server, ZMQ_PLAIN_SERVER, 1);
-    set_text (pair->client, ZMQ_PLAIN_USERNAME, "admin");
-    set_text (pair->client, ZMQ_PLAIN_PASSWORD, "secret");
-}
+#include "mechanisms.h"
 
 WIRE_TEST (name_and_password_are_asked_for)
 {
     pair pair = open_pair ();
     zap_handler handler;
     zap_start (&handler, pair.context, ZAP_YES);
-    plain (&pair);
-    set_text (pair.server, ZMQ_ZAP_DOMAIN, "global");
-    meet (&pair, transport);
-    EXPECT_SUCCESS (pair.server_monitor);
-    EXPECT_SUCCESS (pair.client_monitor);
-    send_text (pair.client, "x", 0);
-    expect_property (pair.server, "User-Id", "joe");
-    expect_exchange (&pair);
+    set_int (pair.server, ZMQ_PLAIN_SERVER, 1);
+    set_text (pair.client, ZMQ_PLAIN_USERNAME, "admin");
+    set_text (pair.client, ZMQ_PLAIN_PASSWORD, "secret");
+    expect_joe_let_in (&pair, &handler, transport, "PLAIN");
     CHECK_INT (handler.parts, 8);
-    EXPECT_ASKED (&handler, 2, "global");
-    EXPECT_ASKED (&handler, 5, "PLAIN");
     EXPECT_ASKED (&handler, 6, "admin");
     EXPECT_ASKED (&handler, 7, "secret");
     zap_stop (&handler);
@@ -35,7 +22,7 @@ TEST (the_handler_is_asked_without_a_domain_too)
     pair pair = open_pair ();
     zap_handler handler;
     zap_start (&handler, pair.context, ZAP_YES);
-    plain (&pair);
+    secure (pair.server, pair.client, plain);
     meet (&pair, "tcp");
     expect_exchange (&pair);
     EXPECT_ASKED (&handler, 2, "");
@@ -47,7 +34,7 @@ TEST (without_a_handler_nobody_is_let_in)
 {
     for (int i = 0; i < 3; i++) {
         pair pair = open_pair ();
-        plain (&pair);
+        secure (pair.server, pair.client, plain);
         if (i > 0)
             set_text (pair.server, ZMQ_ZAP_DOMAIN, "global");
         if (i > 1)
@@ -55,41 +42,6 @@ TEST (without_a_handler_nobody_is_let_in)
         meet (&pair, "tcp");
         EXPECT_NO_DETAIL (pair.server_monitor, EFAULT);
         expect_silence (&pair);
-        close_pair (&pair);
-    }
-}
-
-TEST (statuses_reach_both_sides)
-{
-    static const char *statuses[] = {"300", "400", "500"};
-    for (int i = 0; i < 3; i++) {
-        pair pair = open_pair ();
-        zap_handler handler;
-        zap_start (&handler, pair.context, (zap_answer){.status = statuses[i]});
-        plain (&pair);
-        meet (&pair, "tcp");
-        EXPECT_DENIED (pair.server_monitor, atoi (statuses[i]));
-        /*  A temporary failure is no answer (RFC 27).  */
-        if (i > 0)
-            EXPECT_DENIED (pair.client_monitor, atoi (statuses[i]));
-        expect_silence (&pair);
-        zap_stop (&handler);
-        close_pair (&pair);
-    }
-}
-
-TEST (an_answer_that_is_none_lets_nobody_in)
-{
-    for (int i = 0; i < NONSENSE_COUNT; i++) {
-        pair pair = open_pair ();
-        zap_handler handler;
-        zap_start (&handler, pair.context, NONSENSE[i].answer);
-        plain (&pair);
-        meet (&pair, "tcp");
-        EXPECT_BREACH (pair.server_monitor, NONSENSE[i].code);
-        zap_stop (&handler);
-        char byte;
-        CHECK_ERRNO (zmq_recv (pair.server, &byte, 1, ZMQ_DONTWAIT), EAGAIN);
         close_pair (&pair);
     }
 }
@@ -119,7 +71,7 @@ TEST (socket_types_are_checked_too)
     pair pair = open_pair_of (ZMQ_REP, ZMQ_REP);
     zap_handler handler;
     zap_start (&handler, pair.context, ZAP_YES);
-    plain (&pair);
+    secure (pair.server, pair.client, plain);
     meet (&pair, "tcp");
     uint32_t value;
     CHECK_INT (next_event (pair.server_monitor, HANDSHAKE_EVENTS | ZMQ_EVENT_DISCONNECTED,
@@ -129,35 +81,14 @@ TEST (socket_types_are_checked_too)
     close_pair (&pair);
 }
 
-/*  What a raw peer says behind the greeting, and what the server finds wrong.  */
-static void expect_raw_breach (const char *commands, size_t size, uint32_t code)
-{
-    static const char greeting[64] = "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0PLAIN";
-    pair pair = open_pair ();
-    zap_handler handler;
-    zap_start (&handler, pair.context, ZAP_YES);
-    plain (&pair);
-    int peer = plain_connect (port_of (bind_to (pair.server, "tcp://127.0.0.1:*")));
-    plain_write (peer, greeting, sizeof greeting);
-    plain_write (peer, commands, size);
-    EXPECT_BREACH (pair.server_monitor, code);
-    close (peer);
-    zap_stop (&handler);
-    close_pair (&pair);
-}
-
-#define RAW_BREACH(COMMANDS, CODE)                                            \
-    expect_raw_breach (COMMANDS, sizeof (COMMANDS) - 1,                       \
-                       ZMQ_PROTOCOL_ERROR_ZMTP_##CODE)
-
 TEST (malformed_commands_have_their_names)
 {
-    RAW_BREACH ("\4\x06\5HELLO", MALFORMED_COMMAND_HELLO);
-    RAW_BREACH ("\4\x08\5HELLO\1a", MALFORMED_COMMAND_HELLO);
-    RAW_BREACH ("\4\x08\5HELLO\5a", MALFORMED_COMMAND_HELLO);
-    RAW_BREACH ("\4\x0c\5HELLO\1a\1bxx", MALFORMED_COMMAND_HELLO);
-    RAW_BREACH ("\4\x09\x08INITIATE", UNEXPECTED_COMMAND);
-    RAW_BREACH ("\4\x06\5READY", UNEXPECTED_COMMAND);
-    RAW_BREACH ("\4\x06\5ERROR", UNEXPECTED_COMMAND);
-    RAW_BREACH ("\4\x01\0", MALFORMED_COMMAND_UNSPECIFIED);
+    RAW_BREACH (plain, "\4\x06\5HELLO", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO);
+    RAW_BREACH (plain, "\4\x08\5HELLO\1a", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO);
+    RAW_BREACH (plain, "\4\x08\5HELLO\5a", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO);
+    RAW_BREACH (plain, "\4\x0c\5HELLO\1a\1bxx", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO);
+    RAW_BREACH (plain, "\4\x09\x08INITIATE", ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
+    RAW_BREACH (plain, "\4\x06\5READY", ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
+    RAW_BREACH (plain, "\4\x06\5ERROR", ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
+    RAW_BREACH (plain, "\4\x01\0", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED);
 }

@@ -2,35 +2,15 @@
  *  ZMQ_ZAP_ENFORCE_DOMAIN, beside handlers of every kind.  Where a handler is
  *  asked, nothing but its 200 lets a peer in, whatever becomes of it.
  */
-#include "security.h"
-
-typedef enum mechanism { null, plain, curve } mechanism;
+#include "mechanisms.h"
 
 /*  MISSING: nobody is bound to the handler's name.  LATE: it comes when the first
- *  handshake is over.  DYING: it closes its socket amid the dialogue.  SILENT: it
+ *  handshake is over.  DYING: it closes its socket during the dialogue.  SILENT: it
  *  answers nothing.  CONFUSED: what it answers is no reply of ZAP.  */
 typedef enum handler_kind { missing, ready, late, dying, silent, confused } handler_kind;
 
 /*  LATER: not before there is a handler.  */
 typedef enum outcome { OUT, IN, LATER } outcome;
-
-static void set_mechanism (pair *pair, mechanism mechanism)
-{
-    char server[2][41], client[2][41];
-    if (mechanism == plain) {
-        set_int (pair->server, ZMQ_PLAIN_SERVER, 1);
-        set_text (pair->client, ZMQ_PLAIN_USERNAME, "admin");
-        set_text (pair->client, ZMQ_PLAIN_PASSWORD, "secret");
-    } else if (mechanism == curve) {
-        CHECK_OK (zmq_curve_keypair (server[0], server[1]));
-        CHECK_OK (zmq_curve_keypair (client[0], client[1]));
-        set_int (pair->server, ZMQ_CURVE_SERVER, 1);
-        set_text (pair->server, ZMQ_CURVE_SECRETKEY, server[1]);
-        set_text (pair->client, ZMQ_CURVE_SERVERKEY, server[0]);
-        set_text (pair->client, ZMQ_CURVE_PUBLICKEY, client[0]);
-        set_text (pair->client, ZMQ_CURVE_SECRETKEY, client[1]);
-    }
-}
 
 /*  The end of the server's next connection, or of its handshake.  */
 static int next_outcome (pair *pair)
@@ -50,7 +30,7 @@ static void expect (mechanism mechanism, int domain, int enforced, handler_kind 
     zap_handler handler = {0};
     if (kind != missing && kind != late)
         zap_start (&handler, pair.context, answers[kind]);
-    set_mechanism (&pair, mechanism);
+    secure (pair.server, pair.client, mechanism);
     if (domain)
         set_text (pair.server, ZMQ_ZAP_DOMAIN, "global");
     set_int (pair.server, ZMQ_ZAP_ENFORCE_DOMAIN, enforced);
