@@ -1,21 +1,15 @@
 #  make help        says what there is.
 
+#  Where to: scripts/install has the defaults.
 PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
-INCLUDEDIR ?= $(PREFIX)/include
+LIBDIR ?=
+INCLUDEDIR ?=
+MANDIR ?=
 DESTDIR ?=
-#  Inside quotes of the shell, and of sed.
-$(foreach character,' | & \,$(if $(findstring $(character),$(PREFIX)$(LIBDIR)$(INCLUDEDIR)$(DESTDIR)), \
-    $(error PREFIX, LIBDIR, INCLUDEDIR and DESTDIR cannot contain $(character))))
-#  The .pc file names these: relative to nothing.
-absolute = $(shell realpath -ms -- '$(or $(1),/)')
-override PREFIX := $(call absolute,$(PREFIX))
-override LIBDIR := $(call absolute,$(LIBDIR))
-override INCLUDEDIR := $(call absolute,$(INCLUDEDIR))
+export PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR
 CC ?= cc
 CARGO ?= cargo
 
-VERSION := 4.3.5
 #  The name of the interface is libzmq.so.5; the rest counts its revisions as libzmq 4.3.5 does, and says
 #  whose it is: /proc/PID/maps shows this name.
 SONAME := libzmq.so.5
@@ -72,23 +66,10 @@ bench:
 	@$(foreach name,AGAINST ROWS PAIRS WINDOW OUT,$(if $($(name)),$(name)='$($(name))')) perf/bench
 
 install: all
-	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
-	install -m 644 $(DIST)/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(LIBRARY)'
-	ln -sf $(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
-	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libzmq.so'
-	install -m 644 $(DIST)/libzmq.a '$(DESTDIR)$(LIBDIR)/libzmq.a'
-	install -m 644 include/zmq.h include/zmq_utils.h '$(DESTDIR)$(INCLUDEDIR)'
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/libzmq.pc.in \
-	    > '$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc'
-	@echo "Installed in $(DESTDIR)$(PREFIX)."
-	@echo "Programs find it with LD_LIBRARY_PATH=$(LIBDIR), or, in a directory of the system, after: ldconfig"
+	@scripts/install install
 
 uninstall:
-	rm -f '$(DESTDIR)$(LIBDIR)/$(LIBRARY)' '$(DESTDIR)$(LIBDIR)/$(SONAME)' \
-	    '$(DESTDIR)$(LIBDIR)/libzmq.so' '$(DESTDIR)$(LIBDIR)/libzmq.a' \
-	    '$(DESTDIR)$(INCLUDEDIR)/zmq.h' '$(DESTDIR)$(INCLUDEDIR)/zmq_utils.h' \
-	    '$(DESTDIR)$(LIBDIR)/pkgconfig/libzmq.pc'
+	@scripts/install uninstall
 
 headers:
 	ZMQ_WRITE_HEADER=1 $(CARGO) check --lib --features header
@@ -104,7 +85,7 @@ help:
 	@echo "make fuzz       search for inputs that break a parser (SECONDS=60 for each of TARGETS='...')"
 	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md),"
 	@echo "                or against another build's libzmq.so.5 (AGAINST=directory)"
-	@echo "make install    to PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, under DESTDIR"
-	@echo "make uninstall  the same, away"
+	@echo "make install    to PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, under DESTDIR; no package's files are touched"
+	@echo "make uninstall  what make install recorded there, away"
 	@echo "make headers    generate include/zmq.h from src/capi"
 	@echo "make clean      remove target/"
