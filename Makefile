@@ -28,7 +28,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: all demo examples check fuzz bench install uninstall headers clean help
+.PHONY: all demo examples check fuzz bench docs install uninstall headers clean help
 
 all: $(DIST)/$(LIBRARY)
 	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(abspath $(DIST)) program)"
@@ -65,6 +65,10 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@$(foreach name,AGAINST ROWS PAIRS WINDOW OUT,$(if $($(name)),$(name)='$($(name))')) perf/bench
 
+docs:
+	@scripts/prerequisites docs
+	@docs/render
+
 install: all
 	@scripts/install install
 
@@ -85,6 +89,7 @@ help:
 	@echo "make fuzz       search for inputs that break a parser (SECONDS=60 for each of TARGETS='...')"
 	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md),"
 	@echo "                or against another build's libzmq.so.5 (AGAINST=directory)"
+	@echo "make docs       the manual as web pages, in target/docs"
 	@echo "make install    to PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, under DESTDIR; no package's files are touched"
 	@echo "make uninstall  what make install recorded there, away"
 	@echo "make headers    generate include/zmq.h from src/capi"
