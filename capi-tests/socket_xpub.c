@@ -1,90 +1,55 @@
 /*  XPUB and XSUB: subscription messages up and down, chains of proxies.  */
 #include "monitors.h"
+#include "publication.h"
 
 /*  XPUB hears of a topic's first subscriber and its last unsubscriber.  */
 TRANSPORT_TEST (xpub_hears_first_and_last)
 {
-    void *context = zmq_ctx_new ();
-    void *pub = open_socket (context, ZMQ_XPUB);
-    void *one = open_socket (context, ZMQ_SUB);
-    void *two = open_socket (context, ZMQ_SUB);
-    const char *endpoint = join (pub, one, transport);
-    CHECK_OK (zmq_connect (two, endpoint));
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (pub, 1, "A");
-    subscribe (two, "A");
-    subscribe (two, "2");
-    EXPECT_SUBSCRIPTION (pub, 1, "2");
-    unsubscribe (one, "A");
-    subscribe (one, "1");
-    EXPECT_SUBSCRIPTION (pub, 1, "1");
-    unsubscribe (two, "A");
-    EXPECT_SUBSCRIPTION (pub, 0, "A");
-    FINISH (context, pub, one, two);
+    publication own = publish (transport, 0, 2);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    subscribe (own.two, "A");
+    SUBSCRIBE_AT (own.xpub, own.two, "2");
+    unsubscribe (own.one, "A");
+    SUBSCRIBE_AT (own.xpub, own.one, "1");
+    UNSUBSCRIBE_AT (own.xpub, own.two, "A");
+    FINISH (own.context, own.xpub, own.one, own.two);
 }
 
 TRANSPORT_TEST (verbose_xpub_hears_every_subscription)
 {
-    void *context = zmq_ctx_new ();
-    void *pub = open_socket (context, ZMQ_XPUB);
-    void *one = open_socket (context, ZMQ_SUB);
-    void *two = open_socket (context, ZMQ_SUB);
-    set_int (pub, ZMQ_XPUB_VERBOSE, 1);
-    const char *endpoint = join (pub, one, transport);
-    CHECK_OK (zmq_connect (two, endpoint));
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (pub, 1, "A");
-    subscribe (two, "A");
-    EXPECT_SUBSCRIPTION (pub, 1, "A");
+    publication own = publish (transport, ZMQ_XPUB_VERBOSE, 2);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    SUBSCRIBE_AT (own.xpub, own.two, "A");
     /*  So are the doubles of one subscriber.  */
-    subscribe (two, "A");
-    EXPECT_SUBSCRIPTION (pub, 1, "A");
-    unsubscribe (one, "A");
-    EXPECT_NOTHING (pub);
-    unsubscribe (two, "A");
-    EXPECT_NOTHING (pub);
-    unsubscribe (two, "A");
-    EXPECT_SUBSCRIPTION (pub, 0, "A");
-    FINISH (context, pub, one, two);
+    SUBSCRIBE_AT (own.xpub, own.two, "A");
+    unsubscribe (own.one, "A");
+    EXPECT_NOTHING (own.xpub);
+    unsubscribe (own.two, "A");
+    EXPECT_NOTHING (own.xpub);
+    UNSUBSCRIBE_AT (own.xpub, own.two, "A");
+    FINISH (own.context, own.xpub, own.one, own.two);
 }
 
 TRANSPORT_TEST (verboser_xpub_hears_unsubscriptions_too)
 {
-    void *context = zmq_ctx_new ();
-    void *pub = open_socket (context, ZMQ_XPUB);
-    void *one = open_socket (context, ZMQ_SUB);
-    void *two = open_socket (context, ZMQ_SUB);
-    set_int (pub, ZMQ_XPUB_VERBOSER, 1);
-    const char *endpoint = join (pub, one, transport);
-    CHECK_OK (zmq_connect (two, endpoint));
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (pub, 1, "A");
-    subscribe (two, "A");
-    EXPECT_SUBSCRIPTION (pub, 1, "A");
-    unsubscribe (one, "A");
-    EXPECT_SUBSCRIPTION (pub, 0, "A");
-    unsubscribe (two, "A");
-    EXPECT_SUBSCRIPTION (pub, 0, "A");
-    FINISH (context, pub, one, two);
+    publication own = publish (transport, ZMQ_XPUB_VERBOSER, 2);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    SUBSCRIBE_AT (own.xpub, own.two, "A");
+    UNSUBSCRIBE_AT (own.xpub, own.one, "A");
+    UNSUBSCRIBE_AT (own.xpub, own.two, "A");
+    FINISH (own.context, own.xpub, own.one, own.two);
 }
 
 TRANSPORT_TEST (xpub_hears_that_a_subscriber_left)
 {
-    void *context = zmq_ctx_new ();
-    void *pub = open_socket (context, ZMQ_XPUB);
-    void *sub = open_socket (context, ZMQ_SUB);
-    void *stays = open_socket (context, ZMQ_SUB);
-    const char *endpoint = join (pub, sub, transport);
-    CHECK_OK (zmq_connect (stays, endpoint));
-    subscribe (sub, "A");
-    EXPECT_SUBSCRIPTION (pub, 1, "A");
-    subscribe (stays, "B");
-    EXPECT_SUBSCRIPTION (pub, 1, "B");
-    subscribe (sub, "B");
-    CHECK_OK (zmq_close (sub));
-    EXPECT_SUBSCRIPTION (pub, 0, "A");
-    EXPECT_NOTHING (pub);
-    FINISH (context, pub, stays);
+    publication own = publish (transport, 0, 2);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    SUBSCRIBE_AT (own.xpub, own.two, "B");
+    subscribe (own.one, "B");
+    CHECK_OK (zmq_close (own.one));
+    EXPECT_SUBSCRIPTION (own.xpub, 0, "A");
+    EXPECT_NOTHING (own.xpub);
+    FINISH (own.context, own.xpub, own.two);
 }
 
 TRANSPORT_TEST (xsub_subscribes_by_sending)

@@ -1,208 +1,150 @@
 /*  The options of XPUB and PUB, through messages.  */
-#include "peers.h"
+#include "publication.h"
 
 #ifndef ZMQ_XPUB_MANUAL_LAST_VALUE
 #define ZMQ_XPUB_MANUAL_LAST_VALUE 98
 #endif
 
-static void *publisher (void *context, int option)
-{
-    void *xpub = open_socket (context, ZMQ_XPUB);
-    if (option)
-        set_int (xpub, option, 1);
-    return xpub;
-}
-
-static void *subscriber (void *context, const char *endpoint)
-{
-    void *sub = open_socket (context, ZMQ_SUB);
-    CHECK_OK (zmq_connect (sub, endpoint));
-    return sub;
-}
-
 /*  The application decides what a subscriber gets: here "b" for "a".  */
 TRANSPORT_TEST (manual_subscriptions_may_be_rewritten)
 {
-    void *context = zmq_ctx_new ();
-    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
-    void *sub = subscriber (context, bind_to (xpub, fresh (transport)));
-    subscribe (sub, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (xpub, "XA");
+    publication own = publish (transport, ZMQ_XPUB_MANUAL, 1);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    subscribe (own.xpub, "XA");
     /*  A SUB filters again: it sees what matches its own subscription.  */
-    send_text (xpub, "A", 0);
-    send_text (xpub, "XA", 0);
-    EXPECT_NOTHING (sub);
-    subscribe (sub, "XA");
-    EXPECT_SUBSCRIPTION (xpub, 1, "XA");
-    send_text (xpub, "A2", 0);
-    send_text (xpub, "XA2", 0);
-    EXPECT_TEXT (sub, "XA2");
+    send_text (own.xpub, "A", 0);
+    send_text (own.xpub, "XA", 0);
+    EXPECT_NOTHING (own.one);
+    SUBSCRIBE_AT (own.xpub, own.one, "XA");
+    send_text (own.xpub, "A2", 0);
+    send_text (own.xpub, "XA2", 0);
+    EXPECT_TEXT (own.one, "XA2");
     /*  Cancelled by the subscriber, and by the application.  */
-    unsubscribe (sub, "A");
-    EXPECT_SUBSCRIPTION (xpub, 0, "A");
-    send_text (xpub, "XA3", 0);
-    EXPECT_TEXT (sub, "XA3");
-    unsubscribe (xpub, "XA");
-    send_text (xpub, "XA4", 0);
-    EXPECT_NOTHING (sub);
-    FINISH (context, xpub, sub);
+    UNSUBSCRIBE_AT (own.xpub, own.one, "A");
+    send_text (own.xpub, "XA3", 0);
+    EXPECT_TEXT (own.one, "XA3");
+    unsubscribe (own.xpub, "XA");
+    send_text (own.xpub, "XA4", 0);
+    EXPECT_NOTHING (own.one);
+    FINISH (own.context, own.xpub, own.one);
 }
 
 TRANSPORT_TEST (manual_without_an_answer_subscribes_nobody)
 {
-    void *context = zmq_ctx_new ();
-    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
-    void *sub = subscriber (context, bind_to (xpub, fresh (transport)));
-    subscribe (sub, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    send_text (xpub, "A", 0);
-    EXPECT_NOTHING (sub);
-    FINISH (context, xpub, sub);
+    publication own = publish (transport, ZMQ_XPUB_MANUAL, 1);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    send_text (own.xpub, "A", 0);
+    EXPECT_NOTHING (own.one);
+    FINISH (own.context, own.xpub, own.one);
 }
 
 /*  Each is subscribed by itself, in the order that the application reads.  */
 TRANSPORT_TEST (manual_answers_go_to_the_subscriber_read_last)
 {
-    void *context = zmq_ctx_new ();
-    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
-    const char *endpoint = bind_to (xpub, fresh (transport));
-    void *one = subscriber (context, endpoint), *two = subscriber (context, endpoint);
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (xpub, "A");
-    subscribe (two, "B");
-    EXPECT_SUBSCRIPTION (xpub, 1, "B");
-    subscribe (xpub, "B");
-    send_text (xpub, "A1", 0);
-    send_text (xpub, "B1", 0);
-    EXPECT_TEXT (one, "A1");
-    EXPECT_TEXT (two, "B1");
-    EXPECT_NOTHING (one);
-    EXPECT_NOTHING (two);
-    FINISH (context, xpub, one, two);
+    publication own = publish (transport, ZMQ_XPUB_MANUAL, 2);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    subscribe (own.xpub, "A");
+    SUBSCRIBE_AT (own.xpub, own.two, "B");
+    subscribe (own.xpub, "B");
+    send_text (own.xpub, "A1", 0);
+    send_text (own.xpub, "B1", 0);
+    EXPECT_TEXT (own.one, "A1");
+    EXPECT_TEXT (own.two, "B1");
+    EXPECT_NOTHING (own.one);
+    EXPECT_NOTHING (own.two);
+    FINISH (own.context, own.xpub, own.one, own.two);
 }
 
 /*  The same subscription of two, and of one twice, is told each time.  */
 TRANSPORT_TEST (manual_tells_every_subscription)
 {
-    void *context = zmq_ctx_new ();
-    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
-    const char *endpoint = bind_to (xpub, fresh (transport));
-    void *one = subscriber (context, endpoint), *two = subscriber (context, endpoint);
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (two, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    EXPECT_NOTHING (xpub);
-    FINISH (context, xpub, one, two);
+    publication own = publish (transport, ZMQ_XPUB_MANUAL, 2);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    SUBSCRIBE_AT (own.xpub, own.two, "A");
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    EXPECT_NOTHING (own.xpub);
+    FINISH (own.context, own.xpub, own.one, own.two);
 }
 
 /*  Of a subscriber that leaves its own subscriptions are told; what it was
  *  subscribed to goes with it.  */
 TRANSPORT_TEST (manual_subscribers_leave)
 {
-    void *context = zmq_ctx_new ();
-    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
-    const char *endpoint = bind_to (xpub, fresh (transport));
-    void *one = subscriber (context, endpoint), *two = subscriber (context, endpoint);
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (xpub, "XA");
-    subscribe (two, "B");
-    EXPECT_SUBSCRIPTION (xpub, 1, "B");
-    subscribe (xpub, "B");
-    CHECK_OK (zmq_close (one));
-    EXPECT_SUBSCRIPTION (xpub, 0, "A");
-    EXPECT_NOTHING (xpub);
-    send_text (xpub, "B", 0);
-    EXPECT_TEXT (two, "B");
-    FINISH (context, xpub, two);
+    publication own = publish (transport, ZMQ_XPUB_MANUAL, 2);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    subscribe (own.xpub, "XA");
+    SUBSCRIBE_AT (own.xpub, own.two, "B");
+    subscribe (own.xpub, "B");
+    CHECK_OK (zmq_close (own.one));
+    EXPECT_SUBSCRIPTION (own.xpub, 0, "A");
+    EXPECT_NOTHING (own.xpub);
+    send_text (own.xpub, "B", 0);
+    EXPECT_TEXT (own.two, "B");
+    FINISH (own.context, own.xpub, own.two);
 }
 
 /*  Each peer that leaves is told for itself, also where another stays subscribed.  */
 TRANSPORT_TEST (manual_leave_of_a_shared_subscription)
 {
-    void *context = zmq_ctx_new ();
-    void *xpub = publisher (context, ZMQ_XPUB_MANUAL);
-    const char *endpoint = bind_to (xpub, fresh (transport));
-    void *one = subscriber (context, endpoint), *two = subscriber (context, endpoint);
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (xpub, "A");
-    subscribe (two, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (two, "C");
-    EXPECT_SUBSCRIPTION (xpub, 1, "C");
-    subscribe (two, "C");
-    EXPECT_SUBSCRIPTION (xpub, 1, "C");
-    subscribe (one, "D");
-    EXPECT_SUBSCRIPTION (xpub, 1, "D");
-    unsubscribe (one, "D");
-    EXPECT_SUBSCRIPTION (xpub, 0, "D");
-    CHECK_OK (zmq_close (one));
-    EXPECT_SUBSCRIPTION (xpub, 0, "A");
-    unsubscribe (two, "C");
-    EXPECT_NOTHING (xpub);
-    CHECK_OK (zmq_close (two));
-    EXPECT_SUBSCRIPTION (xpub, 0, "A");
-    EXPECT_SUBSCRIPTION (xpub, 0, "C");
-    EXPECT_NOTHING (xpub);
-    FINISH (context, xpub);
+    publication own = publish (transport, ZMQ_XPUB_MANUAL, 2);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    subscribe (own.xpub, "A");
+    SUBSCRIBE_AT (own.xpub, own.two, "A");
+    SUBSCRIBE_AT (own.xpub, own.two, "C");
+    SUBSCRIBE_AT (own.xpub, own.two, "C");
+    SUBSCRIBE_AT (own.xpub, own.one, "D");
+    UNSUBSCRIBE_AT (own.xpub, own.one, "D");
+    CHECK_OK (zmq_close (own.one));
+    EXPECT_SUBSCRIPTION (own.xpub, 0, "A");
+    unsubscribe (own.two, "C");
+    EXPECT_NOTHING (own.xpub);
+    CHECK_OK (zmq_close (own.two));
+    EXPECT_SUBSCRIPTION (own.xpub, 0, "A");
+    EXPECT_SUBSCRIPTION (own.xpub, 0, "C");
+    EXPECT_NOTHING (own.xpub);
+    FINISH (own.context, own.xpub);
 }
 
 /*  The first message after an answer goes to the last subscriber alone: the
  *  last value of its topic, which the others have.  */
 TRANSPORT_TEST (manual_last_value_goes_to_the_last_subscriber)
 {
-    void *context = zmq_ctx_new ();
-    void *xpub = publisher (context, ZMQ_XPUB_MANUAL_LAST_VALUE);
-    const char *endpoint = bind_to (xpub, fresh (transport));
-    void *one = subscriber (context, endpoint);
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (xpub, "A");
-    send_text (xpub, "A1", 0);
-    EXPECT_TEXT (one, "A1");
-    void *two = subscriber (context, endpoint);
-    subscribe (two, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (xpub, "A");
-    send_text (xpub, "A1", 0);
-    EXPECT_TEXT (two, "A1");
-    EXPECT_NOTHING (one);
-    send_text (xpub, "A2", 0);
-    EXPECT_TEXT (one, "A2");
-    EXPECT_TEXT (two, "A2");
-    FINISH (context, xpub, one, two);
+    publication own = publish (transport, ZMQ_XPUB_MANUAL_LAST_VALUE, 1);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    subscribe (own.xpub, "A");
+    send_text (own.xpub, "A1", 0);
+    EXPECT_TEXT (own.one, "A1");
+    own.two = add_subscriber (&own);
+    SUBSCRIBE_AT (own.xpub, own.two, "A");
+    subscribe (own.xpub, "A");
+    send_text (own.xpub, "A1", 0);
+    EXPECT_TEXT (own.two, "A1");
+    EXPECT_NOTHING (own.one);
+    send_text (own.xpub, "A2", 0);
+    EXPECT_TEXT (own.one, "A2");
+    EXPECT_TEXT (own.two, "A2");
+    FINISH (own.context, own.xpub, own.one, own.two);
 }
 
 /*  What the last subscriber does not want goes nowhere either.  */
 TRANSPORT_TEST (manual_last_value_of_another_topic)
 {
-    void *context = zmq_ctx_new ();
-    void *xpub = publisher (context, ZMQ_XPUB_MANUAL_LAST_VALUE);
-    const char *endpoint = bind_to (xpub, fresh (transport));
-    void *one = subscriber (context, endpoint);
-    subscribe (one, "A");
-    EXPECT_SUBSCRIPTION (xpub, 1, "A");
-    subscribe (xpub, "A");
-    void *two = subscriber (context, endpoint);
-    subscribe (two, "B");
-    EXPECT_SUBSCRIPTION (xpub, 1, "B");
-    subscribe (xpub, "B");
-    send_text (xpub, "A1", ZMQ_SNDMORE);
-    send_text (xpub, "part", 0);
-    EXPECT_NOTHING (one);
-    EXPECT_NOTHING (two);
-    send_text (xpub, "A2", ZMQ_SNDMORE);
-    send_text (xpub, "part", 0);
-    EXPECT_PARTS (one, "A2", "part");
-    send_text (xpub, "B2", 0);
-    EXPECT_TEXT (two, "B2");
-    FINISH (context, xpub, one, two);
+    publication own = publish (transport, ZMQ_XPUB_MANUAL_LAST_VALUE, 1);
+    SUBSCRIBE_AT (own.xpub, own.one, "A");
+    subscribe (own.xpub, "A");
+    own.two = add_subscriber (&own);
+    SUBSCRIBE_AT (own.xpub, own.two, "B");
+    subscribe (own.xpub, "B");
+    send_text (own.xpub, "A1", ZMQ_SNDMORE);
+    send_text (own.xpub, "part", 0);
+    EXPECT_NOTHING (own.one);
+    EXPECT_NOTHING (own.two);
+    send_text (own.xpub, "A2", ZMQ_SNDMORE);
+    send_text (own.xpub, "part", 0);
+    EXPECT_PARTS (own.one, "A2", "part");
+    send_text (own.xpub, "B2", 0);
+    EXPECT_TEXT (own.two, "B2");
+    FINISH (own.context, own.xpub, own.one, own.two);
 }
 
 static void read_all (void *socket)
