@@ -84,16 +84,9 @@ TEST (limit_is_not_prolonged_by_what_does_not_match)
     FINISH (context, pub, sub);
 }
 
-static void *send_later (void *socket)
-{
-    sleep_ms (40);
-    send_text (socket, "late", 0);
-    return NULL;
-}
-
 static void *receive_later (void *socket)
 {
-    sleep_ms (40);
+    sleep_ms (LATER_MS);
     EXPECT_TEXT (socket, "m");
     return NULL;
 }
@@ -109,9 +102,9 @@ TRANSPORT_TEST (receive_waits_for_a_message)
         set_int (pull, ZMQ_RCVTIMEO, limits[n]);
         int64_t start = now_ms ();
         pthread_t sender = start_thread (send_later, push);
-        EXPECT_TEXT (pull, "late");
-        CHECK (now_ms () - start >= 39);
-        CHECK (now_ms () - start < 40 + LATE_MS);
+        EXPECT_TEXT (pull, "later");
+        CHECK (now_ms () - start >= LATER_MS - 1);
+        CHECK (now_ms () - start < LATER_MS + LATE_MS);
         end_thread (sender);
         FINISH (context, push, pull);
     }
@@ -140,16 +133,7 @@ TEST (send_waits_for_room)
 
 WIRE_TEST (send_waits_for_a_peer)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH);
-    void *pull = open_socket (context, ZMQ_PULL);
-    const char *endpoint = bind_to (push, fresh (transport));
-    pthread_t sender = start_thread (send_later, push);
-    sleep_ms (80);
-    CHECK_OK (zmq_connect (pull, endpoint));
-    EXPECT_TEXT (pull, "late");
-    end_thread (sender);
-    FINISH (context, push, pull);
+    expect_send_to_wait_for_a_peer (transport, ZMQ_PUSH, ZMQ_PULL);
 }
 
 /*  A reader that is slow over a connection: the sender blocks, sooner or

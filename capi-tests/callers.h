@@ -278,4 +278,43 @@ static inline void *swallow (void *socket)
     return NULL;
 }
 
+/*  A thread that waits in a call, and pairs that have nothing to do with it: OLD was there
+ *  before, NEW comes after.  */
+typedef struct {
+    contexts_t contexts;
+    void *servers;
+    caller_t caller;
+    pair_t old, new;
+} scene_t;
+
+/*  The waiting thread is alone in its context, or beside a server that waits too.  */
+static inline void start_scene (scene_t *scene, call_t call, int alone, const char *transport)
+{
+    *scene = (scene_t){.contexts = open_contexts (transport)};
+    scene->servers = alone ? zmq_ctx_new () : scene->contexts.own;
+    open_pair_of (&scene->old, scene->contexts.own, scene->servers, "tcp");
+    start_caller (&scene->caller, call, scene->contexts.own, scene->contexts.peer, transport);
+}
+
+/*  Both pairs go on, the old one for so many requests.  */
+static inline void others_go_on (scene_t *scene, int requests)
+{
+    GOES_ON (&scene->old, requests);
+    open_pair_of (&scene->new, scene->contexts.own, scene->servers, "tcp");
+    GOES_ON (&scene->new, 50);
+}
+
+static inline void close_pairs (scene_t *scene)
+{
+    close_pair (&scene->old);
+    close_pair (&scene->new);
+}
+
+static inline void end_scene (scene_t *scene)
+{
+    end_contexts (scene->contexts);
+    if (scene->servers != scene->contexts.own)
+        CHECK_OK (zmq_ctx_term (scene->servers));
+}
+
 #endif

@@ -1,39 +1,9 @@
 /*  NULL and foreign handles: every function that takes one answers with errno.
  *  What only our library survives (closed handles, garbage) is in ours/.  */
-#include "harness.h"
-#include <sys/uio.h>
+#include "handles.h"
 
 /*  Memory that is no context, socket or timers: all zeros, and aligned.  */
 static long zeroed[1024];
-
-/*  Every socket function on a handle that is not a socket.  */
-static void all_enotsock (void *handle)
-{
-    char buffer[8] = "";
-    int value = 0;
-    size_t size = sizeof value, count = 1;
-    struct iovec part = {buffer, 1};
-    zmq_msg_t message;
-    CHECK_OK (zmq_msg_init (&message));
-    CHECK_ERRNO (zmq_close (handle), ENOTSOCK);
-    CHECK_ERRNO (zmq_setsockopt (handle, ZMQ_LINGER, &value, sizeof value), ENOTSOCK);
-    CHECK_ERRNO (zmq_getsockopt (handle, ZMQ_LINGER, &value, &size), ENOTSOCK);
-    CHECK_ERRNO (zmq_bind (handle, "inproc://x"), ENOTSOCK);
-    CHECK_ERRNO (zmq_connect (handle, "inproc://x"), ENOTSOCK);
-    CHECK_ERRNO (zmq_unbind (handle, "inproc://x"), ENOTSOCK);
-    CHECK_ERRNO (zmq_disconnect (handle, "inproc://x"), ENOTSOCK);
-    CHECK_ERRNO (zmq_send (handle, buffer, 1, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_send_const (handle, buffer, 1, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_recv (handle, buffer, 1, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_msg_send (&message, handle, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_msg_recv (&message, handle, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_sendmsg (handle, &message, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_recvmsg (handle, &message, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_sendiov (handle, &part, 1, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_recviov (handle, &part, &count, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_socket_monitor (handle, "inproc://monitor", ZMQ_EVENT_ALL), ENOTSOCK);
-    CHECK_OK (zmq_msg_close (&message));
-}
 
 TEST (null_as_socket_is_enotsock_everywhere) { all_enotsock (NULL); }
 

@@ -222,6 +222,17 @@ static inline void wait_events (void *socket, short events)
     CHECK_INT (zmq_poll (&item, 1, PATIENCE_MS), 1);
 }
 
+/*  The context does its work: two new sockets of it exchange a message over tcp.  */
+static inline void expect_service (void *context)
+{
+    void *one = open_socket (context, ZMQ_PAIR), *two = open_socket (context, ZMQ_PAIR);
+    CHECK_OK (zmq_connect (two, bind_to (one, "tcp://127.0.0.1:*")));
+    send_text (two, "hello", 0);
+    EXPECT_TEXT (one, "hello");
+    CHECK_OK (zmq_close (one));
+    CHECK_OK (zmq_close (two));
+}
+
 static int harness_run_one (const test_case *test)
 {
     fflush (stdout);

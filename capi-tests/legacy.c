@@ -482,74 +482,67 @@ static void *run_device (void *type)
     return NULL;
 }
 
-TEST (device_queue_passes_requests_and_replies_until_the_context_ends)
+/*  A device of this type between two sockets, in a thread.  */
+static pthread_t start_device (int type, int front_type, int back_type)
 {
+    pthread_t thread;
     context = zmq_ctx_new ();
-    front = open_socket (context, ZMQ_ROUTER);
-    back = open_socket (context, ZMQ_DEALER);
+    front = open_socket (context, front_type);
+    back = open_socket (context, back_type);
     CHECK_OK (zmq_bind (front, "inproc://front"));
     CHECK_OK (zmq_bind (back, "inproc://back"));
+    CHECK_OK (pthread_create (&thread, NULL, run_device, (void *) (intptr_t) type));
+    return thread;
+}
+
+/*  The device ends with the context.  */
+static void end_device (pthread_t thread, void *sender, void *receiver)
+{
+    CHECK_OK (zmq_ctx_shutdown (context));
+    CHECK_OK (pthread_join (thread, NULL));
+    CHECK_OK (zmq_close (sender));
+    CHECK_OK (zmq_close (receiver));
+    CHECK_OK (zmq_ctx_term (context));
+}
+
+TEST (device_queue_passes_requests_and_replies_until_the_context_ends)
+{
+    pthread_t thread = start_device (ZMQ_QUEUE, ZMQ_ROUTER, ZMQ_DEALER);
     void *req = open_socket (context, ZMQ_REQ), *rep = open_socket (context, ZMQ_REP);
     CHECK_OK (zmq_connect (req, "inproc://front"));
     CHECK_OK (zmq_connect (rep, "inproc://back"));
-    pthread_t thread;
-    CHECK_OK (pthread_create (&thread, NULL, run_device, (void *) (intptr_t) ZMQ_QUEUE));
     for (int i = 0; i < 3; i++) {
         send_text (req, "question", 0);
         EXPECT_TEXT (rep, "question");
         send_text (rep, "answer", 0);
         EXPECT_TEXT (req, "answer");
     }
-    CHECK_OK (zmq_ctx_shutdown (context));
-    CHECK_OK (pthread_join (thread, NULL));
-    CHECK_OK (zmq_close (req));
-    CHECK_OK (zmq_close (rep));
-    CHECK_OK (zmq_ctx_term (context));
+    end_device (thread, req, rep);
 }
 
 TEST (device_streamer_passes_tasks)
 {
-    context = zmq_ctx_new ();
-    front = open_socket (context, ZMQ_PULL);
-    back = open_socket (context, ZMQ_PUSH);
-    CHECK_OK (zmq_bind (front, "inproc://front"));
-    CHECK_OK (zmq_bind (back, "inproc://back"));
+    pthread_t thread = start_device (ZMQ_STREAMER, ZMQ_PULL, ZMQ_PUSH);
     void *push = open_socket (context, ZMQ_PUSH), *pull = open_socket (context, ZMQ_PULL);
     CHECK_OK (zmq_connect (push, "inproc://front"));
     CHECK_OK (zmq_connect (pull, "inproc://back"));
-    pthread_t thread;
-    CHECK_OK (pthread_create (&thread, NULL, run_device, (void *) (intptr_t) ZMQ_STREAMER));
     send_text (push, "part", ZMQ_SNDMORE);
     send_text (push, "task", 0);
     EXPECT_PART (pull, "part", 1);
     EXPECT_PART (pull, "task", 0);
-    CHECK_OK (zmq_ctx_shutdown (context));
-    CHECK_OK (pthread_join (thread, NULL));
-    CHECK_OK (zmq_close (push));
-    CHECK_OK (zmq_close (pull));
-    CHECK_OK (zmq_ctx_term (context));
+    end_device (thread, push, pull);
 }
 
-TEST (device_forwarder_passes_news_and_subscriptions)
+TEST (device_forwarder_passes_messages_and_subscriptions)
 {
-    context = zmq_ctx_new ();
-    front = open_socket (context, ZMQ_XSUB);
-    back = open_socket (context, ZMQ_XPUB);
-    CHECK_OK (zmq_bind (front, "inproc://front"));
-    CHECK_OK (zmq_bind (back, "inproc://back"));
+    pthread_t thread = start_device (ZMQ_FORWARDER, ZMQ_XSUB, ZMQ_XPUB);
     void *xpub = open_socket (context, ZMQ_XPUB), *sub = open_socket (context, ZMQ_SUB);
     CHECK_OK (zmq_connect (xpub, "inproc://front"));
     CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "A", 1));
     CHECK_OK (zmq_connect (sub, "inproc://back"));
-    pthread_t thread;
-    CHECK_OK (pthread_create (&thread, NULL, run_device, (void *) (intptr_t) ZMQ_FORWARDER));
     EXPECT_TEXT (xpub, "\1A");
     send_text (xpub, "B is not wanted", 0);
     send_text (xpub, "A is", 0);
     EXPECT_TEXT (sub, "A is");
-    CHECK_OK (zmq_ctx_shutdown (context));
-    CHECK_OK (pthread_join (thread, NULL));
-    CHECK_OK (zmq_close (xpub));
-    CHECK_OK (zmq_close (sub));
-    CHECK_OK (zmq_ctx_term (context));
+    end_device (thread, xpub, sub);
 }

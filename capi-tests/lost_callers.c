@@ -9,28 +9,18 @@
 static void lose_in_each_call (const char *transport, void (*end) (pthread_t thread))
 {
     for (call_t call = IN_RECV; call <= IN_SEND; call++) {
-        /*  Alone in its context, or beside a server that waits too.  */
         for (int alone = 0; alone < 2; alone++) {
-            contexts_t contexts = open_contexts (transport);
-            void *servers = alone ? zmq_ctx_new () : contexts.own;
-            pair_t old, new;
-            caller_t caller = {0};
-            open_pair_of (&old, contexts.own, servers, "tcp");
-            start_caller (&caller, call, contexts.own, contexts.peer, transport);
-            end (caller.thread);
-            end_thread (caller.thread);
-            CHECK (!atomic_load (&caller.returned));
-            GOES_ON (&old, 50);
-            open_pair_of (&new, contexts.own, servers, "tcp");
-            GOES_ON (&new, 50);
-            CHECK_OK (zmq_close (caller.socket));
-            GOES_ON (&old, 20);
-            close_pair (&old);
-            close_pair (&new);
-            CHECK_OK (zmq_close (caller.peer));
-            end_contexts (contexts);
-            if (alone)
-                CHECK_OK (zmq_ctx_term (servers));
+            scene_t scene;
+            start_scene (&scene, call, alone, transport);
+            end (scene.caller.thread);
+            end_thread (scene.caller.thread);
+            CHECK (!atomic_load (&scene.caller.returned));
+            others_go_on (&scene, 50);
+            CHECK_OK (zmq_close (scene.caller.socket));
+            GOES_ON (&scene.old, 20);
+            close_pairs (&scene);
+            CHECK_OK (zmq_close (scene.caller.peer));
+            end_scene (&scene);
         }
     }
 }

@@ -312,8 +312,7 @@ TEST (breaches_of_peers_that_are_connected_to_end_the_endpoint)
 {
     void *context = zmq_ctx_new ();
     int port, listener = plain_listen (&port);
-    char endpoint[60];
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    const char *endpoint = tcp_endpoint ("127.0.0.1", port);
     for (size_t n = 0; n < BREACHES; n++) {
         void *client = open_socket (context, ZMQ_DEALER), *reader = watch (context, client, ALL);
         set_int (client, ZMQ_RECONNECT_IVL, 1);
@@ -448,8 +447,7 @@ TEST (a_peer_that_says_nothing_runs_out_of_its_time)
     CHECK_OK (close (fd));
 
     int port, listener = plain_listen (&port);
-    char silent[60];
-    snprintf (silent, sizeof silent, "tcp://127.0.0.1:%d", port);
+    const char *silent = tcp_endpoint ("127.0.0.1", port);
     CHECK_OK (zmq_connect (client, silent));
     for (int attempt = 0; attempt < 2; attempt++) {
         expect_begin (on_client, "tcp", silent);

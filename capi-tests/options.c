@@ -296,41 +296,37 @@ TEST (routing_id_has_1_to_255_bytes)
 
 /* --- options of certain types ------------------------------------------------------------- */
 
-/*  Boolean options without a getter, with the types that know them.  */
+/*  A boolean option without a getter, which one type alone knows.  */
+static void try_boolean_of (int type, int option, const int others[2])
+{
+    int zero = 0, one = 1, minus = -1;
+    void *socket = fresh (type);
+    CHECK_OK (zmq_setsockopt (socket, option, &one, sizeof one));
+    CHECK_OK (zmq_setsockopt (socket, option, &zero, sizeof zero));
+    CHECK_ERRNO (zmq_setsockopt (socket, option, &minus, sizeof minus), EINVAL);
+    CHECK_ERRNO (zmq_setsockopt (socket, option, &one, 1), EINVAL);
+    CHECK_ERRNO (zmq_setsockopt (socket, option, &one, 8), EINVAL);
+    done (socket);
+    for (int i = 0; i < 2; i++) {
+        void *other = fresh (others[i]);
+        CHECK_ERRNO (zmq_setsockopt (other, option, &one, sizeof one), EINVAL);
+        done (other);
+    }
+}
+
 TEST (router_options_take_zero_and_one_on_a_router_alone)
 {
-    static const int options[] = {ZMQ_ROUTER_MANDATORY, ZMQ_ROUTER_HANDOVER, ZMQ_ROUTER_RAW};
-    for (size_t i = 0; i < COUNT (options); i++) {
-        int zero = 0, one = 1, minus = -1;
-        void *router = fresh (ZMQ_ROUTER), *dealer = fresh (ZMQ_DEALER), *sub = fresh (ZMQ_SUB);
-        CHECK_OK (zmq_setsockopt (router, options[i], &one, sizeof one));
-        CHECK_OK (zmq_setsockopt (router, options[i], &zero, sizeof zero));
-        CHECK_ERRNO (zmq_setsockopt (router, options[i], &minus, sizeof minus), EINVAL);
-        CHECK_ERRNO (zmq_setsockopt (router, options[i], &one, 1), EINVAL);
-        CHECK_ERRNO (zmq_setsockopt (dealer, options[i], &one, sizeof one), EINVAL);
-        CHECK_ERRNO (zmq_setsockopt (sub, options[i], &one, sizeof one), EINVAL);
-        done (router);
-        done (dealer);
-        done (sub);
-    }
+    static const int others[] = {ZMQ_DEALER, ZMQ_SUB};
+    try_boolean_of (ZMQ_ROUTER, ZMQ_ROUTER_MANDATORY, others);
+    try_boolean_of (ZMQ_ROUTER, ZMQ_ROUTER_HANDOVER, others);
+    try_boolean_of (ZMQ_ROUTER, ZMQ_ROUTER_RAW, others);
 }
 
 TEST (req_options_take_zero_and_one_on_a_req_alone)
 {
-    static const int options[] = {ZMQ_REQ_RELAXED, ZMQ_REQ_CORRELATE};
-    for (size_t i = 0; i < COUNT (options); i++) {
-        int zero = 0, one = 1, minus = -1;
-        void *req = fresh (ZMQ_REQ), *dealer = fresh (ZMQ_DEALER), *rep = fresh (ZMQ_REP);
-        CHECK_OK (zmq_setsockopt (req, options[i], &one, sizeof one));
-        CHECK_OK (zmq_setsockopt (req, options[i], &zero, sizeof zero));
-        CHECK_ERRNO (zmq_setsockopt (req, options[i], &minus, sizeof minus), EINVAL);
-        CHECK_ERRNO (zmq_setsockopt (req, options[i], &one, 8), EINVAL);
-        CHECK_ERRNO (zmq_setsockopt (dealer, options[i], &one, sizeof one), EINVAL);
-        CHECK_ERRNO (zmq_setsockopt (rep, options[i], &one, sizeof one), EINVAL);
-        done (req);
-        done (dealer);
-        done (rep);
-    }
+    static const int others[] = {ZMQ_DEALER, ZMQ_REP};
+    try_boolean_of (ZMQ_REQ, ZMQ_REQ_RELAXED, others);
+    try_boolean_of (ZMQ_REQ, ZMQ_REQ_CORRELATE, others);
 }
 
 TEST (probe_router_is_known_to_router_dealer_and_req)

@@ -59,6 +59,11 @@ static void link_up (link_of_two *own)
     own->connected = connected (port_of (own->endpoint));
 }
 
+static void close_two (const link_of_two *own)
+{
+    FINISH (own->context, own->server, own->client);
+}
+
 #define EXPECT_ON(FD, LEVEL, OPTION, VALUE) CHECK_INT (system_option (FD, LEVEL, OPTION), VALUE)
 
 TEST (tos_reaches_both_ends)
@@ -69,7 +74,7 @@ TEST (tos_reaches_both_ends)
     link_up (&own);
     EXPECT_ON (own.accepted, IPPROTO_IP, IP_TOS, 0x28);
     EXPECT_ON (own.connected, IPPROTO_IP, IP_TOS, 0x50);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (keepalive_reaches_the_connecting_end)
@@ -86,7 +91,7 @@ TEST (keepalive_reaches_the_connecting_end)
     EXPECT_ON (own.connected, IPPROTO_TCP, TCP_KEEPIDLE, 55);
     EXPECT_ON (own.connected, IPPROTO_TCP, TCP_KEEPINTVL, 15);
     EXPECT_ON (own.accepted, SOL_SOCKET, SO_KEEPALIVE, 0);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (keepalive_times_need_keepalive)
@@ -97,7 +102,7 @@ TEST (keepalive_times_need_keepalive)
     link_up (&own);
     EXPECT_ON (own.connected, SOL_SOCKET, SO_KEEPALIVE, 0);
     CHECK (system_option (own.connected, IPPROTO_TCP, TCP_KEEPIDLE) != 55);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (maxrt_reaches_both_ends)
@@ -108,7 +113,7 @@ TEST (maxrt_reaches_both_ends)
     link_up (&own);
     EXPECT_ON (own.connected, IPPROTO_TCP, TCP_USER_TIMEOUT, 4000);
     EXPECT_ON (own.accepted, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (buffers_reach_the_connecting_end)
@@ -120,7 +125,7 @@ TEST (buffers_reach_the_connecting_end)
     /*  Linux doubles what is asked for.  */
     EXPECT_ON (own.connected, SOL_SOCKET, SO_SNDBUF, 60000);
     EXPECT_ON (own.connected, SOL_SOCKET, SO_RCVBUF, 80000);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 /*  The system tells how many may wait to be accepted.  */
@@ -142,7 +147,7 @@ TEST (backlog_reaches_the_listener)
         found++;
     }
     CHECK_INT (found, 1);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 /*  What was bound or connected keeps the options it was made with.  */
@@ -334,7 +339,7 @@ TEST (use_fd_listens_on_a_tcp_socket_of_the_program)
     CHECK_OK (zmq_connect (own.client, endpoint));
     send_text (own.client, "hello", 0);
     EXPECT_TEXT (own.server, "hello");
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (use_fd_listens_on_an_ipc_socket_of_the_program)
@@ -353,7 +358,7 @@ TEST (use_fd_listens_on_an_ipc_socket_of_the_program)
     send_text (own.client, "hello", 0);
     EXPECT_TEXT (own.server, "hello");
     /*  The file is the program's.  */
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
     CHECK_OK (access (address.sun_path, F_OK));
     scratch_remove ();
 }
@@ -367,7 +372,7 @@ TEST (use_fd_of_minus_one)
     set_int (own.server, ZMQ_USE_FD, -1);
     CHECK (port_of (bind_to (own.server, "tcp://127.0.0.1:*")) != port);
     CHECK_OK (close (fd));
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (bindtodevice_on_the_loopback)
@@ -382,7 +387,7 @@ TEST (bindtodevice_on_the_loopback)
         CHECK_OK (getsockopt (n ? own.accepted : own.connected, SOL_SOCKET, SO_BINDTODEVICE, device, &size));
         CHECK_STRING (device, "lo");
     }
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (bindtodevice_of_a_device_that_is_not_there)
@@ -390,7 +395,7 @@ TEST (bindtodevice_of_a_device_that_is_not_there)
     link_of_two own = open_two ();
     CHECK_OK (zmq_setsockopt (own.server, ZMQ_BINDTODEVICE, "nodevice9", 9));
     CHECK_ERRNO (zmq_bind (own.server, "tcp://127.0.0.1:*"), ENODEV);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 /*  Greeting and READY of a NULL DEALER, as RFC 23 writes them.  */
@@ -498,7 +503,7 @@ TEST (a_small_maxmsgsize_is_no_matter_of_the_handshake)
     EXPECT_TEXT (own.server, "x");
     send_text (own.client, "xy", 0);
     EXPECT_NOTHING (own.server);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (tos_reaches_both_ends_over_ipv6)
@@ -522,7 +527,7 @@ TEST (tos_reaches_both_ends_over_ipv6)
             break;
     }
     EXPECT_ON (other, IPPROTO_IPV6, IPV6_TCLASS, 0x50);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 static void expect_filtered (const char *filter, const char *endpoint, const char *host,
@@ -540,7 +545,7 @@ static void expect_filtered (const char *filter, const char *endpoint, const cha
         EXPECT_TEXT (own.server, "x");
     else
         EXPECT_NOTHING (own.server);
-    FINISH (own.context, own.server, own.client);
+    close_two (&own);
 }
 
 TEST (tcp_accept_filters_of_ipv6)

@@ -213,12 +213,45 @@ static inline void end_thread (pthread_t thread)
     CHECK_OK (pthread_join (thread, NULL));
 }
 
+/*  For start_thread: a sender that comes LATER_MS after the call that waits for it.  */
+#define LATER_MS 40
+static inline void *send_later (void *socket)
+{
+    sleep_ms (LATER_MS);
+    send_text (socket, "later", 0);
+    return NULL;
+}
+
+/*  A socket of the first type sends before it has a peer; one of the other comes.  */
+static inline void expect_send_to_wait_for_a_peer (const char *transport, int type, int peer_type)
+{
+    void *context = zmq_ctx_new ();
+    void *socket = open_socket (context, type);
+    void *peer = open_socket (context, peer_type);
+    const char *endpoint = bind_to (socket, fresh (transport));
+    pthread_t sender = start_thread (send_later, socket);
+    sleep_ms (2 * LATER_MS);
+    CHECK_OK (zmq_connect (peer, endpoint));
+    EXPECT_TEXT (peer, "later");
+    end_thread (sender);
+    FINISH (context, socket, peer);
+}
+
 /*  The port at the end of a tcp endpoint.  */
 static inline int port_of (const char *endpoint)
 {
     const char *colon = strrchr (endpoint, ':');
     CHECK (colon != NULL);
     return atoi (colon + 1);
+}
+
+static inline const char *tcp_endpoint (const char *host, int port)
+{
+    static __thread char names[4][80];
+    static __thread int next;
+    char *name = names[next++ % 4];
+    snprintf (name, sizeof names[0], "tcp://%s:%d", host, port);
+    return name;
 }
 
 /*  A listening TCP socket of the operating system on 127.0.0.1.  */

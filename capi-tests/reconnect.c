@@ -140,8 +140,7 @@ TEST (a_handshake_that_fails_can_be_the_end)
 {
     void *context = zmq_ctx_new (), *client = open_socket (context, ZMQ_DEALER);
     int port, listener = plain_listen (&port);
-    char endpoint[60];
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    const char *endpoint = tcp_endpoint ("127.0.0.1", port);
     set_int (client, ZMQ_RECONNECT_STOP, ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED);
     set_int (client, ZMQ_HANDSHAKE_IVL, 50);
     void *reader = watch (context, client, WATCHED);

@@ -4,18 +4,6 @@
 #define _GNU_SOURCE
 #include "scheduling.h"
 
-/*  A context with these options, -1 for one that is not set.  */
-static void *context_with (int policy, int priority)
-{
-    void *context = zmq_ctx_new ();
-    CHECK (context != NULL);
-    if (policy != -1)
-        CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_SCHED_POLICY, policy));
-    if (priority != -1)
-        CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_PRIORITY, priority));
-    return context;
-}
-
 /*  A context with these options, -1 for one that is not set, has an I/O thread
  *  of this policy, priority and nice value.  */
 static void expect (int policy_option, int priority_option, int policy, int priority, int nice)

@@ -52,4 +52,16 @@ static inline int may_raise_priorities (void)
     return 1;
 }
 
+/*  A context with these options, -1 for one that is not set.  */
+static inline void *context_with (int policy, int priority)
+{
+    void *context = zmq_ctx_new ();
+    CHECK (context != NULL);
+    if (policy != -1)
+        CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_SCHED_POLICY, policy));
+    if (priority != -1)
+        CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_PRIORITY, priority));
+    return context;
+}
+
 #endif

@@ -210,8 +210,7 @@ static void expect_client_finds (lie lie, uint32_t code)
     set_int (client, ZMQ_RECONNECT_IVL, 60000);
     void *monitor = monitor_of (context, client);
     int port, listener = plain_listen (&port);
-    char endpoint[60];
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    const char *endpoint = tcp_endpoint ("127.0.0.1", port);
     CHECK_OK (zmq_connect (client, endpoint));
     int fd = lie_to_client (listener, &server, lie);
     expect_found (client, monitor, lie, code);

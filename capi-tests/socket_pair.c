@@ -56,24 +56,9 @@ TEST (no_peer_blocks_the_sender)
     FINISH (context, lonely);
 }
 
-static void *send_late (void *socket)
-{
-    send_text (socket, "at last", 0);
-    return NULL;
-}
-
 TRANSPORT_TEST (blocked_send_goes_on_when_the_peer_comes)
 {
-    void *context = zmq_ctx_new ();
-    void *server = open_socket (context, ZMQ_PAIR);
-    void *client = open_socket (context, ZMQ_PAIR);
-    const char *endpoint = bind_to (server, fresh (transport));
-    pthread_t sender = start_thread (send_late, server);
-    sleep_ms (30);
-    CHECK_OK (zmq_connect (client, endpoint));
-    EXPECT_TEXT (client, "at last");
-    end_thread (sender);
-    FINISH (context, server, client);
+    expect_send_to_wait_for_a_peer (transport, ZMQ_PAIR, ZMQ_PAIR);
 }
 
 TRANSPORT_TEST (second_peer_is_refused)

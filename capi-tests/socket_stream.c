@@ -180,10 +180,8 @@ TEST (connects_to_a_plain_server)
 {
     void *context = zmq_ctx_new ();
     void *stream = open_socket (context, ZMQ_STREAM);
-    int port;
-    int listener = plain_listen (&port);
-    char endpoint[64];
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    int port, listener = plain_listen (&port);
+    const char *endpoint = tcp_endpoint ("127.0.0.1", port);
     CHECK_OK (zmq_connect (stream, endpoint));
     peer_id peer;
     size_t size = sizeof peer.bytes;
@@ -208,10 +206,8 @@ TEST (connect_routing_id_names_the_connection)
 {
     void *context = zmq_ctx_new ();
     void *stream = open_socket (context, ZMQ_STREAM);
-    int port;
-    int listener = plain_listen (&port);
-    char endpoint[64];
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    int port, listener = plain_listen (&port);
+    const char *endpoint = tcp_endpoint ("127.0.0.1", port);
     CHECK_OK (zmq_setsockopt (stream, ZMQ_CONNECT_ROUTING_ID, "server", 6));
     CHECK_OK (zmq_connect (stream, endpoint));
     int fd = plain_accept (listener);
@@ -386,8 +382,7 @@ TEST (a_client_sees_a_server_come_again)
     void *stream = open_socket (context, ZMQ_STREAM);
     set_int (stream, ZMQ_RECONNECT_IVL, 10);
     int port, listener = plain_listen (&port);
-    char endpoint[64];
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    const char *endpoint = tcp_endpoint ("127.0.0.1", port);
     CHECK_OK (zmq_connect (stream, endpoint));
     for (int round = 0; round < 3; round++) {
         int fd = plain_accept (listener);

@@ -66,22 +66,13 @@ TRANSPORT_TEST (requests_succeed_while_another_thread_is_suspended_in_a_call)
     prepare_suspension ();
     for (call_t call = IN_RECV; call <= IN_SEND; call++) {
         for (int alone = 0; alone < 2; alone++) {
-            contexts_t contexts = open_contexts (transport);
-            void *servers = alone ? zmq_ctx_new () : contexts.own;
-            pair_t old, new;
-            caller_t caller = {0};
-            open_pair_of (&old, contexts.own, servers, "tcp");
-            start_caller (&caller, call, contexts.own, contexts.peer, transport);
-            suspend_thread (caller.thread);
-            GOES_ON (&old, 200);
-            open_pair_of (&new, contexts.own, servers, "tcp");
-            GOES_ON (&new, 50);
-            close_pair (&old);
-            close_pair (&new);
-            end_caller (&caller);
-            end_contexts (contexts);
-            if (alone)
-                CHECK_OK (zmq_ctx_term (servers));
+            scene_t scene;
+            start_scene (&scene, call, alone, transport);
+            suspend_thread (scene.caller.thread);
+            others_go_on (&scene, 200);
+            close_pairs (&scene);
+            end_caller (&scene.caller);
+            end_scene (&scene);
         }
     }
 }

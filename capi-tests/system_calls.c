@@ -70,13 +70,6 @@ static void descriptors (void *req, void *rep)
     CHECK_OK (close (ends[1]));
 }
 
-static void *send_later (void *socket)
-{
-    zmq_poll (NULL, 0, 20);
-    send_text (socket, "later", 0);
-    return NULL;
-}
-
 /*  Ends a wait that sleeps.  */
 static void wakes (void *req, void *rep)
 {

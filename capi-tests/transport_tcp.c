@@ -8,15 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-static const char *tcp_endpoint (const char *host, int port)
-{
-    static char buffers[4][100];
-    static int next;
-    char *buffer = buffers[next++ % 4];
-    snprintf (buffer, sizeof buffers[0], "tcp://%s:%d", host, port);
-    return buffer;
-}
-
 /*  libzmq frees an address a moment after unbind or close.  */
 static void bind_soon (void *socket, const char *endpoint)
 {

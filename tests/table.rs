@@ -41,6 +41,8 @@ const VALUES: &[&str] = &[
 /// Names that libzmq tells in no case that anybody found: their rows say what was tried,
 /// behind a dash. A name gets here by trying, never for want of a test.
 const UNTOLD: &[&str] = &["ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED"];
+/// Headers that are a part of the few tests that include them: what their functions use counts.
+const FIXTURES: [&str; 4] = ["handles.h", "mechanisms.h", "publication.h", "scheduling.h"];
 /// Tests that a row is given when it is written.
 const SUGGESTIONS: usize = 3;
 
@@ -165,23 +167,29 @@ fn definition(chunk: &str) -> Option<Definition> {
     Some(Definition { name: name.to_owned(), is_test, is_table: table.is_some(), words })
 }
 
-/// Every word of a test and of what it uses of its own file, by the test's full title. Of shared
-/// headers only tables count: what every test calls proves nothing.
+/// Every word of a test and of what it uses of its own file and of fixtures, by the test's full
+/// title. Of other shared headers only tables count: what every test calls proves nothing.
 fn tests() -> BTreeMap<String, BTreeSet<String>> {
     let directory = root().join("capi-tests");
     let shared = files(&directory, "h").into_iter().filter(|path| !path.ends_with("harness.h"));
-    let shared: Vec<_> = shared
-        .map(|path| (path.clone(), definitions(&fs::read_to_string(path).unwrap())))
-        .collect();
+    let read = |path: &Path| definitions(&fs::read_to_string(path).unwrap());
+    let is_fixture = |path: &Path| FIXTURES.iter().any(|name| path.ends_with(name));
+    let shared: Vec<_> =
+        shared.map(|path| (path.clone(), read(&path), is_fixture(&path))).collect();
     let mut all = BTreeMap::new();
     let rooms = ["", "ours", "kerberos"].map(|room| files(&directory.join(room), "c"));
     for path in rooms.into_iter().flatten() {
         let text = fs::read_to_string(&path).unwrap();
         let included = |header: &Path| {
-            text.contains(&format!("include \"{}\"", header.file_name().unwrap().display()))
+            let name = header.file_name().unwrap().display();
+            text.contains(&format!("include \"{name}\""))
+                || text.contains(&format!("include \"../{name}\""))
         };
-        let headers: Vec<_> =
-            shared.iter().filter(|(path, _)| included(path)).flat_map(|(_, all)| all).collect();
+        let headers: Vec<_> = shared
+            .iter()
+            .filter(|(path, ..)| included(path))
+            .flat_map(|(_, all, fixture)| all.iter().map(|own| (own.is_table || *fixture, own)))
+            .collect();
         let own = definitions(&text);
         let file = path.strip_prefix(&directory).unwrap().with_extension("");
         for test in own.iter().filter(|own| own.is_test) {
@@ -192,15 +200,20 @@ fn tests() -> BTreeMap<String, BTreeSet<String>> {
     all
 }
 
-/// The words of a test, and of the definitions that it uses, directly or through others.
-fn proof_of(test: &Definition, own: &[Definition], headers: &[&Definition]) -> BTreeSet<String> {
+/// The words of a test, and of the definitions that it uses, directly or through others; those of
+/// headers are given with whether they count.
+fn proof_of(
+    test: &Definition,
+    own: &[Definition],
+    headers: &[(bool, &Definition)],
+) -> BTreeSet<String> {
     let mut proof = test.words.clone();
     let mut seen = proof.clone();
     let mut open: Vec<_> = seen.iter().cloned().collect();
     while let Some(word) = open.pop() {
         let named = |used: &&Definition| !used.is_test && used.name == word;
         let local = own.iter().filter(named).map(|used| (true, used));
-        let others = headers.iter().copied().filter(named).map(|used| (used.is_table, used));
+        let others = headers.iter().copied().filter(|(_, used)| named(used));
         for (counts, used) in local.chain(others) {
             open.extend(used.words.difference(&seen).cloned());
             seen.extend(used.words.iter().cloned());

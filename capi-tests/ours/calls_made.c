@@ -128,8 +128,7 @@ TEST (a_zmq_connect_goes_before_the_connection_that_begins_on_its_processor)
     CHECK_OK (sched_setaffinity (0, sizeof one, &one));
     void *context = zmq_ctx_new ();
     int port, listener = plain_listen (&port);
-    char endpoint[60];
-    snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+    const char *endpoint = tcp_endpoint ("127.0.0.1", port);
     for (int n = 0; n < ATTEMPTS; n++) {
         void *client = open_socket (context, ZMQ_PUSH);
         spin_us (2000);

@@ -27,19 +27,16 @@ TEST (without_the_library_gssapi_is_not_there_and_all_else_is)
     CHECK_INT (zmq_has ("gssapi"), 0);
 
     void *context = zmq_ctx_new ();
-    void *one = open_socket (context, ZMQ_PAIR), *two = open_socket (context, ZMQ_PAIR);
+    void *socket = open_socket (context, ZMQ_PAIR);
     int on = 1;
-    CHECK_ERRNO (zmq_setsockopt (one, ZMQ_GSSAPI_SERVER, &on, sizeof on), EINVAL);
-    CHECK_ERRNO (zmq_setsockopt (one, ZMQ_GSSAPI_PLAINTEXT, &on, sizeof on), EINVAL);
-    CHECK_ERRNO (zmq_setsockopt (one, ZMQ_GSSAPI_PRINCIPAL, "zmq", 3), EINVAL);
-    CHECK_ERRNO (zmq_setsockopt (one, ZMQ_GSSAPI_SERVICE_PRINCIPAL, "zmq", 3), EINVAL);
-    CHECK_ERRNO (zmq_setsockopt (one, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, &on, sizeof on), EINVAL);
-    CHECK_INT (get_int (one, ZMQ_MECHANISM), ZMQ_NULL);
-    CHECK_OK (zmq_connect (one, bind_to (two, "tcp://127.0.0.1:*")));
-    send_text (one, "x", 0);
-    EXPECT_TEXT (two, "x");
-    CHECK_OK (zmq_close (one));
-    CHECK_OK (zmq_close (two));
+    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_GSSAPI_SERVER, &on, sizeof on), EINVAL);
+    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_GSSAPI_PLAINTEXT, &on, sizeof on), EINVAL);
+    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_GSSAPI_PRINCIPAL, "zmq", 3), EINVAL);
+    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_GSSAPI_SERVICE_PRINCIPAL, "zmq", 3), EINVAL);
+    CHECK_ERRNO (zmq_setsockopt (socket, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, &on, sizeof on), EINVAL);
+    CHECK_INT (get_int (socket, ZMQ_MECHANISM), ZMQ_NULL);
+    CHECK_OK (zmq_close (socket));
+    expect_service (context);
     CHECK_OK (zmq_ctx_term (context));
     scratch_remove ();
 }

@@ -1,10 +1,9 @@
 /*  Wrong use is answered with errno: nothing crashes, hangs or loses its state.
  *  For our library alone, as libzmq does not survive all of it.  */
 #define TEST_LIMIT_S 30
-#include "../harness.h"
+#include "../handles.h"
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/uio.h>
 
 static void count_free (void *data, void *calls)
 {
@@ -12,52 +11,7 @@ static void count_free (void *data, void *calls)
     atomic_fetch_add ((atomic_int *) calls, 1);
 }
 
-/*  The context still does its work.  */
-static void context_works (void *context)
-{
-    static int number;
-    char endpoint[40];
-    snprintf (endpoint, sizeof endpoint, "inproc://works-%d", number++);
-    void *one = open_socket (context, ZMQ_PAIR), *two = open_socket (context, ZMQ_PAIR);
-    CHECK_OK (zmq_bind (one, endpoint));
-    CHECK_OK (zmq_connect (two, endpoint));
-    send_text (two, "hello", 0);
-    EXPECT_TEXT (one, "hello");
-    CHECK_OK (zmq_close (one));
-    CHECK_OK (zmq_close (two));
-}
-
 /* --- handles that are no sockets ------------------------------------------------- */
-
-static void all_enotsock (void *handle)
-{
-    char buffer[8] = "";
-    int value = 0;
-    size_t size = sizeof value, count = 1;
-    struct iovec part = {buffer, 1};
-    zmq_msg_t message;
-    CHECK_OK (zmq_msg_init (&message));
-    CHECK_ERRNO (zmq_close (handle), ENOTSOCK);
-    CHECK_ERRNO (zmq_setsockopt (handle, ZMQ_LINGER, &value, sizeof value), ENOTSOCK);
-    CHECK_ERRNO (zmq_getsockopt (handle, ZMQ_LINGER, &value, &size), ENOTSOCK);
-    CHECK_ERRNO (zmq_bind (handle, "inproc://x"), ENOTSOCK);
-    CHECK_ERRNO (zmq_connect (handle, "inproc://x"), ENOTSOCK);
-    CHECK_ERRNO (zmq_unbind (handle, "inproc://x"), ENOTSOCK);
-    CHECK_ERRNO (zmq_disconnect (handle, "inproc://x"), ENOTSOCK);
-    CHECK_ERRNO (zmq_send (handle, buffer, 1, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_send_const (handle, buffer, 1, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_recv (handle, buffer, 1, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_msg_send (&message, handle, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_msg_recv (&message, handle, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_sendiov (handle, &part, 1, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_recviov (handle, &part, &count, 0), ENOTSOCK);
-    CHECK_ERRNO (zmq_socket_monitor (handle, "inproc://monitor", ZMQ_EVENT_ALL), ENOTSOCK);
-    if (handle) {
-        zmq_pollitem_t item = {handle, 0, ZMQ_POLLIN, 0};
-        CHECK_ERRNO (zmq_poll (&item, 1, 0), ENOTSOCK);
-    }
-    CHECK_OK (zmq_msg_close (&message));
-}
 
 static void all_efault (void *handle)
 {
@@ -76,7 +30,7 @@ TEST (a_closed_socket_is_enotsock_everywhere_for_every_type)
         CHECK_OK (zmq_close (socket));
         all_enotsock (socket);
     }
-    context_works (context);
+    expect_service (context);
     CHECK_OK (zmq_ctx_term (context));
 }
 
@@ -110,7 +64,7 @@ TEST (a_closed_socket_with_a_live_connection_is_enotsock)
     all_enotsock (one);
     CHECK_OK (zmq_close (two));
     all_enotsock (two);
-    context_works (context);
+    expect_service (context);
     CHECK_OK (zmq_ctx_term (context));
 }
 
@@ -155,7 +109,7 @@ TEST (a_pointer_near_a_socket_or_context_is_not_taken_for_it)
     all_efault ((char *) context + 8);
     all_efault ((char *) context - 1);
     CHECK_OK (zmq_close (socket));
-    context_works (context);
+    expect_service (context);
     CHECK_OK (zmq_ctx_term (context));
 }
 
@@ -485,7 +439,7 @@ static void hammered (int type, int peer_type, int close_under_way)
     if (!close_under_way)
         CHECK_OK (zmq_close (socket));
     CHECK_OK (zmq_close (peer));
-    context_works (context);
+    expect_service (context);
     CHECK_OK (zmq_ctx_term (context));
 }
 
@@ -611,7 +565,7 @@ TEST (a_socket_inherited_by_fork_does_not_hang_the_child)
         zmq_recv (one, &byte, 1, ZMQ_DONTWAIT);
         zmq_send (two, "x", 1, ZMQ_DONTWAIT);
         //  A context of its own works in the child.
-        context_works (zmq_ctx_new ());
+        expect_service (zmq_ctx_new ());
         _exit (0);
     }
     int status = -1;

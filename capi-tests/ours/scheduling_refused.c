@@ -4,18 +4,6 @@
 #define _GNU_SOURCE
 #include "../scheduling.h"
 
-/*  A context with these options, -1 for one that is not set.  */
-static void *context_with (int policy, int priority)
-{
-    void *context = zmq_ctx_new ();
-    CHECK (context != NULL);
-    if (policy != -1)
-        CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_SCHED_POLICY, policy));
-    if (priority != -1)
-        CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_PRIORITY, priority));
-    return context;
-}
-
 /*  Opening the first socket fails so, starts no thread, and succeeds once the
  *  options are such as the system takes.  */
 static void refused (void *context, int number)
@@ -28,17 +16,6 @@ static void refused (void *context, int number)
     CHECK_NULL_ERRNO (zmq_socket (context, ZMQ_DEALER), number);
 }
 
-static void served (void *context)
-{
-    void *one = open_socket (context, ZMQ_PAIR), *two = open_socket (context, ZMQ_PAIR);
-    CHECK_OK (zmq_connect (two, bind_to (one, "tcp://127.0.0.1:*")));
-    send_text (two, "served", 0);
-    EXPECT_TEXT (one, "served");
-    CHECK_OK (zmq_close (one));
-    CHECK_OK (zmq_close (two));
-    CHECK_OK (zmq_ctx_term (context));
-}
-
 TEST (a_policy_or_priority_that_the_system_does_not_know_is_einval)
 {
     void *context = context_with (77, -1);
@@ -49,7 +26,8 @@ TEST (a_policy_or_priority_that_the_system_does_not_know_is_einval)
     refused (context, EINVAL);
     CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_SCHED_POLICY, SCHED_OTHER));
     if (may_raise_priorities ())
-        served (context);
+        expect_service (context);
+    CHECK_OK (zmq_ctx_term (context));
 }
 
 TEST (a_processor_that_is_not_there_is_einval)
@@ -61,7 +39,8 @@ TEST (a_processor_that_is_not_there_is_einval)
     CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_AFFINITY_CPU_REMOVE, 1000));
     refused (context, EINVAL);
     CHECK_OK (zmq_ctx_set (context, ZMQ_THREAD_AFFINITY_CPU_ADD, 0));
-    served (context);
+    expect_service (context);
+    CHECK_OK (zmq_ctx_term (context));
 }
 
 TEST (what_is_not_permitted_is_eperm)
@@ -78,7 +57,8 @@ TEST (what_is_not_permitted_is_eperm)
     refused (context, EPERM);
     CHECK_OK (zmq_ctx_term (context));
     context = context_with (SCHED_BATCH, -1);
-    served (context);
+    expect_service (context);
+    CHECK_OK (zmq_ctx_term (context));
 }
 
 TEST (a_real_time_caller_that_asks_for_the_ordinary_policy_gets_it)

@@ -64,8 +64,7 @@ TEST (a_server_may_say_all_at_once)
         void *context = zmq_ctx_new ();
         void *pull = open_socket (context, ZMQ_PULL);
         int port, listener = plain_listen (&port);
-        char endpoint[64];
-        snprintf (endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
+        const char *endpoint = tcp_endpoint ("127.0.0.1", port);
         set_int (pull, ZMQ_RECONNECT_IVL, -1);
         CHECK_OK (zmq_connect (pull, endpoint));
         int peer = plain_accept (listener);
