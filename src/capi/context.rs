@@ -1,8 +1,8 @@
 //! Contexts (zmq_ctx_new(3), zmq_ctx_set(3), zmq_ctx_get(3), zmq_ctx_shutdown(3), zmq_ctx_term(3)).
 
-use super::handle::{answer_pointer, ffi_result, handle_of, object};
+use super::handle::{answer_pointer, close_if, ffi_result, object, open};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use std::ffi::{c_int, c_void};
 
 /// Context option: how many threads do input and output.
@@ -40,7 +40,12 @@ pub const ZMQ_THREAD_SCHED_POLICY_DFLT: c_int = -1;
 /// Returns its handle, or NULL with errno ENOMEM or EMFILE.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_new() -> *mut c_void {
-    answer_pointer(|| Ok(handle_of(Context::create()?)))
+    answer_pointer(|| {
+        open(|context: &'static Context| {
+            context.open();
+            Ok(())
+        })
+    })
 }
 
 /// Ends a context: waits until its sockets are closed and what lingers is out or timed out
@@ -53,7 +58,7 @@ pub extern "C" fn zmq_ctx_new() -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
     // SAFETY: the caller's promise.
-    ffi_result(|| unsafe { object::<Context>(context) }?.terminate())
+    ffi_result(|| unsafe { close_if(context, Context::terminate) })
 }
 
 /// Makes the blocked and later calls on the context's sockets fail with ETERM; closing them is
@@ -102,14 +107,13 @@ pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
         if io_threads < 0 {
             return Err(Error::InvalidArgument);
         }
-        let context = Context::create()?;
-        let configured = context.set(ZMQ_IO_THREADS, io_threads);
-        if let Err(error) = configured {
-            // Nothing was opened, so that there is nothing to wait for.
-            let _: Result<()> = context.terminate();
-            return Err(error);
-        }
-        Ok(handle_of(context))
+        open(|context: &'static Context| {
+            context.open();
+            context.set(ZMQ_IO_THREADS, io_threads).inspect_err(|_| {
+                // Nothing was opened, so that there is nothing to wait for.
+                let _ = context.terminate();
+            })
+        })
     })
 }
 

@@ -5,66 +5,173 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::socket::Socket;
+use crate::sync::{CriticalSection, ForkMutex};
 use std::alloc::{Layout, alloc, dealloc};
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// A type whose address C holds as a `void *`.
+/// What C holds as a `void *`: a handle of an object of the engine.
 ///
 /// # Safety
-/// The type is `repr(C)` and begins with an `AtomicU32` that holds `TAG`, no other handle type
-/// has the same tag, and no object of it is ever freed (closed ones may be used again).
-pub(super) unsafe trait Handle: 'static {
-    /// What the first four bytes of an object are.
+/// No other such type has the same tag.
+pub(super) unsafe trait Object: Sync + Sized + 'static {
+    /// What the first four bytes of a handle are.
     const TAG: u32;
-    /// The error for a pointer that is no live object.
+    /// The error for a pointer that is no handle of such an object, or a closed one.
     const INVALID: Error;
-    /// False for an object that was closed.
-    fn is_live(&self) -> bool;
+    /// This number of closed handles rests before the oldest is used again: most stale pointers are
+    /// recognised.
+    const RESTING: usize;
+
+    /// An object that is not open.
+    fn closed() -> Self;
+
+    /// The closed handles.
+    fn pool() -> &'static Pool<Self>;
 }
 
-// SAFETY: `Context` is laid out so and its objects are recycled, never freed.
-unsafe impl Handle for Context {
-    const TAG: u32 = Context::TAG;
+/// An object in memory that is never freed, but used again when the object was closed. So any pointer
+/// that C ever got stays readable, and the tag says what it points at: it is written before C has the
+/// pointer, and never changes. Whether the object is open is a flag of its own.
+#[repr(C)]
+pub(super) struct Handle<T> {
+    tag: AtomicU32,
+    is_open: AtomicBool,
+    object: T,
+}
+
+/// Closed handles, oldest first.
+pub(super) type Pool<T> = ForkMutex<VecDeque<&'static Handle<T>>>;
+
+// SAFETY: nothing else has this tag.
+unsafe impl Object for Context {
+    const TAG: u32 = 0x5A51_C7C7;
     const INVALID: Error = Error::BadAddress;
+    const RESTING: usize = 16;
 
-    #[inline(always)]
-    fn is_live(&self) -> bool {
-        self.is_valid()
+    fn closed() -> Self {
+        Self::new()
+    }
+
+    fn pool() -> &'static Pool<Self> {
+        static POOL: Pool<Context> = ForkMutex::for_static(VecDeque::new());
+        &POOL
     }
 }
 
-// SAFETY: `Socket` is laid out so and its objects are recycled, never freed.
-unsafe impl Handle for Socket {
-    const TAG: u32 = Socket::TAG;
+// SAFETY: nothing else has this tag.
+unsafe impl Object for Socket {
+    const TAG: u32 = 0x5A51_50C7;
     const INVALID: Error = Error::NotASocket;
+    const RESTING: usize = 64;
 
-    #[inline(always)]
-    fn is_live(&self) -> bool {
-        self.is_open()
+    fn closed() -> Self {
+        Self::new()
+    }
+
+    fn pool() -> &'static Pool<Self> {
+        static POOL: Pool<Socket> = ForkMutex::for_static(VecDeque::new());
+        &POOL
     }
 }
 
-/// The object behind a handle. NULL, closed objects and objects of another type are refused.
+/// Opens an object; returns its handle, for C.
+pub(super) fn open<T: Object>(open: impl FnOnce(&'static T) -> Result<()>) -> Result<*mut c_void> {
+    let _critical = CriticalSection::enter();
+    let resting = {
+        let mut pool = T::pool().lock();
+        if pool.len() > T::RESTING { pool.pop_front() } else { None }
+    };
+    let handle = match resting {
+        Some(handle) => handle,
+        None => {
+            let (tag, is_open) = (AtomicU32::new(T::TAG), AtomicBool::new(false));
+            // SAFETY: just allocated, and never freed.
+            unsafe { &*into_raw(Handle { tag, is_open, object: T::closed() })? }
+        }
+    };
+    if let Err(error) = open(&handle.object) {
+        T::pool().lock().push_front(handle);
+        return Err(error);
+    }
+    handle.is_open.store(true, Ordering::Release);
+    Ok(ptr::from_ref(handle).cast_mut().cast())
+}
+
+/// The handle that C has a pointer to, if its object is open. NULL, closed objects and objects of
+/// another type are refused.
 ///
 /// # Safety
 /// `raw` is NULL or points at four readable bytes.
 #[inline(always)]
-pub(super) unsafe fn object<T: Handle>(raw: *mut c_void) -> Result<&'static T> {
-    let address = raw.cast::<T>();
+unsafe fn handle<T: Object>(raw: *mut c_void) -> Result<&'static Handle<T>> {
+    let address = raw.cast::<Handle<T>>();
     if address.is_null() || !address.is_aligned() {
         return Err(T::INVALID);
     }
-    // The tag never changes in an object, so that this load orders nothing.
-    // SAFETY: readable (caller), and aligned for T, which begins with such a number.
+    // Relaxed: in a handle this never changes.
+    // SAFETY: readable (caller), and aligned for a handle, which begins with such a number.
     if unsafe { &*raw.cast::<AtomicU32>() }.load(Ordering::Relaxed) != T::TAG {
         return Err(T::INVALID);
     }
-    // SAFETY: the tag says that it is a T, and objects of T are never freed.
-    let object = unsafe { &*address };
-    if object.is_live() { Ok(object) } else { Err(T::INVALID) }
+    // SAFETY: the tag says that it is a handle of a T, and handles are never freed.
+    let handle = unsafe { &*address };
+    // Pairs with the Release in `open`, though what the object has is behind locks of its own.
+    if handle.is_open.load(Ordering::Acquire) { Ok(handle) } else { Err(T::INVALID) }
+}
+
+/// The open object behind a handle.
+///
+/// # Safety
+/// As [`handle`].
+#[inline(always)]
+pub(super) unsafe fn object<T: Object>(raw: *mut c_void) -> Result<&'static T> {
+    // SAFETY: the caller's promise.
+    unsafe { handle(raw) }.map(|handle| &handle.object)
+}
+
+/// Closes the object behind a handle: of several threads in this call, one does.
+///
+/// # Safety
+/// As [`handle`].
+pub(super) unsafe fn close<T: Object>(
+    raw: *mut c_void,
+    close: impl FnOnce(&'static T),
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let handle = unsafe { handle(raw) }?;
+    if !handle.is_open.swap(false, Ordering::AcqRel) {
+        return Err(T::INVALID);
+    }
+    close(&handle.object);
+    recycle(handle);
+    Ok(())
+}
+
+/// As [`close()`], for an object that may stay open: `end` says whether this thread has closed it.
+///
+/// # Safety
+/// As [`handle`].
+pub(super) unsafe fn close_if<T: Object>(
+    raw: *mut c_void,
+    end: impl FnOnce(&'static T) -> Result<bool>,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let handle = unsafe { handle(raw) }?;
+    if end(&handle.object)? {
+        handle.is_open.store(false, Ordering::Release);
+        recycle(handle);
+    }
+    Ok(())
+}
+
+/// In the one thread that closed its object.
+fn recycle<T: Object>(handle: &'static Handle<T>) {
+    let _critical = CriticalSection::enter();
+    T::pool().lock().push_back(handle);
 }
 
 /// The message behind a `zmq_msg_t *`; EFAULT for NULL, closed and never initialised ones.
@@ -212,12 +319,6 @@ pub(super) fn answer_pointer<T>(call: impl FnOnce() -> Result<*mut T>) -> *mut T
     })
 }
 
-/// The pointer that C keeps of an object.
-#[inline(always)]
-pub(super) fn handle_of<T: Handle>(object: &'static T) -> *mut c_void {
-    ptr::from_ref(object).cast_mut().cast()
-}
-
 /// Moves a value to memory of its own, for C to keep the pointer.
 pub(super) fn into_raw<T>(value: T) -> Result<*mut T> {
     const { assert!(size_of::<T>() > 0) };
@@ -261,6 +362,56 @@ mod tests {
                 assert_eq!(object::<Context>(raw).err(), Some(Error::BadAddress));
             }
         }
+    }
+
+    /// An object of C for the tests: how often it was opened.
+    struct Counter(AtomicU32);
+
+    // SAFETY: nothing else has this tag.
+    unsafe impl Object for Counter {
+        const TAG: u32 = 0x7E57_7E57;
+        const INVALID: Error = Error::BadAddress;
+        const RESTING: usize = 2;
+
+        fn closed() -> Self {
+            Self(AtomicU32::new(0))
+        }
+
+        fn pool() -> &'static Pool<Self> {
+            static POOL: Pool<Counter> = ForkMutex::for_static(VecDeque::new());
+            &POOL
+        }
+    }
+
+    #[test]
+    fn closed_handles_are_refused_and_rest_before_they_are_used_again() {
+        let count = |counter: &'static Counter| {
+            counter.0.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        };
+        let handles = [(); 4].map(|()| open(count).unwrap());
+        for handle in handles {
+            // SAFETY: handles are never freed.
+            unsafe {
+                assert!(object::<Counter>(handle).is_ok());
+                // Another type's pointers are told apart.
+                assert_eq!(object::<Socket>(handle).err(), Some(Error::NotASocket));
+                assert_eq!(close_if(handle, |_: &Counter| Ok(false)), Ok(()));
+                assert_eq!(close(handle, |_: &Counter| {}), Ok(()));
+                assert_eq!(close(handle, |_: &Counter| {}), Err(Error::BadAddress));
+                assert!(object::<Counter>(handle).is_err());
+            }
+        }
+        // Two rest; what failed to open is the oldest still.
+        let failed = open(|_: &'static Counter| Err(Error::TooManyOpen));
+        assert_eq!(failed, Err(Error::TooManyOpen));
+        let again = [(); 3].map(|()| open(count).unwrap());
+        assert_eq!(again[..2], handles[..2]);
+        assert!(!handles.contains(&again[2]));
+        // SAFETY: handles are never freed.
+        let times =
+            again.map(|raw| unsafe { object::<Counter>(raw) }.unwrap().0.load(Ordering::Relaxed));
+        assert_eq!(times, [2, 2, 1]);
     }
 
     #[test]

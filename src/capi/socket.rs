@@ -3,7 +3,7 @@
 //! A socket handle that is NULL, closed or something else is answered with ENOTSOCK.
 
 use super::handle::{
-    answer_pointer, bytes, endpoint, ffi_result, handle_of, object, optional_bytes,
+    answer_pointer, bytes, close, endpoint, ffi_result, object, open, optional_bytes,
 };
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn zmq_socket(context: *mut c_void, r#type: c_int) -> *mut
     answer_pointer(|| {
         // SAFETY: the caller's promise.
         let context = unsafe { object::<Context>(context) }?;
-        Ok(handle_of(Socket::open(context, r#type)?))
+        open(|socket: &'static Socket| socket.open(context, r#type))
     })
 }
 
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn zmq_socket(context: *mut c_void, r#type: c_int) -> *mut
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_close(s: *mut c_void) -> c_int {
     // SAFETY: the caller's promise.
-    ffi_result(|| unsafe { object::<Socket>(s) }?.close())
+    ffi_result(|| unsafe { close(s, Socket::close) })
 }
 
 /// Sets a socket option (zmq_setsockopt(3)).

@@ -3,12 +3,12 @@
 //! A set of timers may be used by several threads, and its functions may be called from a
 //! handler, `zmq_timers_destroy` included. A destroyed set is answered with EFAULT.
 
-use super::handle::{Handle, answer_pointer, ffi_result, handle_of, into_raw, object};
-use crate::error::{Error, Result};
+use super::handle::{Object, Pool, answer_pointer, close, ffi_result, object, open};
+use crate::error::Error;
 use crate::sync::ForkMutex;
 use crate::utility::Timers;
+use std::collections::VecDeque;
 use std::ffi::{c_int, c_long, c_void};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a timer calls: its number, and the argument that it was added with.
@@ -27,49 +27,22 @@ struct Handler {
 // SAFETY: the argument is only passed on, on the thread that executes the timers.
 unsafe impl Send for Handler {}
 
-/// A set of timers, as C holds it.
-#[repr(C)]
-struct TimerSet {
-    tag: AtomicU32,
-    live: AtomicBool,
-    timers: Timers<Handler>,
-}
+/// A set of timers.
+type TimerSet = Timers<Handler>;
 
-/// Destroyed sets, for the next that are made.
-static FREE: ForkMutex<Vec<&'static TimerSet>> = ForkMutex::for_static(Vec::new());
-
-// SAFETY: repr(C) with the tag first; sets are leaked and used again, never freed.
-unsafe impl Handle for TimerSet {
+// SAFETY: nothing else has this tag.
+unsafe impl Object for TimerSet {
     const TAG: u32 = 0x7AE1_3E25;
     const INVALID: Error = Error::BadAddress;
+    const RESTING: usize = 0;
 
-    fn is_live(&self) -> bool {
-        // Relaxed: the set's contents have their own lock.
-        self.live.load(Ordering::Relaxed)
-    }
-}
-
-impl TimerSet {
-    fn create() -> Result<&'static Self> {
-        let reused = FREE.lock().pop();
-        if let Some(set) = reused {
-            set.live.store(true, Ordering::Relaxed);
-            return Ok(set);
-        }
-        let tag = AtomicU32::new(Self::TAG);
-        let set = into_raw(Self { tag, live: AtomicBool::new(true), timers: Timers::new() })?;
-        // SAFETY: just allocated, and never freed.
-        Ok(unsafe { &*set })
+    fn closed() -> Self {
+        Self::new()
     }
 
-    /// Only one of several callers destroys the set.
-    fn destroy(&'static self) -> Result<()> {
-        if !self.live.swap(false, Ordering::Relaxed) {
-            return Err(Error::BadAddress);
-        }
-        self.timers.clear();
-        FREE.lock().push(self);
-        Ok(())
+    fn pool() -> &'static Pool<Self> {
+        static POOL: Pool<TimerSet> = ForkMutex::for_static(VecDeque::new());
+        &POOL
     }
 }
 
@@ -78,7 +51,7 @@ impl TimerSet {
 /// Returns its handle, or NULL with errno ENOMEM.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_new() -> *mut c_void {
-    answer_pointer(|| Ok(handle_of(TimerSet::create()?)))
+    answer_pointer(|| open(|_: &'static TimerSet| Ok(())))
 }
 
 /// Destroys the set of timers at `*timers_p` and sets that to NULL (zmq_timers(3)).
@@ -94,7 +67,7 @@ pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int
             return Err(Error::BadAddress);
         }
         // SAFETY: the caller's promise.
-        unsafe { object::<TimerSet>(timers_p.read()) }?.destroy()?;
+        unsafe { close(timers_p.read(), TimerSet::clear) }?;
         // SAFETY: writable (caller).
         unsafe { timers_p.write(std::ptr::null_mut()) };
         Ok(())
@@ -119,11 +92,7 @@ pub unsafe extern "C" fn zmq_timers_add(
         // SAFETY: the caller's promise.
         let set = unsafe { object::<TimerSet>(timers) }?;
         let function = handler.ok_or(Error::BadAddress)?;
-        Ok(set.timers.add(
-            Instant::now(),
-            milliseconds(interval),
-            Handler { function, argument: arg },
-        ))
+        Ok(set.add(Instant::now(), milliseconds(interval), Handler { function, argument: arg }))
     })
 }
 
@@ -136,7 +105,7 @@ pub unsafe extern "C" fn zmq_timers_add(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_int {
     // SAFETY: the caller's promise.
-    ffi_result(|| unsafe { object::<TimerSet>(timers) }?.timers.cancel(timer_id))
+    ffi_result(|| unsafe { object::<TimerSet>(timers) }?.cancel(timer_id))
 }
 
 /// Changes the interval of a timer, in milliseconds, counting from now (zmq_timers(3)).
@@ -154,7 +123,7 @@ pub unsafe extern "C" fn zmq_timers_set_interval(
     ffi_result(|| {
         // SAFETY: the caller's promise.
         let set = unsafe { object::<TimerSet>(timers) }?;
-        set.timers.set_interval(Instant::now(), timer_id, milliseconds(interval))
+        set.set_interval(Instant::now(), timer_id, milliseconds(interval))
     })
 }
 
@@ -167,7 +136,7 @@ pub unsafe extern "C" fn zmq_timers_set_interval(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_int {
     // SAFETY: the caller's promise.
-    ffi_result(|| unsafe { object::<TimerSet>(timers) }?.timers.reset(Instant::now(), timer_id))
+    ffi_result(|| unsafe { object::<TimerSet>(timers) }?.reset(Instant::now(), timer_id))
 }
 
 /// Milliseconds until the next timer is due, 0 if one is (zmq_timers(3)).
@@ -180,7 +149,7 @@ pub unsafe extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) 
 pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
     // SAFETY: the caller's promise.
     match unsafe { object::<TimerSet>(timers) } {
-        Ok(set) => set.timers.timeout(Instant::now()).map_or(-1, |left| {
+        Ok(set) => set.timeout(Instant::now()).map_or(-1, |left| {
             // Rounded up, so that who sleeps that long finds the timer due.
             let left = left.as_nanos().div_ceil(1_000_000);
             c_long::try_from(left).unwrap_or(c_long::MAX)
@@ -200,7 +169,7 @@ pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
     ffi_result(|| {
         // SAFETY: the caller's promise.
         let set = unsafe { object::<TimerSet>(timers) }?;
-        set.timers.execute(Instant::now(), |timer_id, Handler { function, argument }| {
+        set.execute(Instant::now(), |timer_id, Handler { function, argument }| {
             // SAFETY: promised when the timer was added.
             unsafe { function(timer_id, argument) };
         });

@@ -18,19 +18,24 @@ use crate::transport::Lookups;
 use crate::zmtp::SocketType;
 use inproc::InprocNames;
 use options::ContextOptions;
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-/// A context handle; its memory is never freed, as that of a socket's handle.
-#[repr(C)]
+/// A context, open or ended. It may be opened again after it has ended.
 pub(crate) struct Context {
-    tag: AtomicU32,
-    /// `None` when it has ended, and in a child of fork(2) where another thread of the parent was at
-    /// it.
-    core: ForkMutex<Option<Arc<ContextCore>>>,
+    core: ForkMutex<CoreSlot>,
     options: ForkMutex<ContextOptions>,
+}
+
+/// The place of an open context.
+#[derive(Default)]
+enum CoreSlot {
+    Open(Arc<ContextCore>),
+    Ended,
+    /// In a child of fork(2): another thread of the parent was at it.
+    #[default]
+    Lost,
 }
 
 /// An open context.
@@ -67,52 +72,32 @@ struct IoThread {
 /// Contexts that are open.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
-/// Ended handles, oldest first.
-static ENDED: ForkMutex<VecDeque<&'static Context>> = ForkMutex::for_static(VecDeque::new());
-/// This number of handles rests before the oldest is used again.
-const RESTING: usize = 16;
-
 impl Context {
-    /// The first word of an open context.
-    pub(crate) const TAG: u32 = 0x5a51_c7c7;
-
-    /// Makes a context (zmq_ctx_new(3)).
-    ///
-    /// # Errors
-    /// None today; the I/O threads start with the first socket.
-    pub(crate) fn create() -> Result<&'static Self> {
-        let _critical = CriticalSection::enter();
-        let mut ended = ENDED.lock();
-        let resting = if ended.len() > RESTING { ended.pop_front() } else { None };
-        drop(ended);
-        let context = resting.unwrap_or_else(|| {
-            let (core, options) = (ForkMutex::new(None), ForkMutex::new(ContextOptions::default()));
-            Box::leak(Box::new(Self { tag: AtomicU32::new(0), core, options }))
-        });
-        *context.options.lock() = ContextOptions::default();
-        *context.core.lock() = Some(ContextCore::new(context));
-        OPEN.fetch_add(1, Ordering::AcqRel);
-        context.tag.store(Self::TAG, Ordering::Release);
-        Ok(context)
+    /// A context that has ended.
+    pub(crate) fn new() -> Self {
+        let options = ForkMutex::new(ContextOptions::default());
+        Self { core: ForkMutex::new(CoreSlot::Ended), options }
     }
 
-    /// Whether the handle is that of an open context.
-    pub(crate) fn is_valid(&self) -> bool {
-        self.tag.load(Ordering::Acquire) == Self::TAG
+    /// Opens it, where it has ended (zmq_ctx_new(3)). The I/O threads start with the first socket.
+    pub(crate) fn open(&'static self) {
+        let _critical = CriticalSection::enter();
+        *self.options.lock() = ContextOptions::default();
+        *self.core.lock() = CoreSlot::Open(ContextCore::new(self));
+        OPEN.fetch_add(1, Ordering::AcqRel);
     }
 
     fn core(&'static self) -> Result<Arc<ContextCore>> {
         let _critical = CriticalSection::enter();
         let mut place = self.core.lock();
-        if let Some(core) = place.as_ref().filter(|core| !core.is_inherited()) {
-            return Ok(core.clone());
-        }
-        if !self.is_valid() {
-            return Err(Error::BadAddress);
+        match &*place {
+            CoreSlot::Open(core) if !core.is_inherited() => return Ok(core.clone()),
+            CoreSlot::Open(_) | CoreSlot::Lost => {}
+            CoreSlot::Ended => return Err(Error::BadAddress),
         }
         let fresh = ContextCore::new(self);
         // The parent's must not even be dropped: that would reach its connections.
-        std::mem::forget(place.replace(fresh.clone()));
+        std::mem::forget(std::mem::replace(&mut *place, CoreSlot::Open(fresh.clone())));
         Ok(fresh)
     }
 
@@ -144,28 +129,33 @@ impl Context {
     }
 
     /// Shuts down, waits until all sockets are closed and their messages sent or given up, and
-    /// frees everything (zmq_ctx_term(3)).
+    /// frees everything (zmq_ctx_term(3)). Of several threads in this call, one has ended the context: true.
     ///
     /// # Errors
     /// [`Error::Interrupted`]: call again. [`Error::BadAddress`].
-    pub(crate) fn terminate(&'static self) -> Result<()> {
+    pub(crate) fn terminate(&'static self) -> Result<bool> {
         let core = self.core()?;
         core.shut_down();
         core.wait_for_end()?;
-        // Of several threads in this call, one takes it all down.
-        let ended = {
-            let mut place = self.core.lock();
-            self.tag.store(0xdead_beef, Ordering::Release);
-            place.take()
-        };
-        if ended.is_some() {
-            core.stop_threads();
-            if OPEN.fetch_sub(1, Ordering::AcqRel) == 1 {
-                free_kept_memory();
-            }
-            ENDED.lock().push_back(self);
+        if !self.end(&core) {
+            return Ok(false);
         }
-        Ok(())
+        core.stop_threads();
+        if OPEN.fetch_sub(1, Ordering::AcqRel) == 1 {
+            free_kept_memory();
+        }
+        Ok(true)
+    }
+
+    /// False if another thread did, and it may be open again since.
+    fn end(&self, core: &Arc<ContextCore>) -> bool {
+        let _critical = CriticalSection::enter();
+        let mut place = self.core.lock();
+        let is_open = matches!(&*place, CoreSlot::Open(own) if Arc::ptr_eq(own, core));
+        if is_open {
+            *place = CoreSlot::Ended;
+        }
+        is_open
     }
 
     /// The context behind the handle, for a new socket.
@@ -219,11 +209,11 @@ impl ContextCore {
     ///
     /// # Errors
     /// [`Error::TooManyOpen`].
-    pub(crate) fn add_socket<S>(
+    pub(crate) fn add_socket(
         &self,
         socket_type: SocketType,
-        open: impl FnOnce(Options) -> (S, Arc<Mailbox>),
-    ) -> Result<S> {
+        open: impl FnOnce(Options) -> Arc<Mailbox>,
+    ) -> Result<()> {
         let max_sockets = self.start()?;
         let mut sockets = self.sockets.lock();
         if sockets.len() >= max_sockets {
@@ -233,9 +223,8 @@ impl ContextCore {
             let own = self.handle.options.lock();
             (own.ipv6, own.blocky)
         };
-        let (socket, mailbox) = open(Options::new(socket_type, ipv6, blocky));
-        sockets.push(mailbox);
-        Ok(socket)
+        sockets.push(open(Options::new(socket_type, ipv6, blocky)));
+        Ok(())
     }
 
     fn shut_down(&self) {

@@ -49,7 +49,8 @@ const SERVICES: &[(SocketType, SocketType, &str, &str)] = &[
 
 thread_local! {
     static RUNNING: (&'static Context, Vec<Service>) = {
-        let context = Context::create().expect("a context");
+        let context: &Context = Box::leak(Box::new(Context::new()));
+        context.open();
         authenticate(context);
         (context, SERVICES.iter().map(|service| Service::start(context, *service)).collect())
     };
@@ -83,7 +84,7 @@ impl Wire for UnixStream {
 
 /// A ZAP handler that lets in whoever holds a key or the right name.
 fn authenticate(context: &'static Context) {
-    let handler = Socket::open(context, Rep as i32).expect("a socket");
+    let handler = open(context, Rep);
     handler.bind("inproc://zeromq.zap.01").expect("a name");
     std::thread::spawn(move || {
         while let Ok(first) = recv(handler) {
@@ -101,6 +102,12 @@ fn authenticate(context: &'static Context) {
     });
 }
 
+fn open(context: &'static Context, socket_type: SocketType) -> &'static Socket {
+    let socket: &Socket = Box::leak(Box::new(Socket::new()));
+    socket.open(context, socket_type as i32).expect("a socket");
+    socket
+}
+
 fn set(socket: &Socket, option: i32, value: i32) {
     socket.set_option(option, Some(&value.to_ne_bytes())).expect("an option");
 }
@@ -114,7 +121,7 @@ impl Service {
         context: &'static Context,
         (own_type, peer_type, transport, mechanism): (SocketType, SocketType, &str, &'static str),
     ) -> Self {
-        let own = Socket::open(context, own_type as i32).expect("a socket");
+        let own = open(context, own_type);
         set(own, ids::LINGER, 0);
         set(own, ids::RCVTIMEO, PATIENCE_MS);
         match mechanism {
@@ -202,15 +209,16 @@ impl Service {
 
     /// The legitimate peer; from time to time a new one.
     fn peer(&self, context: &'static Context) -> &'static Socket {
-        if self.runs.replace(self.runs.get() + 1).is_multiple_of(RUNS_A_PEER)
-            && let Some(old) = self.peer.take()
-        {
-            old.close().expect("it is open");
-        }
-        if let Some(peer) = self.peer.get() {
-            return peer;
-        }
-        let peer = Socket::open(context, self.peer_type as i32).expect("a socket");
+        let is_old = self.runs.replace(self.runs.get() + 1).is_multiple_of(RUNS_A_PEER);
+        let peer = match self.peer.get() {
+            Some(peer) if !is_old => return peer,
+            Some(old) => {
+                old.close();
+                old.open(context, self.peer_type as i32).expect("a socket");
+                old
+            }
+            None => open(context, self.peer_type),
+        };
         set(peer, ids::LINGER, 0);
         set(peer, ids::RCVTIMEO, PATIENCE_MS);
         set(peer, ids::SNDTIMEO, PATIENCE_MS);

@@ -65,11 +65,11 @@ impl EventHandler for BackgroundHandler {
 impl Socket {
     /// Takes the news in, if it is still this socket and no call is under way; false if one is.
     fn attend(&self, number: u64) -> bool {
-        let Some(mut guard) = self.state.try_lock() else {
+        let Some(mut guard) = self.slot.try_lock() else {
             return false;
         };
         self.ready_cache.invalidate();
-        if let Some(state) = guard.as_mut()
+        if let Ok(state) = guard.state()
             && state.mailbox.number == number
             && !state.mailbox.is_empty()
         {

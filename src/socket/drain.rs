@@ -19,7 +19,7 @@ impl Socket {
     #[cold]
     pub(super) fn drain_overloaded(&self, id: PipeId, size: u64) {
         let mut guard = self.lock();
-        let Some(state) = guard.as_mut() else {
+        let Ok(state) = guard.state() else {
             return;
         };
         if !state.unloading.is_due() {
@@ -33,7 +33,7 @@ impl Socket {
         let mut guard = guard;
         loop {
             let served = SpinGuard::unlocked(&mut guard, || wait.drive_once());
-            let Some(state) = guard.as_mut() else {
+            let Ok(state) = guard.state() else {
                 return;
             };
             // Whatever is wrong, this message was sent: the next call tells.

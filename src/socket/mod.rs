@@ -29,14 +29,11 @@ use crate::error::{Error, Result};
 use crate::io::nanoseconds;
 use crate::mailbox::{Event, Events, Mailbox, PollGroup, ReadyCache};
 use crate::message::{Message, Metadata};
-use crate::options::Options;
 use crate::sync::{CriticalSection, NoCancel};
 use crate::sync::{ForkMutex, SpinGuard};
 use crate::zmtp::SocketType;
 use state::State;
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How a part is sent.
@@ -48,80 +45,87 @@ pub(crate) struct SendFlags {
     pub more: bool,
 }
 
-/// A socket handle. Its memory is never freed but reused, after a while, for another socket, so a
-/// handle that was closed is recognised rather than crashed on.
-#[repr(C)]
+/// A socket, open or closed. It may be opened again after it was closed: what is left of the one
+/// before, an event on its way for instance, has the number of that one's mailbox.
 pub(crate) struct Socket {
-    /// `TAG` while it is open; first, so that any handle can be checked.
-    tag: AtomicU32,
     ready_cache: ReadyCache,
-    /// `None` when it is closed, and in a child of fork(2) where another thread of the parent was
-    /// during a call.
-    state: ForkMutex<Option<State>>,
+    slot: ForkMutex<Slot>,
 }
 
-/// Closed handles, oldest first.
-static CLOSED: ForkMutex<VecDeque<&'static Socket>> = ForkMutex::for_static(VecDeque::new());
-/// This number of handles rests before the oldest is used again.
-const RESTING: usize = 64;
+/// The place of an open socket.
+#[derive(Default)]
+#[allow(clippy::large_enum_variant)] // Of sockets, most are open.
+enum Slot {
+    Open(State),
+    Closed,
+    /// In a child of fork(2): another thread of the parent was in a call.
+    #[default]
+    Lost,
+}
+
+impl Slot {
+    /// The socket.
+    ///
+    /// # Errors
+    /// [`Error::NotASocket`] for a closed one; [`Error::Interrupted`] for one that was lost, as all calls
+    /// on the sockets of a parent.
+    #[inline(always)]
+    fn state(&mut self) -> Result<&mut State> {
+        match self {
+            Self::Open(state) => Ok(state),
+            absent => Err(absent.error()),
+        }
+    }
+
+    #[cold]
+    fn error(&self) -> Error {
+        if matches!(self, Self::Lost) { Error::Interrupted } else { Error::NotASocket }
+    }
+}
 
 impl Socket {
-    /// The first word of an open socket.
-    pub(crate) const TAG: u32 = 0x5a51_50c7;
+    /// A closed socket.
+    pub(crate) fn new() -> Self {
+        Self { ready_cache: ReadyCache::new(), slot: ForkMutex::new(Slot::Closed) }
+    }
 
-    /// Opens a socket (zmq_socket(3)).
+    /// Opens it, where it is closed (zmq_socket(3)).
     ///
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::Terminated`], [`Error::TooManyOpen`],
     /// [`Error::BadAddress`].
-    pub(crate) fn open(context: &'static Context, socket_type: i32) -> Result<&'static Self> {
+    pub(crate) fn open(&'static self, context: &'static Context, socket_type: i32) -> Result<()> {
         // Others open and close sockets with the same locks.
         let _critical = CriticalSection::enter();
         let core = context.open_core()?;
         let socket_type = SocketType::from_value(socket_type).ok_or(Error::InvalidArgument)?;
-        Self::open_in(&core, socket_type)
+        self.open_in(&core, socket_type, &self.ready_cache, |state| {
+            if socket_type.subscribes() {
+                state.set_background_handler(self);
+            }
+        })
     }
 
-    fn open_in(core: &Arc<ContextCore>, socket_type: SocketType) -> Result<&'static Self> {
-        core.add_socket(socket_type, |options| Self::create(core.clone(), socket_type, options))
-    }
-
-    /// Makes a socket in a context that counted it already.
-    fn create(
-        context: Arc<ContextCore>,
+    fn open_in(
+        &self,
+        core: &Arc<ContextCore>,
         socket_type: SocketType,
-        options: Options,
-    ) -> (&'static Self, Arc<Mailbox>) {
-        let mut closed = CLOSED.lock();
-        let resting = if closed.len() > RESTING { closed.pop_front() } else { None };
-        drop(closed);
-        let socket = resting.unwrap_or_else(|| {
-            Box::leak(Box::new(Self {
-                tag: AtomicU32::new(0),
-                ready_cache: ReadyCache::new(),
-                state: ForkMutex::new(None),
-            }))
-        });
-        let mailbox = Arc::new(Mailbox::new(&socket.ready_cache));
-        let mut state = State::new(context, mailbox.clone(), socket_type, options);
-        if socket_type.subscribes() {
-            state.set_background_handler(socket);
-        }
-        *socket.lock() = Some(state);
-        socket.tag.store(Self::TAG, Ordering::Release);
-        (socket, mailbox)
-    }
-
-    /// Whether the handle is that of an open socket.
-    #[inline]
-    pub(crate) fn is_open(&self) -> bool {
-        self.tag.load(Ordering::Acquire) == Self::TAG
+        ready_cache: &'static ReadyCache,
+        prepare: impl FnOnce(&mut State),
+    ) -> Result<()> {
+        core.add_socket(socket_type, |options| {
+            let mailbox = Arc::new(Mailbox::new(ready_cache));
+            let mut state = State::new(core.clone(), mailbox.clone(), socket_type, options);
+            prepare(&mut state);
+            *self.lock() = Slot::Open(state);
+            mailbox
+        })
     }
 
     /// Begins a call, which may change what the socket is ready for.
     #[inline(always)]
-    fn lock(&self) -> SpinGuard<'_, Option<State>> {
-        let guard = self.state.lock();
+    fn lock(&self) -> SpinGuard<'_, Slot> {
+        let guard = self.slot.lock();
         self.ready_cache.invalidate();
         guard
     }
@@ -129,17 +133,7 @@ impl Socket {
     /// Runs a call under the lock, if the socket is open.
     #[inline]
     fn with<R>(&self, call: impl FnOnce(&mut State) -> Result<R>) -> Result<R> {
-        match self.lock().as_mut() {
-            Some(state) => call(state),
-            None => Err(self.absent()),
-        }
-    }
-
-    /// Why there is no state.
-    #[cold]
-    fn absent(&self) -> Error {
-        // As all calls on the sockets of a parent.
-        if self.is_open() { Error::Interrupted } else { Error::NotASocket }
+        call(self.lock().state()?)
     }
 
     /// Whether calls still have a meaning.
@@ -152,7 +146,7 @@ impl Socket {
 
     /// As [`with`](Self::with), for what changes nothing.
     fn inspect<R>(&self, look: impl FnOnce(&State) -> R) -> Result<R> {
-        self.state.lock().as_ref().map(look).ok_or_else(|| self.absent())
+        self.slot.lock().state().map(|state| look(state))
     }
 
     /// What the socket, one of a poll group, is ready for: as it was found last, while nothing happened.
@@ -165,8 +159,8 @@ impl Socket {
     }
 
     fn refresh_ready_events(&self, group: &Arc<PollGroup>) -> Result<Events> {
-        let mut guard = self.state.lock();
-        let state = guard.as_mut().ok_or_else(|| self.absent())?;
+        let mut guard = self.slot.lock();
+        let state = guard.state()?;
         if state.context.is_inherited() {
             return Err(Error::Interrupted);
         }
@@ -177,36 +171,23 @@ impl Socket {
         })
     }
 
-    /// Closes the socket (zmq_close(3)). Returns at once; messages that wait go on for the linger
-    /// time.
-    ///
-    /// # Errors
-    /// [`Error::NotASocket`].
-    pub(crate) fn close(&'static self) -> Result<()> {
+    /// Closes the socket, if it is open (zmq_close(3)). Returns at once; messages that wait go on for the
+    /// linger time.
+    pub(crate) fn close(&self) {
         // Free functions of the application may run: signals are not blocked.
         let _no_cancel = NoCancel::enter();
-        let taken = {
-            let mut guard = self.state.lock();
-            if self.tag.swap(0xdead_beef, Ordering::AcqRel) != Self::TAG {
-                return Err(Error::NotASocket);
-            }
-            guard.take()
-        };
-        let Some(state) = taken else {
-            return Ok(());
+        let Slot::Open(state) = std::mem::replace(&mut *self.slot.lock(), Slot::Closed) else {
+            return;
         };
         if state.context.is_inherited() {
             // The connections are the parent's: they are neither closed nor told.
             std::mem::forget(state);
-            return Ok(());
+            return;
         }
         let mailbox = state.mailbox.clone();
         state.close();
         // A thread that waits in the socket finds it closed.
         mailbox.post(Event::Wake);
-        let _critical = CriticalSection::enter();
-        CLOSED.lock().push_back(self);
-        Ok(())
     }
 
     /// Binds to an endpoint (zmq_bind(3)).
@@ -371,8 +352,8 @@ impl Socket {
 
     /// Before a call that sends, where nobody has looked lately: finds out which peers have ended.
     #[inline]
-    fn catch_up(guard: &mut SpinGuard<'_, Option<State>>) {
-        if let Some(State { reactor: Some(reactor), sends, .. }) = guard.as_mut()
+    fn catch_up(guard: &mut SpinGuard<'_, Slot>) {
+        if let Ok(State { reactor: Some(reactor), sends, .. }) = guard.state()
             && reactor.needs_glance(sends)
         {
             Self::glance(guard);
@@ -381,8 +362,8 @@ impl Socket {
 
     #[cold]
     #[inline(never)]
-    fn glance(guard: &mut SpinGuard<'_, Option<State>>) {
-        if let Some(reactor) = guard.as_ref().and_then(|state| state.reactor.clone()) {
+    fn glance(guard: &mut SpinGuard<'_, Slot>) {
+        if let Some(reactor) = guard.state().ok().and_then(|state| state.reactor.clone()) {
             SpinGuard::unlocked(guard, || reactor.poll_before_send());
         }
     }
@@ -392,13 +373,13 @@ impl Socket {
     fn block<R>(
         &self,
         dont_wait: bool,
-        prepare: impl FnOnce(&mut SpinGuard<'_, Option<State>>),
+        prepare: impl FnOnce(&mut SpinGuard<'_, Slot>),
         timeout: impl FnOnce(&State) -> Option<Duration>,
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
         let mut guard = self.lock();
         prepare(&mut guard);
-        let state = guard.as_mut().ok_or_else(|| self.absent())?;
+        let state = guard.state()?;
         state.process()?;
         match operation(state) {
             Err(Error::WouldBlock) if !dont_wait => {}
@@ -418,12 +399,12 @@ impl Socket {
     #[cold]
     fn wait_for<R>(
         &self,
-        mut guard: SpinGuard<'_, Option<State>>,
+        mut guard: SpinGuard<'_, Slot>,
         timeout: Option<Duration>,
         mut operation: impl FnMut(&mut State) -> Result<R>,
     ) -> Result<R> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let state = guard.as_mut().ok_or_else(|| self.absent())?;
+        let state = guard.state()?;
         state.remove_ended();
         let (context, watched) = (state.context.clone(), [state.wait_source()]);
         let mut wait = Wait::new(&watched, &context.pool, deadline);
@@ -432,7 +413,7 @@ impl Socket {
         let mut none = Vec::new();
         loop {
             SpinGuard::unlocked(&mut guard, || wait.next(&mut none))?;
-            let state = guard.as_mut().ok_or_else(|| self.absent())?;
+            let state = guard.state()?;
             state.process()?;
             let outcome = operation(state);
             state.remove_ended();

@@ -10,6 +10,7 @@ use super::Socket;
 use crate::context::ContextCore;
 use crate::error::{Error, Result};
 use crate::io::EventHandler;
+use crate::mailbox::ReadyCache;
 use crate::message::Message;
 use crate::session::ConnectionEvent;
 use crate::sync::{CriticalMutex, CriticalSection};
@@ -24,6 +25,9 @@ use std::time::Duration;
 /// marks allow wait in the pipe to a reader that is there.
 const WAITING: usize = 1000;
 
+/// The application has no handle of a monitor's socket to poll.
+static NEVER_POLLED: ReadyCache = ReadyCache::new();
+
 /// The monitor of one socket.
 #[derive(Default)]
 pub(super) struct Monitor {
@@ -34,7 +38,7 @@ pub(super) struct Monitor {
 
 /// The PAIR socket of a monitor.
 struct MonitorSocket {
-    socket: &'static Socket,
+    socket: Box<Socket>,
     /// Events that could not be sent yet, oldest first.
     waiting: VecDeque<[Message; 2]>,
 }
@@ -93,7 +97,8 @@ impl MonitorSocket {
         endpoint: &str,
         reader: Weak<dyn EventHandler>,
     ) -> Result<Self> {
-        let socket = Socket::open_in(context, SocketType::Pair)?;
+        let socket = Box::new(Socket::new());
+        socket.open_in(context, SocketType::Pair, &NEVER_POLLED, |_| {})?;
         let bound = socket.with(|state| {
             state.core.options.linger = Some(Duration::ZERO);
             if let Some(reactor) = context.reactor(0) {
@@ -104,7 +109,7 @@ impl MonitorSocket {
         match bound {
             Ok(()) => Ok(Self { socket, waiting: VecDeque::new() }),
             Err(error) => {
-                socket.close()?;
+                socket.close();
                 Err(error)
             }
         }
@@ -143,8 +148,7 @@ impl MonitorSocket {
             }
             Ok(())
         });
-        // It is open: nobody else has the handle.
-        let _ = self.socket.close();
+        self.socket.close();
     }
 }
 

@@ -33,7 +33,7 @@ impl Socket {
     fn send_directly(&self, bytes: &[u8], flags: SendFlags) -> Result<bool> {
         let mut guard = self.lock();
         Self::catch_up(&mut guard);
-        let state = guard.as_mut().ok_or_else(|| self.absent())?;
+        let state = guard.state()?;
         let may_wait = !flags.dont_wait
             && state.core.options.send_timeout != Some(Duration::ZERO)
             && state.unloading.is_due();
@@ -44,7 +44,7 @@ impl Socket {
         // Released before signals are let in, with the end of the wait.
         let mut guard = guard;
         loop {
-            let state = guard.as_mut().ok_or_else(|| self.absent())?;
+            let state = guard.state()?;
             let left = deadline.saturating_duration_since(Instant::now());
             let sent = state.send_directly(bytes, left)?;
             if sent == DirectSend::Busy
@@ -55,7 +55,7 @@ impl Socket {
             }
             if may_wait
                 && sent != DirectSend::Unsupported
-                && let Some(state) = guard.as_mut()
+                && let Ok(state) = guard.state()
             {
                 state.unloading.tried(sent == DirectSend::Sent { whole: true });
             }
