@@ -22,6 +22,12 @@ int ppoll (struct pollfd *all, nfds_t count, const struct timespec *timeout, con
     return (int) syscall (SYS_ppoll, all, count, timeout ? &left : NULL, mask, _NSIG / 8);
 }
 
+int clock_nanosleep (clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
+{
+    atomic_fetch_add (&sleeps, atomic_load (&counts));
+    return syscall (SYS_clock_nanosleep, clock, flags, time, left) ? errno : 0;
+}
+
 int pthread_sigmask (int how, const sigset_t *new, sigset_t *old)
 {
     atomic_fetch_add (&masks, atomic_load (&counts));
