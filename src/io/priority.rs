@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use super::sys::nanoseconds;
 use std::cell::Cell;
 
 /// The class of a thread, and its place in it; greater runs first.
@@ -54,9 +53,9 @@ impl Priority {
         Self { class, level }
     }
 
-    /// That of the calling thread, as it was at most a tenth of a second ago: two system calls less.
-    pub(super) fn lately() -> Self {
-        let now = nanoseconds();
+    /// That of the calling thread, as it was at most a tenth of a second before now: two system calls
+    /// less.
+    pub(super) fn lately(now: u64) -> Self {
         let known = KNOWN.get().filter(|(_, read)| now.saturating_sub(*read) < BELIEVED);
         known.map_or_else(
             || {
@@ -72,11 +71,12 @@ impl Priority {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::io::nanoseconds;
 
     #[test]
     fn a_nice_thread_and_one_of_an_idle_class_come_after_an_ordinary_one() {
         let ordinary = Priority::current();
-        assert_eq!(ordinary, Priority::lately());
+        assert_eq!(ordinary, Priority::lately(nanoseconds()));
         std::thread::spawn(move || {
             // SAFETY: no pointers; makes this thread nicer, which anybody may.
             unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) };

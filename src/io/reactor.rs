@@ -67,16 +67,16 @@ pub(crate) struct Reactor {
     events: EventBuffer,
     /// Descriptors that it serves, for others to see.
     load: Arc<AtomicUsize>,
-    handlers: HashMap<usize, Arc<dyn EventHandler>, BuildHasherDefault<TokenHasher>>,
+    handlers: ByNumber<usize, Arc<dyn EventHandler>>,
     /// How many of them each socket has.
-    sockets: HashMap<u64, usize>,
+    sockets: ByNumber<u64, usize>,
     /// When a descriptor was registered last, and when a peer sent a PING; in `nanoseconds`.
     registered_at: u64,
     pinged_at: u64,
     next_token: usize,
     /// Deadlines, nearest first, with the number of their timer.
     timers: BinaryHeap<Reverse<(Instant, u64)>>,
-    timed: HashMap<u64, Timed>,
+    timed: ByNumber<u64, Timed>,
     next_timer: u64,
     /// The sockets that were served since the last owner came, as far as it wants to know.
     served: Served,
@@ -85,11 +85,13 @@ pub(crate) struct Reactor {
     pub spare_buffer: Option<ReceiveBuffer>,
 }
 
-/// Tokens are counted up, so that they spread as they are.
-#[derive(Default)]
-struct TokenHasher(u64);
+/// A map by numbers that are counted up, which spread as they are.
+type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
-impl Hasher for TokenHasher {
+#[derive(Default)]
+struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -98,9 +100,13 @@ impl Hasher for TokenHasher {
         bytes.iter().for_each(|byte| self.0 = (self.0 << 8) | u64::from(*byte));
     }
 
-    fn write_usize(&mut self, token: usize) {
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn write_u64(&mut self, number: u64) {
         // The table takes its place from the low bits and a check from the high ones.
-        self.0 = (token as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
     }
 }
 
@@ -137,12 +143,12 @@ impl Reactor {
             events: EventBuffer::new(),
             load,
             handlers: HashMap::default(),
-            sockets: HashMap::new(),
+            sockets: HashMap::default(),
             registered_at: 0,
             pinged_at: 0,
             next_token: 0,
             timers: BinaryHeap::new(),
-            timed: HashMap::new(),
+            timed: HashMap::default(),
             next_timer: 0,
             served: Served::default(),
             recent: Recent::default(),
@@ -261,11 +267,16 @@ impl Reactor {
     /// timer, or a peer that sends PINGs; of a new connection that is not known yet. `now` in
     /// `nanoseconds`.
     pub(super) fn has_dependents(&self, now: u64) -> bool {
-        let own = self.served.own.iter().filter_map(|own| self.sockets.get(own)).sum::<usize>();
-        own < self.handlers.len()
+        !self.serves_own_only()
             || !self.timers.is_empty()
             || now < self.pinged_at.saturating_add(PINGS)
             || now < self.registered_at.saturating_add(FIRST_PING)
+    }
+
+    /// Whether all descriptors are those of the owner's sockets.
+    pub(super) fn serves_own_only(&self) -> bool {
+        let own = self.served.own.iter().filter_map(|own| self.sockets.get(own)).sum::<usize>();
+        own == self.handlers.len()
     }
 
     /// A peer sent a PING: it counts on answers.

@@ -243,7 +243,7 @@ impl ReactorHandle {
             let _critical = CriticalSection::enter();
             // Only the thread that clears the flag wakes it; one of low priority leaves it as it is, as
             // others rely on the wake-up that follows.
-            if !self.may_poll() || self.asleep.swap(false, Ordering::AcqRel) {
+            if !self.may_poll(nanoseconds()) || self.asleep.swap(false, Ordering::AcqRel) {
                 // What fails time after time cannot be helped.
                 let _ = insist(|| self.waker.wake());
             }
@@ -257,14 +257,14 @@ impl ReactorHandle {
     }
 
     /// Has the I/O thread take over within this time, unless a caller does before.
-    fn wake_io_thread_within(&self, nanoseconds: u64) {
+    fn wake_io_thread_within(&self, time: u64) {
         let _critical = CriticalSection::enter();
-        if nanoseconds == 0 || !self.may_poll() {
+        if time == 0 || !self.may_poll(nanoseconds()) {
             // The wake timer is locked while it is set, which a thread of low priority must not do.
             return self.wake_timer.call();
         }
-        let after = Duration::from_nanos(nanoseconds);
-        self.wake_timer.set_if(after, |now, at| at == 0 || at > now + nanoseconds);
+        let after = Duration::from_nanos(time);
+        self.wake_timer.set_if(after, |now, at| at == 0 || at > now + time);
     }
 
     /// Has the I/O thread take over at once, and callers leave the reactor to it for a while.
@@ -279,9 +279,9 @@ impl ReactorHandle {
     }
 
     /// Whether callers are to leave the reactor to the I/O thread.
-    fn is_contested(&self) -> bool {
+    fn is_contested(&self, now: u64) -> bool {
         let until = self.contested_until.load(Ordering::Relaxed);
-        until != 0 && *FORCED != Some(true) && nanoseconds() < until
+        until != 0 && *FORCED != Some(true) && now < until
     }
 
     /// Nobody polls, but a caller that did is expected back soon.
@@ -365,8 +365,8 @@ impl Drop for ShortCall<'_> {
 
 impl Pace {
     /// A caller is back.
-    fn on_acquire(&self, schedules: bool) {
-        let gap = nanoseconds().saturating_sub(self.released_at.load(Ordering::Relaxed));
+    fn on_acquire(&self, schedules: bool, now: u64) {
+        let gap = now.saturating_sub(self.released_at.load(Ordering::Relaxed));
         self.avg_gap
             .store(update_ewma(self.avg_gap.load(Ordering::Relaxed), gap), Ordering::Relaxed);
         self.schedules.store(schedules, Ordering::Relaxed);

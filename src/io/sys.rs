@@ -149,6 +149,8 @@ pub(crate) fn poll_descriptors(
             }
             slept => slept.map(|()| 0),
         },
+        // A quarter cheaper than ppoll(2).
+        Some(Duration::ZERO) => poll_in_milliseconds(descriptors, timeout),
         _ => poll_descriptors_with_mask(descriptors, timeout, None),
     }
 }
@@ -184,6 +186,7 @@ pub(super) fn poll_descriptors_with_mask(
     match found {
         Err(error) if error.kind() != io::ErrorKind::Interrupted => match mask {
             Some(mask) => poll_without_ppoll(descriptors, timeout, mask),
+            // Some allow-lists of system calls have poll(2) alone, and other failures may pass.
             None => poll_in_milliseconds(descriptors, timeout),
         },
         found => found,
@@ -205,9 +208,7 @@ fn poll_precisely(
     check(found as isize)
 }
 
-/// Where ppoll(2) fails: some allow-lists of system calls have poll(2) alone, and other failures may
-/// pass. The time is rounded up.
-#[cold]
+/// Waits in poll(2). The time is rounded up.
 fn poll_in_milliseconds(
     descriptors: &mut [PollDescriptor],
     timeout: Option<Duration>,

@@ -50,9 +50,14 @@ impl WakeTimer {
     /// Lets it fire after this time, at once for zero, instead of when it was set to before, if
     /// `is_wanted` says so of the time now and the one that it is set to (0: it is not set).
     pub(super) fn set_if(&self, after: Duration, is_wanted: impl FnOnce(u64, u64) -> bool) {
-        let mut state = self.state.lock();
         let now = nanoseconds();
-        if !is_wanted(now, state.at) {
+        self.set_at_if(now, after, |at| is_wanted(now, at));
+    }
+
+    /// As [`set_if`](Self::set_if), for a caller that knows the time.
+    pub(super) fn set_at_if(&self, now: u64, after: Duration, is_wanted: impl FnOnce(u64) -> bool) {
+        let mut state = self.state.lock();
+        if !is_wanted(state.at) {
             return;
         }
         let is_set = state.at != 0 && !state.without_timer;

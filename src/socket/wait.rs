@@ -101,8 +101,9 @@ impl<'a> Wait<'a> {
     /// [`crate::error::Error::Interrupted`] when a signal handler ran.
     pub(crate) fn next(&mut self, descriptors: &mut Vec<PollDescriptor>) -> Result<()> {
         let reactor = self.reactor();
-        self.try_acquire(reactor);
-        if self.spin(descriptors.is_empty()) {
+        let now = nanoseconds();
+        self.try_acquire(reactor, now);
+        if self.spin(now, descriptors.is_empty()) {
             return Ok(());
         }
         match self.guard.take().and_then(ReactorGuard::watch) {
@@ -126,7 +127,7 @@ impl<'a> Wait<'a> {
         self.found_news = true;
         self.critical.get_or_insert_with(CriticalSection::enter);
         if self.guard.is_none() {
-            self.guard = reactor.try_acquire(self.numbers(), true);
+            self.guard = reactor.try_acquire(self.numbers(), true, nanoseconds());
         }
         let mut none = Vec::new();
         if let Some(guard) = &mut self.guard {
@@ -145,11 +146,11 @@ impl<'a> Wait<'a> {
     }
 
     /// Begins to poll, if nobody else does and it pays off.
-    fn try_acquire(&mut self, reactor: Option<&'a ReactorHandle>) {
+    fn try_acquire(&mut self, reactor: Option<&'a ReactorHandle>, now: u64) {
         if let Some(reactor) = reactor {
             self.critical.get_or_insert_with(CriticalSection::enter);
             if self.guard.is_none() && self.expects_events() {
-                self.guard = reactor.try_acquire(self.numbers(), self.is_back_soon());
+                self.guard = reactor.try_acquire(self.numbers(), self.is_back_soon(now), now);
             }
         }
     }
@@ -171,7 +172,6 @@ impl<'a> Wait<'a> {
         let (awaited, left) = (self.set, self.left());
         self.take_waiter();
         let critical = self.critical.get_or_insert_with(CriticalSection::enter);
-        let began = nanoseconds();
         descriptors.push(watch.descriptor());
         awaited.set_sleeper(true);
         let outcome = match &self.waiter {
@@ -184,13 +184,14 @@ impl<'a> Wait<'a> {
                 sleep(critical, descriptors, watch.limit(Some(moment)))
             }
         };
-        descriptors.pop();
+        let is_ready = descriptors.pop().is_some_and(|own| own.found() != 0);
         awaited.set_sleeper(false);
-        self.guard = watch.reacquire(self.numbers());
+        let (began, now) = (watch.began(), nanoseconds());
+        self.guard = watch.reacquire(self.numbers(), is_ready, now);
         if awaited.is_ready() {
             self.found_news = true;
             if let Some(policy) = self.spin_policy() {
-                policy.record_park(nanoseconds().saturating_sub(began));
+                policy.record_park(now.saturating_sub(began));
             }
         }
         outcome
@@ -205,7 +206,8 @@ impl<'a> Wait<'a> {
         let (awaited, left) = (self.set, self.left());
         self.critical.get_or_insert_with(CriticalSection::enter);
         let blocked = reactor.map(ReactorHandle::block_on);
-        self.try_acquire(reactor);
+        let now = nanoseconds();
+        self.try_acquire(reactor, now);
         if self.guard.is_some() {
             // The thread that polled stopped before it could see that we wait.
             return Ok(());
@@ -213,7 +215,7 @@ impl<'a> Wait<'a> {
         if !awaited.is_empty() {
             self.take_waiter();
         }
-        let asks = self.is_back_soon() && self.expects_events();
+        let asks = self.is_back_soon(now) && self.expects_events();
         let critical = self.critical.get_or_insert_with(CriticalSection::enter);
         let Some(waiter) = &self.waiter else {
             // No descriptor can be had to be woken by, or none is needed.
@@ -266,21 +268,20 @@ impl<'a> Wait<'a> {
     }
 
     /// Whether the socket is waited for so often that its caller should poll.
-    fn is_back_soon(&self) -> bool {
+    fn is_back_soon(&self, now: u64) -> bool {
         let ended = self.spin_policy().map_or(0, |own| own.ended.load(Ordering::Relaxed));
-        ended != 0 && nanoseconds().saturating_sub(ended) < SOON
+        ended != 0 && now.saturating_sub(ended) < SOON
     }
 
     /// Looks for news for a moment, where that is promising; true if there are any. Not where
     /// another thread has to run first, which spinning would only keep a processor from. Goes on
     /// while pieces of a message come only if nothing is awaited that a look does not see.
-    fn spin(&mut self, goes_on: bool) -> bool {
+    fn spin(&mut self, began: u64, goes_on: bool) -> bool {
         let Some(policy) = self.spin_policy().filter(|_| {
             self.guard.is_some() || self.set.watched.iter().all(|own| own.reactor.is_none())
         }) else {
             return false;
         };
-        let began = nanoseconds();
         let time = policy.spin_budget(began);
         if time == 0 {
             return false;
@@ -329,8 +330,12 @@ impl<'a> Wait<'a> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
+        let now = nanoseconds();
         if let Some(policy) = self.spin_policy() {
-            policy.wait_ended(nanoseconds(), self.found_news);
+            policy.wait_ended(now, self.found_news);
+        }
+        if let Some(guard) = self.guard.take() {
+            guard.release(now);
         }
     }
 }

@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{Mutex, MutexGuard};
+use super::{Mutex, MutexGuard, RaceLazy};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
@@ -66,6 +66,19 @@ const SYNCHRONOUS: [libc::c_int; 7] = [
     libc::SIGTRAP,
 ];
 
+/// All other signals.
+static BLOCKED: RaceLazy<libc::sigset_t> = RaceLazy::new(|| {
+    let mut blocked = MaybeUninit::uninit();
+    // SAFETY: the set is filled before it is used.
+    unsafe {
+        libc::sigfillset(blocked.as_mut_ptr());
+        for signal in SYNCHRONOUS {
+            libc::sigdelset(blocked.as_mut_ptr(), signal);
+        }
+        blocked.assume_init()
+    }
+});
+
 /// Blocks the signals of the calling thread, and disables its cancellation, until it is dropped. Inside
 /// of another one it does nothing.
 pub(crate) struct CriticalSection(Option<Outside>);
@@ -82,16 +95,11 @@ impl CriticalSection {
         if ACTIVE.get() {
             return Self(None);
         }
-        let mut blocked = MaybeUninit::uninit();
         let mut mask = MaybeUninit::uninit();
-        // SAFETY: the set is filled before it is used; the system writes the mask that the thread had
-        // before, and fails only for a wrong first argument.
+        // SAFETY: the system writes the mask that the thread had before, and fails only for a wrong first
+        // argument.
         let mask = unsafe {
-            libc::sigfillset(blocked.as_mut_ptr());
-            for signal in SYNCHRONOUS {
-                libc::sigdelset(blocked.as_mut_ptr(), signal);
-            }
-            libc::pthread_sigmask(libc::SIG_BLOCK, blocked.as_ptr(), mask.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const *BLOCKED, mask.as_mut_ptr());
             mask.assume_init()
         };
         // Not before: a handler may leave by a longjmp, and takes the thread's state along.

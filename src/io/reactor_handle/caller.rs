@@ -16,20 +16,21 @@ const LEAVING: Duration = Duration::from_micros(50);
 impl ReactorHandle {
     /// Makes the calling thread, which is in a critical section, the owner on behalf of these sockets,
     /// if nobody else polls. From an I/O thread that sleeps it takes the reactor only if it
-    /// `is_back_soon`.
+    /// `is_back_soon`. `now` in `nanoseconds`.
     pub(crate) fn try_acquire(
         &self,
         sockets: impl Iterator<Item = u64>,
         is_back_soon: bool,
+        now: u64,
     ) -> Option<ReactorGuard<'_>> {
-        let mut guard = self.acquire_as_caller(is_back_soon)?;
-        self.pace.on_acquire(!self.inbox.is_empty());
+        let mut guard = self.acquire_as_caller(is_back_soon, now)?;
+        self.pace.on_acquire(!self.inbox.is_empty(), now);
         guard.reactor()?.begin(sockets);
         Some(guard)
     }
 
-    fn acquire_as_caller(&self, takes_over: bool) -> Option<ReactorGuard<'_>> {
-        if self.is_contested() || *FORCED == Some(false) || !self.may_poll() {
+    fn acquire_as_caller(&self, takes_over: bool, now: u64) -> Option<ReactorGuard<'_>> {
+        if self.is_contested(now) || *FORCED == Some(false) || !self.may_poll(now) {
             return None;
         }
         let owned = self.reactor.acquire(Owner::Unowned, Owner::Caller).or_else(|| {
@@ -55,7 +56,7 @@ impl ReactorHandle {
     pub(crate) fn run_scheduled_now(&self) {
         if self.has_scheduled() {
             let _critical = CriticalSection::enter();
-            if let Some(mut guard) = self.acquire_as_caller(false) {
+            if let Some(mut guard) = self.acquire_as_caller(false, nanoseconds()) {
                 // It says nothing of how callers come and go.
                 guard.is_visit = true;
                 if let Some(reactor) = guard.reactor() {
@@ -68,15 +69,16 @@ impl ReactorHandle {
 
     /// Whether the calling thread runs at least as soon as the I/O thread, so that others may depend
     /// on it.
-    pub(super) fn may_poll(&self) -> bool {
-        self.priority.get().is_some_and(|own| Priority::lately() >= *own)
+    pub(super) fn may_poll(&self, now: u64) -> bool {
+        self.priority.get().is_some_and(|own| Priority::lately(now) >= *own)
     }
 
     /// Asks the I/O thread for the reactor, if it polls and is not needed for others; notifies the
     /// waiter when it has released it. False if it was not asked.
     pub(crate) fn request_handover(&self, waiter: &Arc<Waiter>) -> bool {
+        let now = nanoseconds();
         let polls = matches!(self.reactor.owner(), Owner::IoThread | Owner::IoThreadSleeps);
-        if polls && !self.is_contested() && *FORCED != Some(false) && self.may_poll() {
+        if polls && !self.is_contested(now) && *FORCED != Some(false) && self.may_poll(now) {
             *self.handover_waiter.lock() = Some(waiter.clone());
             self.handover_requested.store(true, Ordering::SeqCst);
             self.wake();
@@ -115,7 +117,7 @@ impl ReactorHandle {
     }
 
     /// A caller has released the reactor to nobody.
-    fn on_release(&self, served_others: bool) {
+    fn on_release(&self, served_others: bool, now: u64) {
         let others = served_others
             || self.blocked_callers.load(Ordering::SeqCst) > 0
             || self.stopping.load(Ordering::SeqCst);
@@ -123,11 +125,11 @@ impl ReactorHandle {
             return self.wake_io_thread_now();
         }
         let pace = &self.pace;
-        pace.released_at.store(nanoseconds(), Ordering::Relaxed);
+        pace.released_at.store(now, Ordering::Relaxed);
         let avg_gap = pace.avg_gap.load(Ordering::Relaxed);
         let (earliest, latest) =
             policy::release_times(avg_gap, pace.schedules.load(Ordering::Relaxed));
-        self.wake_timer.set_if(Duration::from_nanos(latest), |now, at| {
+        self.wake_timer.set_at_if(now, Duration::from_nanos(latest), |at| {
             at == 0 || at < now + earliest && self.may_put_off()
         });
         self.check_inbox();
@@ -245,15 +247,28 @@ impl<'a> ReactorGuard<'a> {
     }
 }
 
-impl Drop for ReactorGuard<'_> {
-    fn drop(&mut self) {
+impl ReactorGuard<'_> {
+    /// Releases the reactor to nobody. `now` in `nanoseconds`.
+    pub(crate) fn release(mut self, now: u64) {
+        self.release_at(now);
+    }
+
+    fn release_at(&mut self, now: u64) {
         if let Some(owned) = self.owned.take() {
             let served_others = owned.served_others();
             owned.release(Owner::Unowned);
             match self.is_visit {
                 true => self.handle.on_visit_end(),
-                false => self.handle.on_release(served_others),
+                false => self.handle.on_release(served_others, now),
             }
+        }
+    }
+}
+
+impl Drop for ReactorGuard<'_> {
+    fn drop(&mut self) {
+        if self.owned.is_some() {
+            self.release_at(nanoseconds());
         }
     }
 }
@@ -289,6 +304,11 @@ impl<'a> Watch<'a> {
         PollDescriptor::new(if self.is_leaving { -1 } else { self.handle.poll }, libc::POLLIN)
     }
 
+    /// When the reactor was released for the sleep, in `nanoseconds`.
+    pub(crate) fn began(&self) -> u64 {
+        self.began
+    }
+
     /// How long to sleep, of a time that the caller wants to: not at all where the reactor has work.
     pub(crate) fn limit(&self, timeout: Option<Duration>) -> Option<Duration> {
         match (timeout, self.until_timer) {
@@ -300,10 +320,15 @@ impl<'a> Watch<'a> {
     }
 
     /// After the sleep: takes the reactor again, and serves what is there; `None` where others have
-    /// taken it over.
-    pub(crate) fn reacquire(self, sockets: impl Iterator<Item = u64>) -> Option<ReactorGuard<'a>> {
+    /// taken it over. `is_ready`: the descriptor was.
+    pub(crate) fn reacquire(
+        self,
+        sockets: impl Iterator<Item = u64>,
+        is_ready: bool,
+        now: u64,
+    ) -> Option<ReactorGuard<'a>> {
         let handle = self.handle;
-        handle.pace.on_wake_up(nanoseconds().saturating_sub(self.began));
+        handle.pace.on_wake_up(now.saturating_sub(self.began));
         let Some(owned) = handle.reactor.acquire(Owner::CallerSleeps, Owner::Caller) else {
             // If the I/O thread only looks, it must not leave the reactor to this thread.
             handle.takeover_requested.store(true, Ordering::SeqCst);
@@ -314,8 +339,14 @@ impl<'a> Watch<'a> {
             return None;
         };
         let mut guard = ReactorGuard { handle, owned: Some(owned), is_visit: false };
-        guard.reactor()?.begin(sockets);
-        guard.poll_once();
+        let reactor = guard.reactor()?;
+        reactor.begin(sockets);
+        // It is most likely the connection that the messages before came from: a system call less than to
+        // ask. Not where others wait to be served at the same time.
+        let guesses = is_ready && reactor.serves_own_only() && !handle.has_work();
+        if !guesses || reactor.poll_recent() != Some(true) {
+            guard.poll_once();
+        }
         Some(guard)
     }
 }

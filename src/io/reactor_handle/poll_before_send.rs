@@ -75,7 +75,8 @@ impl ReactorHandle {
     /// that polls next, and so is when that is.
     #[cold]
     pub(crate) fn poll_before_send(&self) {
-        if self.is_contested() || *FORCED == Some(false) || !self.may_poll() {
+        let now = nanoseconds();
+        if self.is_contested(now) || *FORCED == Some(false) || !self.may_poll(now) {
             return;
         }
         let _critical = CriticalSection::enter();

@@ -134,7 +134,7 @@ impl ReactorHandle {
         self.has_work()
             || self.stopping.load(Ordering::SeqCst)
             || self.takeover_requested.load(Ordering::SeqCst)
-            || self.is_contested()
+            || self.is_contested(nanoseconds())
     }
 
     /// Serves what a caller that sleeps on the descriptor should have served. Keeps the reactor, if
