@@ -257,6 +257,17 @@ TEST (steered_by_every_kind_of_control)
     }
 }
 
+TEST (an_unknown_command_ends_the_proxy_with_einval)
+{
+    steered s = steer (ZMQ_PAIR, ZMQ_PAIR);
+    start_steered (&s);
+    send_text (s.control, "FASTER", 0);
+    end_thread (s.thread);
+    CHECK_INT (s.p.result, -1);
+    CHECK_INT (s.p.error, EINVAL);
+    FINISH (s.context, s.p.front, s.p.back, s.p.control, s.control, s.push, s.pull);
+}
+
 static void expect_statistics (void *control, const uint64_t *want)
 {
     for (int n = 0; n < 8; n++) {

@@ -3,7 +3,7 @@
  *  GENERATED from src/capi by cbindgen: change it there and in cbindgen.toml, then run
  *  `make headers`.
  *
- *  The manual pages of libzmq 4.3 say what each function does: zmq_socket(3) and so on.
+ *  The manual pages say what each function does: zmq(7) is the first, docs/man has their source.
  */
 #ifndef __ZMQ_H_INCLUDED__
 #define __ZMQ_H_INCLUDED__
@@ -989,7 +989,7 @@ ZMQ_EXPORT int zmq_getsockopt(void *s,
 /*  Accepts connections at an endpoint (zmq_bind(3)).
  *
  *  Returns 0, or -1 with errno EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, EADDRINUSE,
- *  EADDRNOTAVAIL, ENODEV, ETERM, ENOTSOCK or EMTHREAD.
+ *  EADDRNOTAVAIL, ENODEV, ENOENT, ENAMETOOLONG, EACCES, EMFILE, ETERM, ENOTSOCK or EMTHREAD.
  *
  *  Requires:
  *  s is NULL or a socket handle, also a closed one; addr is NULL (EINVAL) or a string with a
@@ -1000,8 +1000,8 @@ ZMQ_EXPORT int zmq_bind(void *s,
 
 /*  Connects to an endpoint, in the background (zmq_connect(3)).
  *
- *  Returns 0, or -1 with errno EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ETERM, ENOTSOCK or
- *  EMTHREAD.
+ *  Returns 0, or -1 with errno EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ENAMETOOLONG, ETERM,
+ *  ENOTSOCK or EMTHREAD.
  *
  *  Requires:
  *  As zmq_bind.
@@ -1111,7 +1111,8 @@ ZMQ_EXPORT int zmq_proxy(void *frontend,
 /*  As zmq_proxy, and takes the commands PAUSE, RESUME, TERMINATE and STATISTICS from control
  *  unless that is NULL (zmq_proxy_steerable(3)).
  *
- *  Returns 0 after TERMINATE, or -1 with errno ETERM, EINTR, EFAULT (NULL) or ENOTSOCK.
+ *  Returns 0 after TERMINATE, or -1 with errno ETERM, EINTR, EFAULT (NULL), EINVAL (no command) or
+ *  ENOTSOCK.
  *
  *  Requires:
  *  Each is NULL or a socket handle, also a closed one.

@@ -32,7 +32,8 @@ pub unsafe extern "C" fn zmq_proxy(
 /// As `zmq_proxy`, and takes the commands PAUSE, RESUME, TERMINATE and STATISTICS from `control`
 /// unless that is NULL (zmq_proxy_steerable(3)).
 ///
-/// Returns 0 after TERMINATE, or -1 with errno ETERM, EINTR, EFAULT (NULL) or ENOTSOCK.
+/// Returns 0 after TERMINATE, or -1 with errno ETERM, EINTR, EFAULT (NULL), EINVAL (no command) or
+/// ENOTSOCK.
 ///
 /// # Safety
 /// Each is NULL or a socket handle, also a closed one.

@@ -150,7 +150,7 @@ pub unsafe extern "C" fn zmq_getsockopt(
 /// Accepts connections at an endpoint (zmq_bind(3)).
 ///
 /// Returns 0, or -1 with errno EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, EADDRINUSE,
-/// EADDRNOTAVAIL, ENODEV, ETERM, ENOTSOCK or EMTHREAD.
+/// EADDRNOTAVAIL, ENODEV, ENOENT, ENAMETOOLONG, EACCES, EMFILE, ETERM, ENOTSOCK or EMTHREAD.
 ///
 /// # Safety
 /// `s` is NULL or a socket handle, also a closed one; `addr` is NULL (EINVAL) or a string with a
@@ -166,8 +166,8 @@ pub unsafe extern "C" fn zmq_bind(s: *mut c_void, addr: *const c_char) -> c_int 
 
 /// Connects to an endpoint, in the background (zmq_connect(3)).
 ///
-/// Returns 0, or -1 with errno EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ETERM, ENOTSOCK or
-/// EMTHREAD.
+/// Returns 0, or -1 with errno EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO, ENAMETOOLONG, ETERM,
+/// ENOTSOCK or EMTHREAD.
 ///
 /// # Safety
 /// As `zmq_bind`.
