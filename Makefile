@@ -28,7 +28,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: all demo examples check fuzz bench docs install uninstall headers clean help
+.PHONY: all demo examples check check-clients fuzz bench docs install uninstall headers clean help
 
 all: $(DIST)/$(LIBRARY)
 	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(abspath $(DIST)) program)"
@@ -60,6 +60,9 @@ fuzz:
 	@scripts/prerequisites fuzz
 	@fuzz/run $(SECONDS) $(TARGETS)
 
+check-clients: all
+	@scripts/check-clients $(CLIENTS)
+
 bench:
 	@scripts/prerequisites bench
 	@$(MAKE) --no-print-directory all
@@ -86,6 +89,7 @@ help:
 	@echo "make all        the shared and the static library, in $(DIST)"
 	@echo "make demo       build the library and the examples, and watch them talk"
 	@echo "make check      every test there is (STEPS='rust capi' for some: scripts/check -h)"
+	@echo "make check-clients  other people's programs, on ours and on libzmq (CLIENTS='pushpin czmq' for some)"
 	@echo "make fuzz       search for inputs that break a parser (SECONDS=60 for each of TARGETS='...')"
 	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md),"
 	@echo "                or against another build's libzmq.so.5 (AGAINST=directory)"
