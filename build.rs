@@ -53,17 +53,36 @@ mod header {
         "thread",
     ];
 
+    /// Those of `src/capi/draft`, which C sees where it defines `ZMQ_BUILD_DRAFT_API`.
+    const DRAFT_SECTIONS: [&str; 1] = ["message"];
+
     /// The text of the header.
     fn generate(root: &Path) -> Result<String, Box<dyn Error>> {
+        let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
+        let trailer = config.trailer.take().unwrap_or_default();
         let capi = root.join("src/capi");
-        let config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
-        let mut builder = cbindgen::Builder::new().with_config(config);
-        for section in SECTIONS {
-            builder = builder.with_src(capi.join(section).with_extension("rs"));
+        let stable = sections(&config, &capi, &SECTIONS)?;
+        (config.header, config.after_includes) = (None, None);
+        let draft = sections(&config, &capi.join("draft"), &DRAFT_SECTIONS)?;
+        let draft = draft.trim();
+        Ok(tidy(&format!(
+            "{stable}\n#ifdef ZMQ_BUILD_DRAFT_API\n\n{draft}\n\n#endif /* ZMQ_BUILD_DRAFT_API */\n\n{trailer}"
+        )))
+    }
+
+    /// What cbindgen makes of these files.
+    fn sections(
+        config: &cbindgen::Config,
+        directory: &Path,
+        files: &[&str],
+    ) -> Result<String, Box<dyn Error>> {
+        let mut builder = cbindgen::Builder::new().with_config(config.clone());
+        for file in files {
+            builder = builder.with_src(directory.join(file).with_extension("rs"));
         }
-        let mut header = Vec::new();
-        builder.generate()?.write(&mut header);
-        Ok(tidy(&String::from_utf8(header)?))
+        let mut text = Vec::new();
+        builder.generate()?.write(&mut text);
+        Ok(String::from_utf8(text)?)
     }
 
     /// Gives the comments, which are Rust's documentation, the form of C's, and functions one line

@@ -1370,6 +1370,60 @@ ZMQ_EXPORT void *zmq_threadstart(zmq_thread_fn *func, void *arg);
  */
 ZMQ_EXPORT void zmq_threadclose(void *thread);
 
+#ifdef ZMQ_BUILD_DRAFT_API
+
+/*  Makes a message with a copy of size bytes (zmq_msg_init_buffer(3)).
+ *
+ *  Returns 0, or -1 with errno ENOMEM, or EFAULT for NULL.
+ *
+ *  Requires:
+ *  As zmq_msg_init; buf points at size readable bytes.
+ */
+ZMQ_EXPORT int zmq_msg_init_buffer(zmq_msg_t *msg, const void *buf, size_t size);
+
+/*  Says which peer of a SERVER or PEER a message is for (zmq_msg_set_routing_id(3)).
+ *
+ *  Returns 0, or -1 with errno EINVAL for 0, which is no number of a peer, or EFAULT (not a message).
+ *
+ *  Requires:
+ *  msg is NULL or points at a zmq_msg_t of the caller.
+ */
+ZMQ_EXPORT int zmq_msg_set_routing_id(zmq_msg_t *msg,
+                           uint32_t routing_id);
+
+/*  The peer of a SERVER or PEER that a message came from (zmq_msg_routing_id(3)).
+ *
+ *  Returns 0 where there is none, and for what is not a message.
+ *
+ *  Requires:
+ *  msg is NULL or points at a zmq_msg_t of the caller.
+ */
+ZMQ_EXPORT uint32_t zmq_msg_routing_id(zmq_msg_t *msg);
+
+/*  Says to which group a RADIO sends a message (zmq_msg_set_group(3)).
+ *
+ *  The first ZMQ_GROUP_MAX_LENGTH bytes count (observed). Returns 0, or -1 with errno EFAULT (NULL, or not
+ *  a message).
+ *
+ *  Requires:
+ *  msg is NULL or points at a zmq_msg_t of the caller; group is NULL or a string with a NUL at its
+ *  end, or of ZMQ_GROUP_MAX_LENGTH bytes.
+ */
+ZMQ_EXPORT int zmq_msg_set_group(zmq_msg_t *msg,
+                      const char *group);
+
+/*  The group that a DISH received a message for (zmq_msg_group(3)).
+ *
+ *  Returns a text that belongs to the message, empty without a group, or NULL with errno EFAULT (not a
+ *  message).
+ *
+ *  Requires:
+ *  msg is NULL or points at a zmq_msg_t of the caller.
+ */
+ZMQ_EXPORT const char *zmq_msg_group(zmq_msg_t *msg);
+
+#endif /* ZMQ_BUILD_DRAFT_API */
+
 #undef ZMQ_EXPORT
 
 #ifdef __cplusplus

@@ -20,6 +20,7 @@ mod identity;
 
 pub mod context;
 pub mod counter;
+pub mod draft;
 pub mod encryption;
 pub mod errno;
 pub mod legacy;

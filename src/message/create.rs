@@ -129,7 +129,7 @@ impl Message {
             body,
             metadata: MaybeUninit::uninit(),
             head: Header::new(kind, inline_length),
-            reserved: MaybeUninit::uninit(),
+            group: Self::no_group(),
         }
     }
 

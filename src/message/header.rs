@@ -10,6 +10,9 @@ pub(super) const COMMAND: u8 = 2;
 pub(super) const SHARED: u8 = 4;
 /// There are properties.
 pub(super) const METADATA: u8 = 8;
+/// There is a group, which stands in the message, or behind it.
+pub(super) const GROUP: u8 = 16;
+pub(super) const LONG_GROUP: u8 = 32;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -64,9 +67,26 @@ impl Header {
         (self.0 >> TAG_SHIFT) as u8 == TAG
     }
 
-    /// Whether there is a reference to give up: to a block or to properties.
+    /// Whether there is a reference to give up: to a block, to properties or to a group.
     #[inline(always)]
     pub(super) fn holds_references(self) -> bool {
-        self.0 & ((Kind::Block as u64) << KIND | (METADATA as u64) << FLAGS) != 0
+        self.0 & ((Kind::Block as u64) << KIND | ((METADATA | LONG_GROUP) as u64) << FLAGS) != 0
+    }
+
+    /// Whether the last word of the message means something.
+    #[inline(always)]
+    pub(super) fn has_group(self) -> bool {
+        self.0 & ((GROUP | LONG_GROUP) as u64) << FLAGS != 0
+    }
+
+    /// The number of the peer; 0 for none.
+    #[inline(always)]
+    pub(super) fn routing_id(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline(always)]
+    pub(super) fn with_routing_id(self, routing_id: u32) -> Self {
+        Self(self.0 >> 32 << 32 | u64::from(routing_id))
     }
 }

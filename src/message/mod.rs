@@ -12,6 +12,7 @@ mod block;
 mod builder;
 mod chunk;
 mod create;
+mod group;
 mod header;
 mod inline_copy;
 mod metadata;
@@ -21,6 +22,7 @@ mod share;
 
 pub(crate) use block::FreeFunction;
 pub(crate) use builder::MessageBuilder;
+pub(crate) use group::MAX_GROUP;
 pub(crate) use metadata::Metadata;
 pub(crate) use receive_buffer::{
     ALIGNED_ABOVE, ByteSource, Filled, Forecast, MAX_PIECES, READ_AHEAD, ReceiveBuffer,
@@ -30,7 +32,10 @@ pub(crate) use receive_buffer::{
 use crate::error::Error;
 use crate::memory::prefetch;
 use block::Slice;
-use header::{COMMAND, FLAGS, Header, KIND, Kind, LENGTH, METADATA, MORE, SHARED};
+use group::Group;
+use header::{
+    COMMAND, FLAGS, GROUP, Header, KIND, Kind, LENGTH, LONG_GROUP, METADATA, MORE, SHARED,
+};
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr;
 use std::sync::Arc;
@@ -47,17 +52,19 @@ union Body {
 /// One part of a message.
 ///
 /// Invariant: `body` is what the head's kind says; its inline length is at most
-/// `INLINE_CAPACITY`; `metadata` is there if the head has `METADATA`.
+/// `INLINE_CAPACITY`; `metadata` is there if the head has `METADATA`, `group` if it has `GROUP` or
+/// `LONG_GROUP`.
 #[repr(C, align(8))]
 pub struct Message {
     body: Body,
     metadata: MaybeUninit<Arc<Metadata>>,
     head: Header,
-    reserved: MaybeUninit<u64>,
+    group: MaybeUninit<Group>,
 }
 
-/// The words of a message that mean something.
+/// The words of a message that mean something always, and the one that does where there is a group.
 const WORDS: usize = 7;
+const GROUP_WORD: usize = 7;
 
 const _: () =
     assert!(size_of::<Message>() == 64 && align_of::<Message>() == align_of::<*const u8>());
@@ -173,7 +180,8 @@ impl Message {
             let mut short = Self::from_short(rest);
             let kept = self.head.0 & !((0xFF << KIND) | (0xFF << LENGTH));
             short.head = Header(short.head.0 | kept);
-            short.set_flag(SHARED, false);
+            short.set_flag(SHARED | GROUP | LONG_GROUP, false);
+            self.move_group_to(&mut short);
             // SAFETY: moved, if it is there: this message has none from here on.
             short.metadata = unsafe { ptr::read(&self.metadata) };
             self.set_flag(METADATA, false);
@@ -290,6 +298,12 @@ impl Message {
             // the words may not be initialised.
             unsafe { to.add(word).write(from.add(word).read_volatile()) };
         }
+        // SAFETY: as above, and the caller's message is readable.
+        unsafe {
+            if (*from.cast::<Self>()).head.has_group() {
+                to.add(GROUP_WORD).write(from.add(GROUP_WORD).read());
+            }
+        }
     }
 
     /// Has the processor fetch the memory behind a message that will be looked at soon.
@@ -353,6 +367,7 @@ impl Message {
     #[inline(never)]
     fn drop_slow(&mut self) {
         drop(self.take_metadata());
+        self.drop_group();
         if self.kind() == Kind::Block {
             // SAFETY: `kind` says that the slice is there; it is dropped once, as the message
             // is nothing but overwritten afterwards.

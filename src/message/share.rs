@@ -51,6 +51,7 @@ impl Message {
             // reference.
             std::mem::forget(unsafe { self.metadata.assume_init_ref() }.clone());
         }
+        self.share_group();
         // SAFETY: two places (the caller's is writable); the references in it were counted.
         unsafe { Self::copy_words(self, place) };
     }
