@@ -20,7 +20,7 @@ mod wake_timer;
 pub(crate) use blocking_pool::{BlockingPool, start_worker};
 pub(crate) use events::Readiness;
 pub(crate) use inbox::InboxEntry;
-pub(crate) use reactor::{EventHandler, Reactor, TimerOutcome};
+pub(crate) use reactor::{EventHandler, Reactor, TimerId, TimerOutcome};
 pub(crate) use reactor_handle::{
     ReactorGuard, ReactorHandle, Sends, ThreadSettings, Watch, start_thread,
 };

@@ -27,13 +27,17 @@ pub(crate) trait EventHandler: Send + Sync {
     fn poll_read(self: Arc<Self>, _reactor: &mut Reactor) -> Option<bool> {
         None
     }
-    /// A timer set with this kind is over. It may be one that does not matter any more.
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) -> TimerOutcome;
+    /// A timer is over. It may be one that does not matter any more.
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, timer: TimerId) -> TimerOutcome;
     /// Somebody scheduled it.
     fn on_run(self: Arc<Self>, reactor: &mut Reactor);
     /// The number of the socket that it works for.
     fn socket(&self) -> u64;
 }
+
+/// Names a timer of a reactor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TimerId(u64);
 
 /// What became of a timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +59,6 @@ const FIRST_PING: u64 = 3_000_000_000;
 /// A timer that runs.
 struct Timed {
     source: Arc<dyn EventHandler>,
-    /// What `on_timer` is called with.
-    kind: u32,
     /// How long it is put off if it cannot be served.
     pause: Duration,
 }
@@ -74,10 +76,10 @@ pub(crate) struct Reactor {
     registered_at: u64,
     pinged_at: u64,
     next_token: usize,
-    /// Deadlines, nearest first, with the number of their timer.
-    timers: BinaryHeap<Reverse<(Instant, u64)>>,
-    timed: ByNumber<u64, Timed>,
-    next_timer: u64,
+    /// Deadlines, nearest first, with their timer.
+    timers: BinaryHeap<Reverse<(Instant, TimerId)>>,
+    timed: ByNumber<TimerId, Timed>,
+    next_timer: TimerId,
     /// The sockets that were served since the last owner came, as far as it wants to know.
     served: Served,
     recent: Recent,
@@ -149,7 +151,7 @@ impl Reactor {
             next_token: 0,
             timers: BinaryHeap::new(),
             timed: HashMap::default(),
-            next_timer: 0,
+            next_timer: TimerId(0),
             served: Served::default(),
             recent: Recent::default(),
             spare_buffer: None,
@@ -229,26 +231,34 @@ impl Reactor {
         self.load.store(self.handlers.len(), Ordering::Relaxed);
     }
 
-    /// Calls `source.on_timer(kind)` after this time; returns the number to cancel it by.
-    pub(crate) fn set_timer(
-        &mut self,
-        after: Duration,
-        source: Arc<dyn EventHandler>,
-        kind: u32,
-    ) -> u64 {
-        let number = self.next_timer;
-        self.next_timer += 1;
+    /// Calls `source.on_timer` after this time, with the timer that is returned.
+    pub(crate) fn set_timer(&mut self, after: Duration, source: Arc<dyn EventHandler>) -> TimerId {
         // A time beyond the clock's range is never.
-        if let Some(deadline) = Instant::now().checked_add(after) {
-            self.timers.push(Reverse((deadline, number)));
-            self.timed.insert(number, Timed { source, kind, pause: BUSY });
+        self.add_timer(Instant::now().checked_add(after), source)
+    }
+
+    /// As [`set_timer`](Self::set_timer), at this time.
+    pub(crate) fn set_timer_at(
+        &mut self,
+        deadline: Instant,
+        source: Arc<dyn EventHandler>,
+    ) -> TimerId {
+        self.add_timer(Some(deadline), source)
+    }
+
+    fn add_timer(&mut self, deadline: Option<Instant>, source: Arc<dyn EventHandler>) -> TimerId {
+        let timer = self.next_timer;
+        self.next_timer = TimerId(timer.0 + 1);
+        if let Some(deadline) = deadline {
+            self.timers.push(Reverse((deadline, timer)));
+            self.timed.insert(timer, Timed { source, pause: BUSY });
         }
-        number
+        timer
     }
 
     /// Forgets a timer.
-    pub(crate) fn cancel_timer(&mut self, number: u64) {
-        self.timed.remove(&number);
+    pub(crate) fn cancel_timer(&mut self, timer: TimerId) {
+        self.timed.remove(&timer);
     }
 
     /// The owner wants to know whether it serves other sockets than these; none: it does not.
@@ -290,19 +300,19 @@ impl Reactor {
             return false;
         }
         let (now, mut any) = (Instant::now(), false);
-        while let Some(&Reverse((deadline, number))) = self.timers.peek() {
+        while let Some(&Reverse((deadline, timer))) = self.timers.peek() {
             if deadline > now {
                 break;
             }
             self.timers.pop();
-            let Some(Timed { source, kind, pause }) = self.timed.remove(&number) else {
+            let Some(Timed { source, pause }) = self.timed.remove(&timer) else {
                 continue;
             };
-            if source.clone().on_timer(self, kind) == TimerOutcome::Deferred {
-                // Under its number, by which it can be cancelled.
+            if source.clone().on_timer(self, timer) == TimerOutcome::Deferred {
+                // Under its name, by which it can be cancelled.
                 let longer = (pause * 2).min(LONGEST_BUSY);
-                self.timed.insert(number, Timed { source, kind, pause: longer });
-                self.timers.push(Reverse((now + pause, number)));
+                self.timed.insert(timer, Timed { source, pause: longer });
+                self.timers.push(Reverse((now + pause, timer)));
             } else {
                 any = true;
             }
@@ -312,8 +322,8 @@ impl Reactor {
 
     /// Time until the next timer is due; `None` without one.
     pub(super) fn until_next_timer(&mut self) -> Option<Duration> {
-        while let Some(&Reverse((deadline, number))) = self.timers.peek() {
-            if self.timed.contains_key(&number) {
+        while let Some(&Reverse((deadline, timer))) = self.timers.peek() {
+            if self.timed.contains_key(&timer) {
                 return Some(deadline.saturating_duration_since(Instant::now()));
             }
             self.timers.pop();
@@ -385,7 +395,7 @@ pub(super) struct Nothing(pub(super) u64);
 #[cfg(test)]
 impl EventHandler for Nothing {
     fn on_ready(self: Arc<Self>, _reactor: &mut Reactor, _readiness: Readiness) {}
-    fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _kind: u32) -> TimerOutcome {
+    fn on_timer(self: Arc<Self>, _reactor: &mut Reactor, _timer: TimerId) -> TimerOutcome {
         TimerOutcome::Served
     }
     fn on_run(self: Arc<Self>, _reactor: &mut Reactor) {}

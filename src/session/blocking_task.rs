@@ -6,7 +6,7 @@
 //! made anew meanwhile. What peers cause by connecting shares a few threads, so that many peers at
 //! once cost little, and is done in the order in which it came.
 
-use super::{Session, TASK_DONE};
+use super::{Session, Work};
 use crate::io::start_worker;
 use crate::zmtp::Task;
 use std::io;
@@ -35,9 +35,9 @@ impl Session {
             let workers = self.host.workers(self.options.security.server);
             return workers.run(Box::new(move || run(&session, task)));
         }
-        let mut errand = self.blocking_task.lock();
-        if errand.running {
-            errand.next = Some(task);
+        let mut own = self.blocking_task.lock();
+        if own.running {
+            own.next = Some(task);
             return Ok(());
         }
         start_worker(SECURITY_THREAD, move || {
@@ -47,15 +47,15 @@ impl Session {
                 task = session.upgrade().and_then(|session| session.next_task());
             }
         })?;
-        errand.running = true;
+        own.running = true;
         Ok(())
     }
 
     /// The next task of the session's own thread, which ends if there is none.
     fn next_task(&self) -> Option<Task> {
-        let mut errand = self.blocking_task.lock();
-        let next = errand.next.take();
-        errand.running = next.is_some();
+        let mut own = self.blocking_task.lock();
+        let next = own.next.take();
+        own.running = next.is_some();
         next
     }
 }
@@ -66,6 +66,6 @@ fn run(session: &Weak<Session>, task: Task) {
         task();
     }
     if let Some(session) = session.upgrade() {
-        session.request(TASK_DONE);
+        session.request(Work::TASK_DONE);
     }
 }

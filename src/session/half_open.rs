@@ -16,8 +16,13 @@ const CLEAN_AT: usize = 64;
 /// oldest have to go.
 pub(super) struct HalfOpenConnections {
     /// Oldest first; some have shaken hands since.
-    sessions: VecDeque<(Instant, Weak<Session>)>,
+    sessions: VecDeque<HalfOpen>,
     clean_at: usize,
+}
+
+struct HalfOpen {
+    since: Instant,
+    session: Weak<Session>,
 }
 
 impl Default for HalfOpenConnections {
@@ -29,7 +34,8 @@ impl Default for HalfOpenConnections {
 impl HalfOpenConnections {
     /// A connection came. If more than `limit` (0: any number) wait, the oldest are closed.
     pub(super) fn add(&mut self, session: &Arc<Session>, limit: usize) {
-        self.sessions.push_back((Instant::now(), Arc::downgrade(session)));
+        self.sessions
+            .push_back(HalfOpen { since: Instant::now(), session: Arc::downgrade(session) });
         let limit = if limit == 0 { usize::MAX } else { limit };
         if self.sessions.len() <= self.clean_at.min(limit) {
             return;
@@ -41,12 +47,12 @@ impl HalfOpenConnections {
     /// Descriptors have run out: closes some of those that wait for long.
     pub(super) fn make_room(&mut self) {
         self.clean();
-        let slow = self.sessions.iter().take_while(|(since, _)| since.elapsed() > SLOW).count();
+        let slow = self.sessions.iter().take_while(|own| own.since.elapsed() > SLOW).count();
         self.close_oldest(slow.min(AT_A_TIME));
     }
 
     fn close_oldest(&mut self, count: usize) {
-        for (_, session) in self.sessions.drain(..count) {
+        for HalfOpen { session, .. } in self.sessions.drain(..count) {
             if let Some(session) = session.upgrade() {
                 session.evict();
             }
@@ -55,7 +61,7 @@ impl HalfOpenConnections {
 
     /// Forgets those that wait no more. The list is allowed to double before the next time.
     fn clean(&mut self) {
-        self.sessions.retain(|(_, session)| {
+        self.sessions.retain(|HalfOpen { session, .. }| {
             session.upgrade().is_some_and(|session| session.waits_for_peer())
         });
         self.clean_at = CLEAN_AT.max(2 * self.sessions.len());

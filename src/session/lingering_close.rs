@@ -5,7 +5,9 @@
 //! the peer's system has not taken yet is lost. So its socket stays open for that long, within
 //! bounds. Nobody waits for it: the session is over, and what is left of it goes with the reactor.
 
-use crate::io::{EventHandler, InboxEntry, Reactor, ReactorHandle, Readiness, TimerOutcome};
+use crate::io::{
+    EventHandler, InboxEntry, Reactor, ReactorHandle, Readiness, TimerId, TimerOutcome,
+};
 use crate::sync::Mutex;
 use crate::transport::Stream;
 use std::io;
@@ -32,7 +34,7 @@ pub(super) struct LingeringClose {
 /// While the socket stays open.
 struct Open {
     token: usize,
-    timer: u64,
+    timer: TimerId,
     /// Bytes that may still come.
     left: usize,
 }
@@ -70,7 +72,7 @@ pub(super) fn begin(
         open: Mutex::new(None),
     });
     reactor.replace(token, own.clone());
-    let timer = reactor.set_timer(TIMEOUT, own.clone(), 0);
+    let timer = reactor.set_timer(TIMEOUT, own.clone());
     *own.open.lock() = Some(Open { token, timer, left: MAX_BYTES });
     own.discard_input(reactor);
 }
@@ -120,7 +122,7 @@ impl EventHandler for LingeringClose {
         self.discard_input(reactor);
     }
 
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) -> TimerOutcome {
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: TimerId) -> TimerOutcome {
         self.end(reactor);
         TimerOutcome::Served
     }

@@ -1,9 +1,11 @@
 //! A bound endpoint: takes connections and makes a session of each.
 
 use super::half_open::HalfOpenConnections;
-use super::lifecycle::Role;
+use super::lifecycle::Lifecycle;
 use super::{ConnectionEvent, Session, SessionHost};
-use crate::io::{EventHandler, InboxEntry, Reactor, ReactorHandle, Readiness, TimerOutcome};
+use crate::io::{
+    EventHandler, InboxEntry, Reactor, ReactorHandle, Readiness, TimerId, TimerOutcome,
+};
 use crate::options::Options;
 use crate::sync::CriticalMutex;
 use crate::transport::{AcceptError, Listener};
@@ -96,7 +98,7 @@ impl BoundEndpoint {
                         self.options.clone(),
                         chosen.unwrap_or_else(|| self.reactor.clone()),
                         self.endpoint,
-                        Role::Accepted(Some(stream)),
+                        Lifecycle::accepted(stream, &self.options),
                     );
                     pending.add(&session, self.options.limits.handshakes);
                     session.start();
@@ -110,7 +112,7 @@ impl BoundEndpoint {
                         AcceptError::Listener(_) => return,
                         AcceptError::Exhausted(_) => {
                             pending.make_room();
-                            reactor.set_timer(PAUSE, self.clone(), 0);
+                            reactor.set_timer(PAUSE, self.clone());
                             return;
                         }
                         // One connection that broke before it was taken, or is not welcome.
@@ -128,7 +130,7 @@ impl EventHandler for BoundEndpoint {
         self.accept_waiting(reactor);
     }
 
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: u32) -> TimerOutcome {
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: TimerId) -> TimerOutcome {
         // Registers it as well, where that failed.
         self.on_run(reactor);
         TimerOutcome::Served
@@ -146,7 +148,7 @@ impl EventHandler for BoundEndpoint {
                 match reactor.register(descriptor, false, self.clone()) {
                     Ok(token) => state.registration = Some(token),
                     Err(_) => {
-                        reactor.set_timer(PAUSE, self.clone(), 0);
+                        reactor.set_timer(PAUSE, self.clone());
                     }
                 }
                 drop(state);

@@ -1,15 +1,8 @@
 //! Sessions: what joins a socket's pipe to a connection.
 //!
 //! A connecting session belongs to an endpoint and outlives its connections; an accepted one
-//! belongs to its connection. Its life is driven by the thread that polls its reactor alone:
-//!
-//! ```text
-//! Resolving -> Connecting -> Handshaking -> Active
-//!     ^            |              |            |
-//!     |            v              v            |      accepted: -> Closed
-//!     '-------- Waiting <---------+------------'      connecting: Waiting, then again
-//!                                 '-> GivenUp         refused, or no further attempts
-//! ```
+//! belongs to its connection. Its lifecycle is driven by the thread that polls its reactor alone:
+//! `state.rs` has the states, `lifecycle.rs` acts on them.
 //!
 //! The two halves of the connection, reading and writing, each lie behind a lock of their own and
 //! may be driven by any thread while the session is active.
@@ -24,6 +17,8 @@ mod lingering_close;
 mod listener;
 mod read_half;
 mod security;
+mod state;
+mod work;
 mod write_access;
 mod write_half;
 mod zap;
@@ -34,20 +29,19 @@ pub(crate) use listener::BoundEndpoint;
 
 use crate::error::Result;
 use crate::io::{BlockingPool, InboxEntry, ReactorHandle, nanoseconds};
-use crate::message::Metadata;
 use crate::options::Options;
 use crate::pattern::{DirectSend, PeerInfo, Pipe, SessionLink};
 use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
 use crate::sync::Mutex;
 use crate::sync::{CriticalSection, NoCancel};
 use crate::transport::{Endpoint, Lookups};
-use crate::zmtp::ZapReply;
 use blocking_task::BlockingTask;
-use lifecycle::{Lifecycle, Role};
+use lifecycle::Lifecycle;
 use read_half::ReadHalf;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use work::{PendingWork, Work};
 use write_access::{WriteAccess, WriteClaim};
 use write_half::WriteOutcome;
 
@@ -65,15 +59,25 @@ pub(crate) trait PipeEvents: Notify + std::any::Any {
     fn write_closed(&self);
 }
 
-/// A new pipe for the socket, and its end.
-pub(crate) type NewPipe = (Pipe, Arc<dyn PipeEvents>);
+/// A new pipe for the socket.
+pub(crate) struct NewPipe {
+    pub pipe: Pipe,
+    /// The socket's end of it.
+    pub end: Arc<dyn PipeEvents>,
+}
+
+/// The ends of a pair of pipes to a ZAP handler.
+pub(crate) struct ZapPipes {
+    pub replies: PipeReader,
+    pub requests: PipeWriter,
+}
 
 /// The socket, as its sessions see it. No method blocks.
 pub(crate) trait SessionHost: Send + Sync {
     /// Makes an end for a new pair of pipes.
     fn new_event_sink(&self) -> Arc<dyn PipeEvents>;
     /// Hands over a new pipe.
-    fn attach(&self, pipe: Pipe, end: Arc<dyn PipeEvents>);
+    fn attach(&self, new: NewPipe);
     /// A session begins. It ends before its context does.
     fn session_opened(&self, session: &Arc<Session>);
     /// A session is over.
@@ -93,43 +97,8 @@ pub(crate) trait SessionHost: Send + Sync {
     fn lookups(&self) -> &Lookups;
     /// A new pair of pipes to the ZAP handler of the context, if there is one; `told` hears of
     /// its answer.
-    fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)>;
+    fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<ZapPipes>;
 }
-
-/// `wanted`: the pipe from the socket has something to send.
-const WRITE: u16 = 1;
-/// `wanted`: the pipe to the socket takes messages again.
-const READ: u16 = 2;
-/// `wanted`: the session is to begin.
-const START: u16 = 4;
-/// `wanted`: the socket wants the session to end.
-const CLOSE: u16 = 8;
-/// `wanted`: names were resolved.
-const RESOLVED: u16 = 16;
-/// `wanted`: the ZAP handler answered, or went away.
-const ZAP: u16 = 32;
-/// `wanted`: a task of the security mechanism has run.
-const TASK_DONE: u16 = 64;
-/// `wanted`: others need the place of a connection whose peer does not shake hands.
-const EVICT: u16 = 128;
-
-/// `wanted`: what an event said that was deferred: there is something to read, room to write, or the
-/// peer sends nothing more.
-const READABLE: u16 = 256;
-const WRITABLE: u16 = 512;
-const PEER_CLOSED: u16 = 1024;
-
-/// Kinds of timers: of the stage of a session's life, of its end, until the next PING, until a peer
-/// that told a time to live counts as gone, and until one does that does not answer a PING.
-const STATE_TIMEOUT: u32 = 0;
-const LINGER: u32 = 1;
-const PING: u32 = 2;
-const PEER_TTL: u32 = 3;
-const HEARTBEAT_TIMEOUT: u32 = 4;
-
-/// How the halves stand with the session's life.
-const INACTIVE: u8 = 0;
-const ACTIVE: u8 = 1;
 
 /// A session.
 pub(crate) struct Session {
@@ -141,13 +110,14 @@ pub(crate) struct Session {
     reactor: Arc<ReactorHandle>,
     host: Arc<dyn SessionHost>,
     options: Arc<Options>,
-    /// What it is to do when its I/O thread runs it: a set of the flags above.
-    pending: AtomicU16,
+    /// What it is to do when its I/O thread runs it.
+    pending: PendingWork,
     /// Its place in the inbox of the reactor.
     entry: InboxEntry,
-    /// Something in `wanted` waits until a caller releases the writing half.
+    /// Something that is pending waits until a caller releases the writing half.
     deferred: AtomicBool,
-    activity: AtomicU8,
+    /// Messages can flow: callers may use the halves.
+    is_active: AtomicBool,
     /// An accepted connection is not established, and it is the peer's turn.
     waiting_for_peer: AtomicBool,
     /// Messages delivered so far, roughly: whether the peer answered since a write.
@@ -157,8 +127,15 @@ pub(crate) struct Session {
     lifecycle: Mutex<Lifecycle>,
     /// What the security mechanism has computed for a connection that we make.
     blocking_task: Mutex<BlockingTask>,
-    /// How long to go on sending once the socket is closed; set before `CLOSE` is wanted.
+    /// How long to go on sending once the socket is closed; set before `Work::CLOSE` is requested.
     linger: Mutex<Option<Duration>>,
+}
+
+/// A session that is to connect.
+pub(crate) struct ConnectingSession {
+    pub session: Arc<Session>,
+    /// Its pipe, unless only established connections count (ZMQ_IMMEDIATE).
+    pub pipe: Option<NewPipe>,
 }
 
 impl Session {
@@ -167,7 +144,7 @@ impl Session {
         options: Arc<Options>,
         reactor: Arc<ReactorHandle>,
         endpoint: u64,
-        role: Role,
+        lifecycle: Lifecycle,
     ) -> Arc<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let session = Arc::new_cyclic(|me| Self {
@@ -177,15 +154,15 @@ impl Session {
             reactor,
             host: owner,
             options,
-            pending: AtomicU16::new(0),
+            pending: PendingWork::default(),
             entry: InboxEntry::default(),
             deferred: AtomicBool::new(false),
-            activity: AtomicU8::new(INACTIVE),
-            waiting_for_peer: AtomicBool::new(matches!(role, Role::Accepted(_))),
+            is_active: AtomicBool::new(false),
+            waiting_for_peer: AtomicBool::new(!lifecycle.is_connecting()),
             delivered: AtomicU64::new(0),
             read: Mutex::new(ReadHalf::default()),
             write: WriteAccess::new(),
-            lifecycle: Mutex::new(Lifecycle::new(role)),
+            lifecycle: Mutex::new(lifecycle),
             blocking_task: Mutex::new(BlockingTask::default()),
             linger: Mutex::new(None),
         });
@@ -193,8 +170,8 @@ impl Session {
         session
     }
 
-    /// Makes a session that connects to an endpoint, which the application gave as `name`, and, unless only established connections
-    /// count (ZMQ_IMMEDIATE), its pipe for the socket. Nothing happens before `start`.
+    /// Makes a session that connects to an endpoint, which the application gave as `name`. Nothing
+    /// happens before `start`.
     pub(crate) fn connecting(
         owner: Arc<dyn SessionHost>,
         options: Arc<Options>,
@@ -202,12 +179,12 @@ impl Session {
         endpoint: u64,
         address: Endpoint,
         name: &str,
-    ) -> (Arc<Self>, Option<NewPipe>) {
+    ) -> ConnectingSession {
         let early = !options.immediate || options.socket_type.subscribes();
-        let role = Role::Connecting { address, name: name.into() };
-        let session = Self::new(owner, options, reactor, endpoint, role);
-        let pipe = early.then(|| session.make_pipe(None));
-        (session, pipe)
+        let lifecycle = Lifecycle::connecting(address, name, &options);
+        let session = Self::new(owner, options, reactor, endpoint, lifecycle);
+        let pipe = early.then(|| session.make_pipe(None, &mut session.lifecycle.lock()));
+        ConnectingSession { session, pipe }
     }
 
     /// Whether it is over, of itself or because the socket wanted that.
@@ -218,7 +195,7 @@ impl Session {
 
     /// Begins. The socket took the pipe over, if there was one.
     pub(crate) fn start(&self) {
-        self.request(START);
+        self.request(Work::START);
     }
 
     /// Whether an accepted connection waits for its peer's side of the handshake.
@@ -229,11 +206,11 @@ impl Session {
 
     /// Ends the connection, if it still waits for its peer.
     fn evict(&self) {
-        self.request(EVICT);
+        self.request(Work::EVICT);
     }
 
     /// Makes the pair of pipes between the socket and this session, and keeps its own ends.
-    fn make_pipe(&self, peer: Option<PeerInfo>) -> (Pipe, Arc<dyn PipeEvents>) {
+    fn make_pipe(&self, peer: Option<PeerInfo>, lifecycle: &mut Lifecycle) -> NewPipe {
         let end = self.host.new_event_sink();
         let own: Arc<dyn Notify> = match self.me.upgrade() {
             Some(session) => session,
@@ -255,10 +232,8 @@ impl Session {
         );
         self.write.lock().set_pipe(out_reader);
         self.read.lock().set_pipe(in_writer);
-        let mut lifecycle = self.lifecycle.lock();
         lifecycle.end = Some(end.clone());
         let connected = lifecycle.is_connecting();
-        drop(lifecycle);
         let link = self.me.upgrade().map(|session| -> Arc<dyn SessionLink> { session });
         let pipe = Pipe {
             reader: in_reader,
@@ -272,7 +247,7 @@ impl Session {
                 .filter(|_| connected)
                 .unwrap_or_default(),
         };
-        (pipe, end)
+        NewPipe { pipe, end }
     }
 
     /// The reactor that serves it.
@@ -282,7 +257,7 @@ impl Session {
 
     /// Writes what waits in the pipe, where a caller should; false if others are to do it.
     fn write_now(&self) -> bool {
-        let is_inactive = self.activity.load(Ordering::Acquire) != ACTIVE;
+        let is_inactive = !self.is_active.load(Ordering::Acquire);
         // The thread that polls waits for the half: it comes before the next send.
         let is_deferred = self.deferred.load(Ordering::Relaxed);
         if is_inactive || is_deferred || self.options.socket_type.publishes() {
@@ -310,7 +285,7 @@ impl Session {
 
     /// Keeps callers away from the writing half while the thread that polls serves the session. Where
     /// one uses it, which may be suspended, what happened (`what`) is deferred until the half is free.
-    fn claim(&self, what: u16) -> Option<WriteClaim<'_>> {
+    fn claim(&self, what: Work) -> Option<WriteClaim<'_>> {
         let claim = self.write.claim();
         if claim.is_none() {
             self.defer(what);
@@ -319,8 +294,8 @@ impl Session {
     }
 
     /// Has this done when the caller that uses the writing half has released it.
-    fn defer(&self, what: u16) {
-        self.pending.fetch_or(what, Ordering::Release);
+    fn defer(&self, what: Work) {
+        self.pending.add(what);
         self.deferred.store(true, Ordering::Relaxed);
         // Pairs with the fence in `resume`: either the caller sees that something was deferred, or we
         // see that the half is free.
@@ -334,14 +309,13 @@ impl Session {
     fn resume(&self) {
         fence(Ordering::SeqCst);
         if self.deferred.load(Ordering::Relaxed) && self.deferred.swap(false, Ordering::Relaxed) {
-            self.request(0);
+            self.request(Work::NONE);
         }
     }
 
     /// Has the I/O thread look after these needs.
-    fn request(&self, what: u16) {
-        // Release: what the caller did before is seen by the run that takes the flags.
-        self.pending.fetch_or(what, Ordering::Release);
+    fn request(&self, what: Work) {
+        self.pending.add(what);
         if let Some(me) = self.me.upgrade() {
             self.reactor.schedule(&self.entry, me);
         }
@@ -354,12 +328,12 @@ impl Notify for Session {
     /// many peers, is left to the I/O thread, which writes many at a time.
     fn readable(&self) {
         if !self.write_now() {
-            self.request(WRITE);
+            self.request(Work::WRITE);
         }
     }
 
     fn writable(&self) {
-        self.request(READ);
+        self.request(Work::READ);
     }
 }
 
@@ -369,11 +343,11 @@ impl SessionLink for Session {
         let _critical = CriticalSection::enter();
         let was_stalled = self.read.lock().stop();
         *self.linger.lock() = linger;
-        self.request(if was_stalled { CLOSE | READ } else { CLOSE });
+        self.request(if was_stalled { Work::CLOSE | Work::READ } else { Work::CLOSE });
     }
 
     fn send_directly(&self, body: &[u8], wait: Duration) -> Result<DirectSend> {
-        if self.activity.load(Ordering::Acquire) != ACTIVE {
+        if !self.is_active.load(Ordering::Acquire) {
             return Ok(DirectSend::Unsupported);
         }
         let _no_cancel = NoCancel::enter();
@@ -387,7 +361,7 @@ impl SessionLink for Session {
         drop(half);
         self.resume();
         if failed {
-            self.request(WRITE);
+            self.request(Work::WRITE);
         }
         sent
     }
@@ -400,38 +374,4 @@ impl Drop for Session {
             self.host.session_closed(self);
         }
     }
-}
-
-/// Properties of a connection for its messages (zmq_msg_gets(3)): what the ZAP handler says, the
-/// peer's address, and what its metadata say, the routing id also under its newer name. A property
-/// that comes first hides later ones of its name: a peer cannot pass for another.
-fn metadata_of(
-    admission: &ZapReply,
-    proven: Option<&[u8]>,
-    properties: &[(String, Vec<u8>)],
-    routing_id: &[u8],
-    address: &str,
-    descriptor: i32,
-) -> Metadata {
-    let mut metadata = Metadata::new(descriptor);
-    match proven {
-        _ if !admission.user_id.is_empty() => metadata.insert("User-Id", &admission.user_id),
-        Some(user_id) => metadata.insert("User-Id", user_id),
-        None => {}
-    }
-    for (name, value) in &admission.properties {
-        metadata.insert(name, value);
-    }
-    metadata.insert("Peer-Address", address.as_bytes());
-    for (name, value) in properties {
-        // Nobody says himself who he is.
-        if name == "User-Id" {
-            continue;
-        }
-        metadata.insert(name, value);
-        if name == "Identity" {
-            metadata.insert("Routing-Id", routing_id);
-        }
-    }
-    metadata
 }

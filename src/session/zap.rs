@@ -2,7 +2,7 @@
 //! I/O thread does not.
 
 use super::security::{ZapPolicy, zap_policy};
-use super::{Session, ZAP};
+use super::{Session, Work, ZapPipes};
 use crate::message::Message;
 use crate::pipe::{Notify, PipeReader, PipeWriter, QueueState};
 use crate::zmtp::{
@@ -62,7 +62,7 @@ struct ZapReplyNotify(Weak<Session>);
 impl Notify for ZapReplyNotify {
     fn readable(&self) {
         if let Some(session) = self.0.upgrade() {
-            session.request(ZAP);
+            session.request(Work::ZAP);
         }
     }
 
@@ -85,7 +85,7 @@ impl Session {
             ZapPolicy::Required | ZapPolicy::Optional => self.host.zap_handler(told),
             ZapPolicy::Open | ZapPolicy::Closed => None,
         };
-        let Some((reader, mut writer)) = handler else {
+        let Some(ZapPipes { replies: reader, requests: mut writer }) = handler else {
             return match policy {
                 ZapPolicy::Optional if unjudged => ZapStatus::Unanswered(None),
                 ZapPolicy::Open | ZapPolicy::Optional => ZapStatus::Known(Ok(ZapReply::default())),

@@ -5,8 +5,9 @@
 //! application computes.
 
 use super::Socket;
-use crate::io::{EventHandler, Reactor, ReactorHandle, Readiness, TimerOutcome};
+use crate::io::{EventHandler, Reactor, ReactorHandle, Readiness, TimerId, TimerOutcome};
 use crate::mailbox::Event;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -21,11 +22,13 @@ pub(super) struct BackgroundHandler {
     socket: &'static Socket,
     /// The number of the socket that the handle was for.
     number: u64,
+    /// Attempts in a row that found a call under way. The thread that polls alone uses it.
+    attempts: AtomicU32,
 }
 
 impl BackgroundHandler {
     pub(super) fn new(socket: &'static Socket, number: u64) -> Arc<Self> {
-        Arc::new(Self { socket, number })
+        Arc::new(Self { socket, number, attempts: AtomicU32::new(0) })
     }
 
     /// Has the news taken in on this reactor that cannot wait for a call.
@@ -36,10 +39,12 @@ impl BackgroundHandler {
         });
     }
 
-    fn attend(self: Arc<Self>, reactor: &mut Reactor, attempt: u32) {
+    fn attend(self: Arc<Self>, reactor: &mut Reactor) {
         if !self.socket.attend(self.number) {
-            let pause = PAUSE * (1 << attempt.min(DOUBLINGS));
-            reactor.set_timer(pause, self, attempt.saturating_add(1));
+            // Relaxed: see the field.
+            let attempts = self.attempts.load(Ordering::Relaxed).min(DOUBLINGS);
+            self.attempts.store(attempts + 1, Ordering::Relaxed);
+            reactor.set_timer(PAUSE * (1 << attempts), self);
         }
     }
 }
@@ -47,14 +52,14 @@ impl BackgroundHandler {
 impl EventHandler for BackgroundHandler {
     fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
 
-    /// The kind of its timers is the number of the attempt.
-    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, kind: u32) -> TimerOutcome {
-        self.attend(reactor, kind);
+    fn on_timer(self: Arc<Self>, reactor: &mut Reactor, _: TimerId) -> TimerOutcome {
+        self.attend(reactor);
         TimerOutcome::Served
     }
 
     fn on_run(self: Arc<Self>, reactor: &mut Reactor) {
-        self.attend(reactor, 0);
+        self.attempts.store(0, Ordering::Relaxed);
+        self.attend(reactor);
     }
 
     fn socket(&self) -> u64 {

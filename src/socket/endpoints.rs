@@ -9,7 +9,9 @@ use crate::mailbox::{Event, Mailbox, PipeEventSink};
 use crate::options::Options;
 use crate::pattern::{PeerInfo, Pipe, SessionLink, generate_routing_id};
 use crate::pipe::{Notify, pipe};
-use crate::session::{BoundEndpoint, ConnectionEvent, Session, SessionHost};
+use crate::session::{
+    BoundEndpoint, ConnectingSession, ConnectionEvent, NewPipe, Session, SessionHost,
+};
 use crate::transport::{BindError, Endpoint, Listener, system_number};
 use crate::zmtp::SocketType;
 use std::any::Any;
@@ -84,9 +86,9 @@ impl State {
             let reactor = self.context.reactor(options.affinity).ok_or(Error::NoIoThread)?;
             let owner = self.host.clone();
             let _short_call = reactor.enter_short_call();
-            let (session, pipe) =
+            let ConnectingSession { session, pipe } =
                 Session::connecting(owner, options, reactor.clone(), number, endpoint, given);
-            if let Some((pipe, end)) = pipe {
+            if let Some(NewPipe { pipe, end }) = pipe {
                 let end = (end as Arc<dyn Any + Send + Sync>).downcast::<PipeEventSink>();
                 if let Ok(end) = end {
                     self.attach(pipe, &end);

@@ -3,11 +3,12 @@
 use super::monitor::Monitor;
 use super::zap;
 use crate::context::ContextCore;
-use crate::io::{BlockingPool, EventHandler, Reactor, ReactorHandle, Readiness, TimerOutcome};
+use crate::io::{
+    BlockingPool, EventHandler, Reactor, ReactorHandle, Readiness, TimerId, TimerOutcome,
+};
 use crate::mailbox::{Event, Mailbox, PipeEventSink};
-use crate::pattern::Pipe;
-use crate::pipe::{Notify, PipeReader, PipeWriter};
-use crate::session::{ConnectionEvent, PipeEvents, Session, SessionHost};
+use crate::pipe::Notify;
+use crate::session::{ConnectionEvent, NewPipe, PipeEvents, Session, SessionHost, ZapPipes};
 use crate::sync::CriticalMutex;
 use crate::transport::Lookups;
 use std::any::Any;
@@ -66,7 +67,7 @@ impl SessionHost for SocketHost {
         PipeEventSink::new(self.mailbox.clone())
     }
 
-    fn attach(&self, pipe: Pipe, end: Arc<dyn PipeEvents>) {
+    fn attach(&self, NewPipe { pipe, end }: NewPipe) {
         if let Ok(end) = (end as Arc<dyn Any + Send + Sync>).downcast::<PipeEventSink>() {
             self.mailbox.post(Event::Attach(Box::new((pipe, end))));
         }
@@ -108,7 +109,7 @@ impl SessionHost for SocketHost {
         &self.context.lookups
     }
 
-    fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<(PipeReader, PipeWriter)> {
+    fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<ZapPipes> {
         zap::connect(&self.context, &told)
     }
 }
@@ -121,7 +122,7 @@ impl EventHandler for SocketHost {
 
     fn on_ready(self: Arc<Self>, _: &mut Reactor, _: Readiness) {}
 
-    fn on_timer(self: Arc<Self>, _: &mut Reactor, _: u32) -> TimerOutcome {
+    fn on_timer(self: Arc<Self>, _: &mut Reactor, _: TimerId) -> TimerOutcome {
         TimerOutcome::Served
     }
 

@@ -3,7 +3,8 @@
 use crate::context::ContextCore;
 use crate::mailbox::{Event, PipeEventSink};
 use crate::pattern::{PeerInfo, Pipe};
-use crate::pipe::{Notify, PipeReader, PipeWriter, pipe};
+use crate::pipe::{Notify, pipe};
+use crate::session::ZapPipes;
 use crate::zmtp::SocketType;
 use std::sync::Arc;
 
@@ -11,10 +12,7 @@ const HANDLER: &str = "inproc://zeromq.zap.01";
 
 /// A pair of pipes to the handler, if a socket that can be one is bound to its name; `told` hears
 /// what happens at their other ends.
-pub(super) fn connect(
-    context: &ContextCore,
-    told: &Arc<dyn Notify>,
-) -> Option<(PipeReader, PipeWriter)> {
+pub(super) fn connect(context: &ContextCore, told: &Arc<dyn Notify>) -> Option<ZapPipes> {
     let mut ends = None;
     context.connect_inproc(HANDLER, |binding| {
         let handler = binding.filter(|bound| {
@@ -34,7 +32,7 @@ pub(super) fn connect(
             assigned_id: Vec::new(),
         };
         handler.mailbox.post(Event::Attach(Box::new((far_pipe, far))));
-        ends = Some((reply_reader, request_writer));
+        ends = Some(ZapPipes { replies: reply_reader, requests: request_writer });
         None
     });
     ends

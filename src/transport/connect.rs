@@ -130,21 +130,12 @@ pub(crate) struct Connecting {
     negotiation: Option<Box<Socks5Handshake>>,
 }
 
-/// Why [`Connecting::finish`] gave no stream.
-#[derive(Debug)]
-pub(crate) enum NotConnected {
-    /// The outcome is not known yet.
-    Pending(Connecting),
-    /// The attempt failed.
-    Failed(io::Error),
-}
-
 impl Connecting {
     /// Begins to connect, without waiting.
     ///
     /// # Errors
     /// The operating system's error, where there is no socket to connect with. That an attempt
-    /// failed, even at once, [`finish`](Self::finish) tells; a local socket whose backlog is full
+    /// failed, even at once, [`poll_peer`](Self::poll_peer) tells; a local socket whose backlog is full
     /// answers WouldBlock then: try again later.
     pub(crate) fn start(target: &Target, options: &TransportOptions) -> io::Result<Self> {
         match target {
@@ -168,17 +159,9 @@ impl Connecting {
         self.known.is_none() || self.negotiation.is_some()
     }
 
-    /// The outcome. Call it when the descriptor became writable or readable, or at any time to
-    /// look.
-    ///
-    /// # Errors
-    /// See [`NotConnected`].
-    pub(crate) fn finish(mut self) -> Result<Stream, NotConnected> {
-        match self.outcome() {
-            Ok(Some(peer)) => Ok(Stream::new(self.socket, &peer)),
-            Ok(None) => Err(NotConnected::Pending(self)),
-            Err(error) => Err(NotConnected::Failed(error)),
-        }
+    /// The connection, which [`poll_peer`](Self::poll_peer) found with this peer.
+    pub(crate) fn into_stream(self, peer: &SockAddr) -> Stream {
+        Stream::new(self.socket, peer)
     }
 
     /// Whether the system has not decided yet.
@@ -187,8 +170,12 @@ impl Connecting {
         Ok(poll_descriptors(&mut descriptor, Some(Duration::ZERO))? == 0)
     }
 
-    /// The peer's address, once the connection is there.
-    fn outcome(&mut self) -> io::Result<Option<SockAddr>> {
+    /// The peer's address, once the connection is there. Call it when the descriptor became writable
+    /// or readable, or at any time to look.
+    ///
+    /// # Errors
+    /// Those of the attempt, which has failed.
+    pub(crate) fn poll_peer(&mut self) -> io::Result<Option<SockAddr>> {
         if let Some(Err(error)) = self.known.take() {
             return Err(error);
         }

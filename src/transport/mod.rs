@@ -6,7 +6,7 @@
 //! - [`Listener::bind`] listens, [`Listener::accept`] takes one connection, [`Listener::endpoint`]
 //!   is what ZMQ_LAST_ENDPOINT tells. Dropping the listener closes it and cleans up after it.
 //! - [`Endpoint::unresolved_name`] is for [`Lookups`], [`Endpoint::targets`] are the addresses,
-//!   [`Connecting::start`] begins one attempt, [`Connecting::finish`] ends it once the descriptor
+//!   [`Connecting::start`] begins one attempt, [`Connecting::poll_peer`] ends it once the descriptor
 //!   is writable.
 //! - A [`Stream`] is a connection, ready to be read and written.
 //!
@@ -33,7 +33,7 @@ mod tcp;
 mod tests;
 
 pub(crate) use bind_error::{BindError, system_number};
-pub(crate) use connect::{Connecting, NotConnected, Target};
+pub(crate) use connect::{Connecting, Target};
 pub(crate) use endpoint::{Endpoint, TcpEndpoint};
 pub(crate) use filter::AddressFilter;
 pub(crate) use listener::{AcceptError, Listener};

@@ -40,15 +40,9 @@ fn try_connect(text: &str, options: &TransportOptions) -> io::Result<Stream> {
     let found = endpoint.unresolved_name(options.ipv6).map(|name| resolve::look_up(&name));
     let found = found.unwrap_or_default();
     let target = endpoint.targets(options.ipv6, &found).unwrap().remove(0);
-    let mut attempt = Some(Connecting::start(&target, options)?);
-    wait_for(|| match attempt.take().unwrap().finish() {
-        Ok(stream) => Some(Ok(stream)),
-        Err(NotConnected::Failed(error)) => Some(Err(error)),
-        Err(NotConnected::Pending(own)) => {
-            attempt = Some(own);
-            None
-        }
-    })
+    let mut attempt = Connecting::start(&target, options)?;
+    let peer = wait_for(|| attempt.poll_peer().transpose())?;
+    Ok(attempt.into_stream(&peer))
 }
 
 /// Both ends of a connection to the listener; text goes both ways.

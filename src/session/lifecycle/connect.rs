@@ -1,173 +1,176 @@
 //! Connecting: looking names up, trying one address after the other, and waiting in between.
 
-use super::super::{ConnectionEvent, RESOLVED, Session};
-use super::{LifecycleGuard, Role, STOP_CONN_REFUSED, State};
-use crate::io::Reactor;
-use crate::transport::{Answer, Connecting, NotConnected, Target};
+use super::{Attempt, Input, Kind, Lifecycle, LockedSession, Role, STOP_CONN_REFUSED, State};
+use crate::session::{ConnectionEvent, Work};
+use crate::transport::{Answer, Connecting, Target};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
-impl Session {
-    /// Begins an attempt to connect: with the next address, or by looking the name up.
-    pub(super) fn connect(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        if let Some(target) = lifecycle.targets.pop() {
-            return self.connect_to(lifecycle, reactor, &target);
+impl Lifecycle {
+    /// What a look-up on another thread found.
+    fn set_found(&mut self, targets: Vec<Target>) {
+        if let State::Resolving(found) = self.machine.state_mut() {
+            *found = targets;
         }
-        let Role::Connecting { address, .. } = &lifecycle.role else {
+    }
+
+    /// Leaves the state of an attempt.
+    fn take_attempt(&mut self) -> Option<Attempt> {
+        match self.kind() {
+            Kind::Connecting => match self.machine.leave() {
+                State::Connecting { attempt, .. } => Some(attempt),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl LockedSession<'_> {
+    /// Begins to connect, by looking the name up.
+    pub(super) fn connect(&mut self) {
+        let Role::Connecting { address, .. } = &self.lifecycle.role else {
             return;
         };
         let endpoint = address.clone();
-        let ipv6 = self.options.transport.ipv6;
-        lifecycle.state = State::Resolving;
+        let ipv6 = self.session.options.transport.ipv6;
+        self.lifecycle.machine.enter(State::Resolving(Vec::new()));
         let Some(name) = endpoint.unresolved_name(ipv6) else {
-            lifecycle.found = endpoint.targets(ipv6, &[]).unwrap_or_default();
-            return self.resolved(lifecycle, reactor);
+            self.lifecycle.set_found(endpoint.targets(ipv6, &[]).unwrap_or_default());
+            return self.resolved();
         };
         // The lookup may last longer than the context.
-        let (session, sought) = (self.me.clone(), endpoint.clone());
+        let (session, sought) = (self.session.me.clone(), endpoint.clone());
         let answered = move |answer: &Answer| {
             if let Some(session) = session.upgrade() {
-                session.lifecycle.lock().found = sought.targets(ipv6, answer).unwrap_or_default();
-                session.request(RESOLVED);
+                let targets = sought.targets(ipv6, answer).unwrap_or_default();
+                session.lifecycle.lock().set_found(targets);
+                session.request(Work::RESOLVED);
             }
         };
-        match self.host.lookups().ask(&name, Box::new(answered)) {
+        match self.session.host.lookups().ask(&name, Box::new(answered)) {
             Ok(None) => {}
             Ok(Some(answer)) => {
-                lifecycle.found = endpoint.targets(ipv6, &answer).unwrap_or_default();
-                self.resolved(lifecycle, reactor);
+                self.lifecycle.set_found(endpoint.targets(ipv6, &answer).unwrap_or_default());
+                self.resolved();
             }
-            Err(_) => self.schedule_reconnect(lifecycle, reactor),
+            Err(_) => self.connect_failed(Vec::new()),
         }
     }
 
-    pub(super) fn resolved(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        if lifecycle.state != State::Resolving {
+    /// The look-up is over.
+    pub(super) fn resolved(&mut self) {
+        let State::Resolving(found) = self.lifecycle.machine.state_mut() else {
             return;
+        };
+        let mut targets = std::mem::take(found);
+        targets.reverse();
+        if targets.is_empty() {
+            return self.connect_failed(targets);
         }
-        lifecycle.targets = std::mem::take(&mut lifecycle.found);
-        lifecycle.targets.reverse();
-        match lifecycle.targets.pop() {
-            Some(target) => self.connect_to(lifecycle, reactor, &target),
-            None => self.schedule_reconnect(lifecycle, reactor),
-        }
+        self.connect_to_next(targets);
     }
 
-    pub(super) fn connect_to(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-        target: &Target,
-    ) {
-        lifecycle.state = State::Connecting;
-        let started = Connecting::start(target, &self.options.transport).and_then(|connecting| {
-            let (descriptor, pending) = (connecting.as_raw_fd(), connecting.is_pending());
-            lifecycle.token = Some(reactor.register(descriptor, pending, self.clone())?);
-            lifecycle.watches_room = pending;
-            Ok(connecting)
+    /// Tries the last one of these addresses.
+    fn connect_to_next(&mut self, mut targets: Vec<Target>) {
+        let Some(target) = targets.pop() else {
+            return self.wait();
+        };
+        let options = &self.session.options.transport;
+        let started = Connecting::start(&target, options).and_then(|connecting| {
+            let (descriptor, is_pending) = (connecting.as_raw_fd(), connecting.is_pending());
+            let token = self.reactor.register(descriptor, is_pending, self.session.clone())?;
+            Ok((connecting, token))
         });
-        match started {
-            Ok(connecting) => {
-                let pending = connecting.is_pending();
-                lifecycle.connecting = Some(connecting);
-                if pending {
-                    self.report(lifecycle, ConnectionEvent::ConnectDelayed);
-                    self.set_state_timer(lifecycle, reactor, self.options.connect_timeout);
-                } else {
-                    self.finish_connecting(lifecycle, reactor);
-                }
-            }
-            Err(_) => self.schedule_reconnect(lifecycle, reactor),
+        let Ok((connecting, token)) = started else {
+            return self.connect_failed(targets);
+        };
+        let is_pending = connecting.is_pending();
+        let attempt = Attempt {
+            connecting,
+            token,
+            targets,
+            input: Input::default(),
+            watches_room: is_pending,
+        };
+        self.lifecycle.machine.connect(attempt, Instant::now());
+        if is_pending {
+            self.report(ConnectionEvent::ConnectDelayed);
+        } else {
+            self.finish_connecting();
         }
     }
 
     /// The started connection is established, or has failed.
-    pub(super) fn finish_connecting(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        let Some(connecting) = lifecycle.connecting.take() else {
+    pub(super) fn finish_connecting(&mut self) {
+        let State::Connecting { attempt, .. } = self.lifecycle.machine.state_mut() else {
             return;
         };
-        let descriptor = connecting.as_raw_fd();
-        match connecting.finish() {
-            Ok(stream) => {
-                self.report(lifecycle, ConnectionEvent::Connected(descriptor));
-                lifecycle.stream = Some(Arc::new(stream));
-                self.connected(lifecycle, reactor);
+        let descriptor = attempt.connecting.as_raw_fd();
+        let outcome = match attempt.connecting.poll_peer() {
+            Ok(None) => return,
+            Ok(Some(peer)) => Ok(peer),
+            Err(error) => Err(error),
+        };
+        let Some(attempt) = self.lifecycle.take_attempt() else {
+            return;
+        };
+        let Attempt { connecting, token, targets, input, watches_room } = attempt;
+        match outcome {
+            Ok(peer) => {
+                self.report(ConnectionEvent::Connected(descriptor));
+                let stream = Arc::new(connecting.into_stream(&peer));
+                self.connected(stream, token, input, watches_room);
             }
-            Err(NotConnected::Pending(connecting)) => lifecycle.connecting = Some(connecting),
-            Err(NotConnected::Failed(error)) => {
-                // It is closed by now.
-                if let Some(token) = lifecycle.token.take() {
-                    reactor.forget(token);
-                }
-                self.report(lifecycle, ConnectionEvent::Closed(descriptor));
+            Err(error) => {
+                drop(connecting);
+                self.reactor.forget(token);
+                self.report(ConnectionEvent::Closed(descriptor));
                 let refused = error.kind() == io::ErrorKind::ConnectionRefused;
-                if refused && lifecycle.targets.is_empty() && self.stops_after(STOP_CONN_REFUSED) {
-                    return self.finish(lifecycle, reactor);
+                if refused && targets.is_empty() && self.stops_after(STOP_CONN_REFUSED) {
+                    return self.finish();
                 }
-                self.schedule_reconnect(lifecycle, reactor);
+                self.connect_failed(targets);
             }
         }
+    }
+
+    /// An attempt has taken too long.
+    pub(super) fn connect_timed_out(&mut self) {
+        let State::Connecting { attempt, .. } = self.lifecycle.machine.state_mut() else {
+            return;
+        };
+        let descriptor = attempt.connecting.as_raw_fd();
+        let targets = std::mem::take(&mut attempt.targets);
+        self.report(ConnectionEvent::Closed(descriptor));
+        self.connect_failed(targets);
     }
 
     /// Whether ZMQ_RECONNECT_STOP has this bit.
     pub(super) fn stops_after(&self, event: i32) -> bool {
-        self.options.reconnect_stop & event != 0
+        self.session.options.reconnect_stop & event != 0
     }
 
-    /// The pause before the next attempt; None for no more attempts, which 0 means as well
-    /// (observed).
-    pub(super) fn reconnect_interval(&self) -> Option<Duration> {
-        self.options.reconnect_interval.filter(|interval| !interval.is_zero())
+    /// There is no connection: tries the other addresses, and waits where there are none.
+    fn connect_failed(&mut self, targets: Vec<Target>) {
+        self.leave();
+        if self.lifecycle.machine.is_closing() && self.session.write.lock().is_drained() {
+            return self.finish();
+        }
+        self.connect_to_next(targets);
     }
 
-    /// Waits before the next attempt; the pause grows where the options say so.
-    pub(super) fn schedule_reconnect(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        self.drop_stream(lifecycle, reactor);
-        if lifecycle.closing && self.write.lock().is_drained() {
-            return self.finish(lifecycle, reactor);
-        }
-        if !lifecycle.targets.is_empty() {
-            return self.connect(lifecycle, reactor);
-        }
-        let Some(interval) = self.reconnect_interval() else {
-            lifecycle.state = State::GivenUp;
+    /// Waits before the next attempt, where there is one.
+    pub(super) fn wait(&mut self) {
+        let random = RandomState::new().hash_one(self.session.number);
+        match self.lifecycle.machine.wait(random, Instant::now()) {
+            Some(pause) => self.report(ConnectionEvent::ConnectRetried(pause)),
             // Messages that no connection can take any more are not waited for.
-            if lifecycle.closing {
-                self.finish(lifecycle, reactor);
-            }
-            return;
-        };
-        lifecycle.state = State::Waiting;
-        let longest = self.options.reconnect_interval_max;
-        let pause = if longest > interval && !lifecycle.pause.is_zero() {
-            (lifecycle.pause * 2).min(longest)
-        } else {
-            interval
-        };
-        lifecycle.pause = pause;
-        // Spread by up to the interval, so that many clients do not come back at once.
-        let spread = RandomState::new().hash_one(self.number) % (interval.as_micros() as u64 + 1);
-        let pause = (pause + Duration::from_micros(spread)).max(Duration::from_millis(1));
-        self.report(lifecycle, ConnectionEvent::ConnectRetried(pause));
-        self.set_state_timer(lifecycle, reactor, Some(pause));
+            None if self.lifecycle.machine.is_closing() => self.finish(),
+            None => {}
+        }
     }
 }

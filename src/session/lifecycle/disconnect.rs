@@ -1,198 +1,174 @@
 //! How a connection ends, and what becomes of the session then.
 
-use super::{DisconnectReason, LifecycleGuard, STOP_HANDSHAKE_FAILED, State};
-use crate::io::Reactor;
+use super::{DisconnectReason, Kind, Lifecycle, LockedSession, STOP_HANDSHAKE_FAILED, State};
 use crate::message::Message;
 use crate::session::zap::ZapState;
-use crate::session::{ConnectionEvent, INACTIVE, LINGER, Session, lingering_close};
-use crate::zmtp::ZapReply;
+use crate::session::{ConnectionEvent, lingering_close};
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-use zeroize::Zeroize;
+use std::time::{Duration, Instant};
 
-impl Session {
+impl Lifecycle {
+    /// Whether a success of the connection's handshake was reported.
+    fn is_handshaken(&self) -> bool {
+        matches!(self.machine.state(), State::Active { connection, .. } if connection.handshaken)
+    }
+
+    /// Whether the monitor was told why the ZAP handler gave no judgement.
+    fn has_reported_zap(&mut self) -> bool {
+        let zap = self.handshake_mut().map(|own| &own.zap);
+        matches!(zap, Some(ZapState::Unanswered { reported: true }))
+    }
+}
+
+impl LockedSession<'_> {
     /// The connection is gone: the session ends with it, or tries again.
-    pub(in crate::session) fn disconnected(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-        reason: DisconnectReason,
-    ) {
-        if lifecycle.is_closed() {
+    pub(super) fn disconnected(&mut self, reason: DisconnectReason) {
+        if self.lifecycle.is_closed() {
             return;
         }
-        if self.write.lock().has_ended() {
-            return self.finish_in_order(lifecycle, reactor);
+        let session = self.session;
+        if session.write.lock().has_ended() {
+            return self.finish_in_order();
         }
         // Who is told that it ended must not write to it any more.
-        self.activity.store(INACTIVE, Ordering::Release);
-        let subscribes = self.options.socket_type.subscribes();
-        if subscribes && lifecycle.state == State::Active {
+        session.is_active.store(false, Ordering::Release);
+        let subscribes = session.options.socket_type.subscribes();
+        let was_active = self.lifecycle.is_active();
+        if subscribes && was_active {
             // Before anybody hears of it: what the socket sends from then on stays.
-            let most = self.options.send_high_water_mark as usize;
-            self.write.lock().drop_subscriptions(most, &self.reactor);
-            if let Some(end) = &lifecycle.end {
+            let most = session.options.send_high_water_mark as usize;
+            session.write.lock().drop_subscriptions(most, &session.reactor);
+            if let Some(end) = &self.lifecycle.end {
                 end.hiccuped();
             }
         }
-        if !lifecycle.handshaken
-            && !matches!(lifecycle.zap, ZapState::Unanswered { reported: true })
-        {
-            let event = match reason {
+        let was_handshaken = self.lifecycle.is_handshaken();
+        if !was_handshaken && !self.lifecycle.has_reported_zap() {
+            self.report(match reason {
                 DisconnectReason::System(number) => ConnectionEvent::HandshakeFailed(number),
                 DisconnectReason::Protocol(error) => ConnectionEvent::HandshakeRefused(error),
-            };
-            self.report(lifecycle, event);
+            });
         }
-        if let Some(stream) = &lifecycle.stream {
-            self.report(lifecycle, ConnectionEvent::Disconnected(stream.as_raw_fd()));
+        if let Some(descriptor) = self.lifecycle.stream().map(|stream| stream.as_raw_fd()) {
+            self.report(ConnectionEvent::Disconnected(descriptor));
         }
         // Who breaks the protocol is not tried again (observed).
-        let broken = matches!(reason, DisconnectReason::Protocol(error) if error.is_final());
-        if broken && lifecycle.is_connecting() && lifecycle.state == State::Handshaking {
-            return self.give_up(lifecycle, reactor);
+        let is_final = matches!(reason, DisconnectReason::Protocol(error) if error.is_final());
+        let is_connecting = self.lifecycle.is_connecting();
+        if is_final && is_connecting && self.lifecycle.kind() == Kind::Handshaking {
+            return self.give_up();
         }
-        if broken || !lifecycle.is_connecting() {
-            return self.finish(lifecycle, reactor);
-        }
-        let failed = !lifecycle.handshaken && !self.options.is_raw();
-        if self.reconnect_interval().is_none()
-            || (failed && self.stops_after(STOP_HANDSHAKE_FAILED))
+        let has_failed = !was_handshaken && !session.options.is_raw();
+        if is_final
+            || !is_connecting
+            || !self.lifecycle.machine.reconnects()
+            || (has_failed && self.stops_after(STOP_HANDSHAKE_FAILED))
         {
-            return self.finish(lifecycle, reactor);
+            return self.finish();
         }
-        let was_active = lifecycle.state == State::Active;
-        self.drop_stream(lifecycle, reactor);
-        let drops = self.options.immediate && !subscribes || self.options.is_raw();
+        self.leave();
+        let drops = session.options.immediate && !subscribes || session.options.is_raw();
         if was_active && drops {
-            self.give_up_pipe(lifecycle);
+            self.give_up_pipe();
         }
-        lifecycle.targets.clear();
-        self.schedule_reconnect(lifecycle, reactor);
+        if self.lifecycle.machine.is_closing() && session.write.lock().is_drained() {
+            return self.finish();
+        }
+        self.wait();
     }
 
     /// The peer refused us, or we it: no connection is tried any more. Programs send and do not ask
     /// whether they were let in (observed), so the pipe stays.
-    fn give_up(self: &Arc<Self>, lifecycle: &mut LifecycleGuard<'_>, reactor: &mut Reactor) {
-        self.drop_stream(lifecycle, reactor);
-        lifecycle.targets.clear();
-        lifecycle.state = State::GivenUp;
-        match &lifecycle.end {
-            Some(end) if !lifecycle.closing => end.refused(),
-            _ => self.finish(lifecycle, reactor),
+    fn give_up(&mut self) {
+        self.leave();
+        self.lifecycle.machine.enter(State::GivenUp);
+        match &self.lifecycle.end {
+            Some(end) if !self.lifecycle.machine.is_closing() => end.refused(),
+            _ => self.finish(),
         }
     }
 
     /// Whether the socket is notified of plain peers that come and go.
     pub(super) fn tells_of_peers(&self) -> bool {
-        self.options.is_raw() && self.options.stream_notify
+        self.session.options.is_raw() && self.session.options.stream_notify
     }
 
     /// Ends the pipe; a new connection gets a new one.
-    pub(super) fn give_up_pipe(&self, lifecycle: &mut LifecycleGuard<'_>) {
+    fn give_up_pipe(&mut self) {
         if self.tells_of_peers() {
-            self.read.lock().inject(Message::new());
+            self.session.read.lock().inject(Message::new());
         }
-        self.read.lock().close();
-        self.write.lock().close(&self.reactor);
-        if let Some(end) = lifecycle.end.take() {
+        self.session.read.lock().close();
+        self.session.write.lock().close(&self.session.reactor);
+        if let Some(end) = self.lifecycle.end.take() {
             end.write_closed();
         }
     }
 
     /// The session is over.
-    pub(super) fn finish(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        if lifecycle.state == State::Closed {
+    pub(super) fn finish(&mut self) {
+        if self.lifecycle.is_closed() {
             return;
         }
-        lifecycle.state = State::Closed;
-        self.waiting_for_peer.store(false, Ordering::Relaxed);
-        self.drop_stream(lifecycle, reactor);
-        self.give_up_pipe(lifecycle);
-        if let Some(number) = lifecycle.linger_timer.take() {
-            reactor.cancel_timer(number);
-        }
-        self.host.session_closed(self);
+        self.session.waiting_for_peer.store(false, Ordering::Relaxed);
+        self.leave();
+        self.lifecycle.machine.enter(State::Closed);
+        self.give_up_pipe();
+        self.session.host.session_closed(self.session);
     }
 
     /// The session is over, and it is us who end the connection, if there is one: what was written
     /// reaches the peer.
-    pub(super) fn finish_in_order(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        if lifecycle.state == State::Active
-            && let (Some(stream), Some(token)) = (lifecycle.stream.take(), lifecycle.token.take())
+    pub(super) fn finish_in_order(&mut self) {
+        if self.lifecycle.is_active()
+            && let State::Active { connection, .. } = self.lifecycle.machine.leave()
         {
-            let socket = self.host.number();
-            lingering_close::begin(stream, token, socket, &self.reactor, reactor);
+            let socket = self.session.host.number();
+            let (stream, token) = (connection.stream, connection.token);
+            lingering_close::begin(stream, token, socket, &self.session.reactor, self.reactor);
         }
-        self.finish(lifecycle, reactor);
+        self.finish();
     }
 
     /// The socket wants the session to end: when everything is sent, or after the linger time.
-    pub(super) fn begin_close(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        lifecycle.closing = true;
-        let linger = *self.linger.lock();
-        if lifecycle.state == State::Active {
+    pub(super) fn begin_close(&mut self) {
+        let linger = *self.session.linger.lock();
+        self.lifecycle.machine.close_when_sent(linger, Instant::now());
+        if self.lifecycle.is_active() {
             // What the kernel takes at once is sent whatever the linger time.
-            self.drive_write(lifecycle, reactor);
+            self.drive_write();
         }
-        let unsent = lifecycle.end.is_some() && !self.write.lock().is_drained();
+        let unsent = self.lifecycle.end.is_some() && !self.session.write.lock().is_drained();
         // Messages that no connection can take any more are not waited for.
-        let hopeless = lifecycle.state == State::GivenUp;
+        let hopeless = self.lifecycle.kind() == Kind::GivenUp;
         if linger == Some(Duration::ZERO) || !unsent || hopeless {
-            return self.finish_in_order(lifecycle, reactor);
-        }
-        if let Some(time) = linger {
-            if let Some(number) = lifecycle.linger_timer.take() {
-                reactor.cancel_timer(number);
-            }
-            lifecycle.linger_timer = Some(reactor.set_timer(time, self.clone(), LINGER));
+            self.finish_in_order();
         }
     }
 
-    /// Closes the stream, whatever it was doing.
-    pub(super) fn drop_stream(&self, lifecycle: &mut LifecycleGuard<'_>, reactor: &mut Reactor) {
-        self.cancel_state_timer(lifecycle, reactor);
-        self.end_heartbeats(lifecycle, reactor);
-        lifecycle.handshaken = false;
-        self.activity.store(INACTIVE, Ordering::Release);
-        self.read.lock().disconnect();
-        self.write.lock().disconnect(&self.reactor);
-        if lifecycle.handshake.take().is_some()
-            && let Some(stream) = &lifecycle.stream
-        {
-            // What came meanwhile, a peer that waits for its judge being unread: closing a
-            // connection with unread bytes resets it, and what we said last may be lost.
-            let _ = stream.read(&mut [0; 8192]);
-        }
-        (lifecycle.unread, lifecycle.half_closed, lifecycle.watches_room) = (false, false, false);
-        lifecycle.unjudged |= lifecycle.zap.is_open();
-        lifecycle.zap = ZapState::Idle;
-        lifecycle.zap_reply = ZapReply::default();
-        // They may hold a password.
-        lifecycle.input.zeroize();
-        lifecycle.output.zeroize();
-        lifecycle.input = Vec::new();
-        lifecycle.output = Vec::new();
-        let (connecting, stream) = (lifecycle.connecting.take(), lifecycle.stream.take());
-        // Both stay open until they are not registered any more.
-        let descriptor = connecting.as_ref().map(|own| own.as_raw_fd());
-        let descriptor = descriptor.or_else(|| stream.as_ref().map(|own| own.as_raw_fd()));
-        if let (Some(descriptor), Some(token)) = (descriptor, lifecycle.token.take()) {
-            reactor.deregister(descriptor, token);
+    /// Leaves the state, whatever it is, and closes its connection.
+    pub(super) fn leave(&mut self) {
+        let session = self.session;
+        session.is_active.store(false, Ordering::Release);
+        session.read.lock().disconnect();
+        session.write.lock().disconnect(&session.reactor);
+        // What is closed stays open until it is not registered any more.
+        match self.lifecycle.machine.leave() {
+            State::Connecting { attempt, .. } => {
+                self.reactor.deregister(attempt.connecting.as_raw_fd(), attempt.token);
+            }
+            State::Handshaking { handshake, .. } => {
+                // What came meanwhile, a peer that waits for its judge being unread: closing a
+                // connection with unread bytes resets it, and what we said last may be lost.
+                let _ = handshake.stream.read(&mut [0; 8192]);
+                self.lifecycle.unjudged |= handshake.zap.is_open();
+                self.reactor.deregister(handshake.stream.as_raw_fd(), handshake.token);
+            }
+            State::Active { connection, .. } => {
+                self.reactor.deregister(connection.stream.as_raw_fd(), connection.token);
+            }
+            _ => {}
         }
     }
 }

@@ -1,217 +1,57 @@
-//! From a stream that is connected to messages that flow: the handshake, with the ZAP handler's
-//! word on the peer.
+//! From a stream that is connected to peers that know each other: the handshake, with the ZAP
+//! handler's word on the peer.
 
-use super::super::security::{ZapPolicy, mechanism_of, zap_policy};
-use super::super::zap::{ZapState, ZapStatus};
-use super::super::{ACTIVE, ConnectionEvent, Session, metadata_of};
-use super::{DisconnectReason, Lifecycle, LifecycleGuard, State};
-use crate::io::Reactor;
-use crate::message::Message;
-use crate::pattern::PeerInfo;
-use crate::sync::MutexGuard;
-use crate::transport::Stream;
-use crate::zmtp::{
-    FrameDecoder, Handshake, HandshakeConfig, Peer, Protection, SocketType, Version, ZapReply,
-    reserve_wiping,
+use super::establish::OpenedConnection;
+use super::{
+    DisconnectReason, HandshakingConnection, Input, Kind, Lifecycle, LockedSession, State,
 };
+use crate::io::Reactor;
+use crate::session::ConnectionEvent;
+use crate::session::security::{ZapPolicy, mechanism_of, zap_policy};
+use crate::session::zap::{ZapState, ZapStatus};
+use crate::transport::Stream;
+use crate::zmtp::{Handshake, HandshakeConfig, Peer, ProtocolError, ZapReply, reserve_wiping};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::Instant;
 use zeroize::{Zeroize, Zeroizing};
 
-impl Session {
-    /// The stream is connected: the handshake begins, or plain bytes flow.
-    pub(super) fn connected(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        if self.options.is_raw() {
-            return self.establish(lifecycle, reactor, None);
-        }
-        lifecycle.state = State::Handshaking;
-        lifecycle.handshake = Some(Handshake::new(HandshakeConfig {
-            socket_type: self.options.socket_type,
-            routing_id: self.options.routing_id.clone(),
-            mechanism: mechanism_of(&self.options.security),
-            authenticates: zap_policy(&self.options.security) != ZapPolicy::Open,
-            refuses_old_peers: self.options.limits.refuse_old_peers,
-        }));
-        self.set_state_timer(lifecycle, reactor, self.options.handshake_interval);
-        self.drive_handshake(lifecycle, reactor);
-    }
+/// Bytes read at a time.
+const CHUNK: usize = 1024;
 
-    /// Goes on with the handshake, as far as bytes allow.
-    pub(super) fn drive_handshake(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        let Some(stream) = lifecycle.stream.clone() else {
-            return;
-        };
-        let connecting = lifecycle.is_connecting();
-        let mut chunk = [0; 1024];
+impl Lifecycle {
+    /// Leaves the handshake.
+    fn take_handshake(&mut self) -> Option<HandshakingConnection> {
+        match self.kind() {
+            Kind::Handshaking => match self.machine.leave() {
+                State::Handshaking { handshake, .. } => Some(*handshake),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl HandshakingConnection {
+    /// Has the handshake take what was received.
+    fn take_received(&mut self) -> Result<(), ProtocolError> {
         loop {
-            let Lifecycle { handshake: Some(handshake), input, output, zap, unread, .. } =
-                &mut **lifecycle
-            else {
-                return;
-            };
-            loop {
-                match handshake.resume().and_then(|()| handshake.handle_input(input)) {
-                    Ok(0) => break,
-                    Ok(taken) => drop(input.drain(..taken)),
-                    Err(error) => {
-                        // The peer may be told why.
-                        handshake.poll_output(output);
-                        let _ = self.send_output(&stream, output);
-                        return self.disconnected(
-                            lifecycle,
-                            reactor,
-                            DisconnectReason::Protocol(error),
-                        );
-                    }
-                }
-            }
-            if let Some(question) = handshake.poll_authentication() {
-                let verdict = self.ask_zap(&question, &stream.peer_address(), lifecycle.unjudged);
-                if !self.apply_zap_reply(lifecycle, reactor, verdict) {
-                    return;
-                }
-                continue;
-            }
-            if let Some(task) = handshake.poll_task()
-                && let Err(error) = self.spawn_blocking(task, connecting)
-            {
-                return self.disconnected(lifecycle, reactor, error.into());
-            }
-            handshake.poll_output(output);
-            let peer = handshake.poll_established();
-            if let Err(error) = self.send_output(&stream, output) {
-                return self.disconnected(lifecycle, reactor, error.into());
-            }
-            if let Some(peer) = peer {
-                return self.establish(lifecycle, reactor, Some(peer));
-            }
-            // Nothing is read while the ZAP handler is asked or a task runs: what the peer sends
-            // meanwhile stays with the kernel.
-            if !*unread || zap.is_open() || handshake.is_computing() {
-                // Where no judgement will come, it is the peer's turn: to give up.
-                let busy = matches!(zap, ZapState::Asked(_)) || handshake.is_computing();
-                self.waiting_for_peer.store(!busy, Ordering::Relaxed);
-                // A peer that closes while the ZAP handler is asked needs no answer.
-                if lifecycle.half_closed && lifecycle.zap.is_open() {
-                    return self.disconnected(
-                        lifecycle,
-                        reactor,
-                        DisconnectReason::System(libc::EPIPE),
-                    );
-                }
-                // What could not be sent waits for room.
-                if !lifecycle.output.is_empty() && !lifecycle.watches_room {
-                    self.watch_room(lifecycle, reactor, true);
-                }
-                return;
-            }
-            match stream.read(&mut chunk[..]) {
-                Ok(0) => {
-                    return self.disconnected(
-                        lifecycle,
-                        reactor,
-                        DisconnectReason::System(libc::EPIPE),
-                    );
-                }
-                Ok(count) => {
-                    reserve_wiping(input, count);
-                    input.extend_from_slice(&chunk[..count]);
-                    // PLAIN passwords come through it.
-                    chunk[..count].zeroize();
-                    // A short read emptied the socket (epoll(7)).
-                    lifecycle.unread = count == chunk.len() || lifecycle.half_closed;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => lifecycle.unread = false,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return self.disconnected(lifecycle, reactor, error.into()),
+            self.handshake.resume()?;
+            match self.handshake.handle_input(&self.received)? {
+                0 => return Ok(()),
+                taken => drop(self.received.drain(..taken)),
             }
         }
     }
 
-    /// Takes what is known of the ZAP handler's answer; false if the connection ended.
-    pub(super) fn apply_zap_reply(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-        verdict: ZapStatus,
-    ) -> bool {
-        let Lifecycle { handshake: Some(handshake), stream: Some(stream), output, .. } =
-            &mut **lifecycle
-        else {
-            return false;
-        };
-        let answer = match verdict {
-            ZapStatus::Pending(dialogue) => {
-                lifecycle.zap = ZapState::Asked(dialogue);
-                return true;
-            }
-            ZapStatus::Unanswered(reason) => {
-                lifecycle.zap = ZapState::Unanswered { reported: reason.is_some() };
-                if let Some(error) = reason {
-                    self.report(lifecycle, ConnectionEvent::HandshakeRefused(error));
-                }
-                return true;
-            }
-            ZapStatus::Known(answer) => answer,
-        };
-        let (verdict, admission) = match answer {
-            Ok(admission) => (Ok(()), admission),
-            Err(error) => (Err(error), ZapReply::default()),
-        };
-        if let Err(error) = handshake.authorize(verdict) {
-            // The peer may be told why.
-            handshake.poll_output(output);
-            let _ = self.send_output(stream, output);
-            self.disconnected(lifecycle, reactor, DisconnectReason::Protocol(error));
-            return false;
-        }
-        lifecycle.zap_reply = admission;
-        lifecycle.unjudged = false;
-        true
-    }
-
-    /// The ZAP handler answered, or went away.
-    pub(super) fn on_zap_reply(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-    ) {
-        match std::mem::take(&mut lifecycle.zap) {
-            ZapState::Asked(dialogue) => {
-                if self.apply_zap_reply(lifecycle, reactor, dialogue.poll()) {
-                    // Also what came meanwhile and was left unread.
-                    self.drive_handshake(lifecycle, reactor);
-                }
-            }
-            other => lifecycle.zap = other,
-        }
-    }
-
-    /// Changes whether the reactor watches for room in the kernel's buffer.
-    fn watch_room(&self, lifecycle: &mut LifecycleGuard<'_>, reactor: &mut Reactor, watches: bool) {
-        if let (Some(stream), Some(token)) = (&lifecycle.stream, lifecycle.token) {
-            // A failure means that the connection is gone, which the next write tells.
-            let _ = reactor.watch(stream.as_raw_fd(), token, watches);
-            lifecycle.watches_room = watches;
-        }
-    }
-
-    /// Sends what the handshake has to say.
-    pub(super) fn send_output(&self, stream: &Stream, output: &mut Vec<u8>) -> io::Result<()> {
-        while !output.is_empty() {
-            match stream.write(output) {
-                Ok(count) => drop(output.drain(..count)),
+    /// Sends what the handshake has to say, as far as there is room.
+    fn send_output(&mut self) -> io::Result<()> {
+        self.handshake.poll_output(&mut self.output);
+        while !self.output.is_empty() {
+            match self.stream.write(&self.output) {
+                Ok(count) => drop(self.output.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -220,95 +60,190 @@ impl Session {
         Ok(())
     }
 
-    /// Messages can flow. Without a peer, plain bytes do.
-    pub(super) fn establish(
-        self: &Arc<Self>,
-        lifecycle: &mut LifecycleGuard<'_>,
-        reactor: &mut Reactor,
-        peer: Option<Peer>,
+    /// Reads once.
+    fn receive(&mut self, chunk: &mut [u8; CHUNK]) -> Result<(), DisconnectReason> {
+        match self.stream.read(chunk) {
+            Ok(0) => return Err(DisconnectReason::System(libc::EPIPE)),
+            Ok(count) => {
+                reserve_wiping(&mut self.received, count);
+                self.received.extend_from_slice(&chunk[..count]);
+                // PLAIN passwords come through it.
+                chunk[..count].zeroize();
+                // A short read emptied the socket (epoll(7)).
+                self.input.unread = count == chunk.len() || self.input.half_closed;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.input.unread = false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Whether it is the peer's turn, or that of the ZAP handler or of a task: nothing is read
+    /// meanwhile, so that what the peer sends stays with the kernel.
+    fn awaits_others(&self) -> bool {
+        !self.input.unread || self.zap.is_open() || self.handshake.is_computing()
+    }
+
+    /// Has the reactor watch for room, for what could not be sent.
+    fn watch_room(&mut self, reactor: &Reactor) {
+        if !self.output.is_empty() && !self.watches_room {
+            // A failure means that the connection is gone, which the next write tells.
+            let _ = reactor.watch(self.stream.as_raw_fd(), self.token, true);
+            self.watches_room = true;
+        }
+    }
+}
+
+impl LockedSession<'_> {
+    /// The stream is connected: the handshake begins, or plain bytes flow.
+    pub(super) fn connected(
+        &mut self,
+        stream: Arc<Stream>,
+        token: usize,
+        input: Input,
+        watches_room: bool,
     ) {
-        self.cancel_state_timer(lifecycle, reactor);
-        let (Some(stream), Some(token)) = (lifecycle.stream.clone(), lifecycle.token) else {
-            return;
-        };
-        if peer.as_ref().is_some_and(|peer| peer.version >= Version::V3_0) {
-            lifecycle.handshaken = true;
-            self.report(lifecycle, ConnectionEvent::HandshakeSucceeded);
+        let options = &self.session.options;
+        if options.is_raw() {
+            let opened = OpenedConnection::plain(stream, token, input, watches_room);
+            return self.establish(opened, None);
         }
-        lifecycle.state = State::Active;
-        self.waiting_for_peer.store(false, Ordering::Relaxed);
-        lifecycle.pause = Duration::ZERO;
-        let protection =
-            lifecycle.handshake.take().and_then(|mut handshake| handshake.protection());
-        let (sealer, opener) = match protection {
-            Some(Protection { sealer, opener }) => (Some(sealer), Some(opener)),
-            None => (None, None),
-        };
-        let address = stream.peer_address();
-        let (properties, routing_id) = match &peer {
-            Some(peer) => (&peer.properties[..], &peer.routing_id[..]),
-            None => (&[][..], &[][..]),
-        };
-        let proven = peer.as_ref().and_then(|peer| peer.user_id.as_deref());
-        let metadata = metadata_of(
-            &lifecycle.zap_reply,
-            proven,
-            properties,
-            routing_id,
-            &address,
-            stream.as_raw_fd(),
-        );
-        let info = PeerInfo { routing_id: routing_id.to_vec(), metadata: Some(Arc::new(metadata)) };
-        let version = peer.as_ref().map(|peer| peer.version);
-        let lead = opener.as_ref().map_or(0, |opener| opener.lead());
-        let limit = self.options.message_limit();
-        let decoder = version.map(|version| FrameDecoder::new(version, limit).with_lead(lead));
-        let rest = Zeroizing::new(std::mem::take(&mut lifecycle.input));
-        if lifecycle.output.is_empty() {
-            lifecycle.output.zeroize();
-        }
-        let unsent = std::mem::take(&mut lifecycle.output);
-        let send_buffer = self.options.transport.send_buffer;
-        self.write.lock().open(stream.clone(), token, version, sealer, unsent, send_buffer);
-        let replies = self.options.socket_type == SocketType::Req;
-        if self.read.lock().open(stream.clone(), decoder, opener, &rest, replies).is_err() {
-            return self.disconnected(lifecycle, reactor, DisconnectReason::System(libc::ENOMEM));
-        }
-        let unread = lifecycle.unread || !rest.is_empty();
-        if lifecycle.watches_room {
-            self.watch_room(lifecycle, reactor, false);
-        }
-        match lifecycle.end.clone() {
-            Some(end) => end.identified(info),
-            None => {
-                // The pipe's own ends lie in the halves, which `make_pipe` locks.
-                MutexGuard::unlocked(lifecycle, || {
-                    let (pipe, end) = self.make_pipe(Some(info));
-                    // Under the half's lock: once the socket undid the connection, no pipe comes.
-                    let half = self.read.lock();
-                    if !half.is_stopped() {
-                        self.host.attach(pipe, end);
-                    }
-                });
+        let handshake = Handshake::new(HandshakeConfig {
+            socket_type: options.socket_type,
+            routing_id: options.routing_id.clone(),
+            mechanism: mechanism_of(&options.security),
+            authenticates: zap_policy(&options.security) != ZapPolicy::Open,
+            refuses_old_peers: options.limits.refuse_old_peers,
+        });
+        let connection = Box::new(HandshakingConnection {
+            stream,
+            token,
+            handshake,
+            input,
+            watches_room,
+            zap: ZapState::default(),
+            zap_reply: ZapReply::default(),
+            received: Zeroizing::default(),
+            output: Zeroizing::default(),
+        });
+        self.lifecycle.machine.handshake(connection, Instant::now());
+        self.drive_handshake();
+    }
+
+    /// Goes on with the handshake, as far as bytes allow.
+    pub(super) fn drive_handshake(&mut self) {
+        let is_connecting = self.lifecycle.is_connecting();
+        let mut chunk = [0; CHUNK];
+        loop {
+            let unjudged = self.lifecycle.unjudged;
+            let Some(own) = self.lifecycle.handshake_mut() else {
+                return;
+            };
+            if let Err(error) = own.take_received() {
+                // The peer may be told why.
+                let _ = own.send_output();
+                return self.disconnected(DisconnectReason::Protocol(error));
+            }
+            if let Some(question) = own.handshake.poll_authentication() {
+                let address = own.stream.peer_address();
+                let status = self.session.ask_zap(&question, &address, unjudged);
+                if !self.apply_zap_reply(status) {
+                    return;
+                }
+                continue;
+            }
+            if let Some(task) = own.handshake.poll_task()
+                && let Err(error) = self.session.spawn_blocking(task, is_connecting)
+            {
+                return self.disconnected(error.into());
+            }
+            let sent = own.send_output();
+            let peer = own.handshake.poll_established();
+            if let Err(error) = sent {
+                return self.disconnected(error.into());
+            }
+            if let Some(peer) = peer {
+                return self.finish_handshake(peer);
+            }
+            if own.awaits_others() {
+                return self.await_others();
+            }
+            if let Err(reason) = own.receive(&mut chunk) {
+                return self.disconnected(reason);
             }
         }
-        if self.tells_of_peers() {
-            self.read.lock().inject(Message::new());
+    }
+
+    /// Nothing more can be done now.
+    fn await_others(&mut self) {
+        let Some(own) = self.lifecycle.handshake_mut() else {
+            return;
+        };
+        // Where no judgement will come, it is the peer's turn: to give up.
+        let is_busy = matches!(own.zap, ZapState::Asked(_)) || own.handshake.is_computing();
+        self.session.waiting_for_peer.store(!is_busy, Ordering::Relaxed);
+        // A peer that closes while the ZAP handler is asked needs no answer.
+        if own.input.half_closed && own.zap.is_open() {
+            return self.disconnected(DisconnectReason::System(libc::EPIPE));
         }
-        if version == Some(Version::V1)
-            && matches!(self.options.socket_type, SocketType::Pub | SocketType::Xpub)
-        {
-            // Such peers filter by themselves and send no subscriptions (RFC 13).
-            self.read.lock().inject(Message::from_short(&[1]));
+        own.watch_room(self.reactor);
+    }
+
+    /// The peers know each other.
+    fn finish_handshake(&mut self, peer: Peer) {
+        if let Some(own) = self.lifecycle.take_handshake() {
+            self.establish(OpenedConnection::after_handshake(own), Some(peer));
         }
-        self.activity.store(ACTIVE, Ordering::Release);
-        if let Some(version) = version {
-            self.begin_heartbeats(lifecycle, reactor, version);
+    }
+
+    /// Takes what is known of the ZAP handler's answer; false if the connection ended.
+    fn apply_zap_reply(&mut self, status: ZapStatus) -> bool {
+        let Some(own) = self.lifecycle.handshake_mut() else {
+            return false;
+        };
+        let answer = match status {
+            ZapStatus::Pending(dialogue) => {
+                own.zap = ZapState::Asked(dialogue);
+                return true;
+            }
+            ZapStatus::Unanswered(reason) => {
+                own.zap = ZapState::Unanswered { reported: reason.is_some() };
+                if let Some(error) = reason {
+                    self.report(ConnectionEvent::HandshakeRefused(error));
+                }
+                return true;
+            }
+            ZapStatus::Known(answer) => answer,
+        };
+        let (verdict, reply) = match answer {
+            Ok(reply) => (Ok(()), reply),
+            Err(error) => (Err(error), ZapReply::default()),
+        };
+        if let Err(error) = own.handshake.authorize(verdict) {
+            // The peer may be told why.
+            let _ = own.send_output();
+            self.disconnected(DisconnectReason::Protocol(error));
+            return false;
         }
-        self.drive_write(lifecycle, reactor);
-        if lifecycle.state == State::Active && unread {
-            let to_the_end = lifecycle.half_closed;
-            self.drive_read(lifecycle, reactor, to_the_end);
+        own.zap_reply = reply;
+        self.lifecycle.unjudged = false;
+        true
+    }
+
+    /// The ZAP handler answered, or went away.
+    pub(super) fn on_zap_reply(&mut self) {
+        let Some(own) = self.lifecycle.handshake_mut() else {
+            return;
+        };
+        match std::mem::take(&mut own.zap) {
+            ZapState::Asked(dialogue) => {
+                if self.apply_zap_reply(dialogue.poll()) {
+                    // Also what came meanwhile and was left unread.
+                    self.drive_handshake();
+                }
+            }
+            other => own.zap = other,
         }
     }
 }
