@@ -412,7 +412,7 @@ TEST (options_by_their_old_names)
     size_t size = sizeof type;
     CHECK_OK (zmq_getsockopt (router, ZMQ_TYPE, &type, &size));
     CHECK_INT (type, ZMQ_XREP);
-    /*  A high-water mark in 64 bits, as libzmq 2 had it, is told off.  */
+    /*  A high-water mark in 64 bits, as libzmq 2 had it, is refused.  */
     int64_t wide = 1;
     CHECK_ERRNO (zmq_setsockopt (router, ZMQ_SNDHWM, &wide, sizeof wide), EINVAL);
     zmq_close (router);

@@ -44,10 +44,10 @@ int main (int argc, char **argv)
 
     void *pub = new_socket (context, ZMQ_PUB);
     set_number (pub, ZMQ_SNDHWM, mark);
-    bind_to (pub, "inproc://news");
+    bind_to (pub, "inproc://updates");
     void *sub = new_socket (context, ZMQ_SUB);
     set_number (sub, ZMQ_RCVHWM, mark);
-    connect_to (sub, "inproc://news");
+    connect_to (sub, "inproc://updates");
     subscribe (sub, "");
     accepted = fill (pub, limit);
     delivered = drain (sub);

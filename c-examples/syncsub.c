@@ -1,4 +1,4 @@
-/*  Synchronised subscriber: reports once it hears the publisher, then counts
+/*  Synchronised subscriber: reports once it receives from the publisher, then counts
  *  the updates, which must come complete and in order.
  *      syncsub [publisher endpoint] [sync endpoint]
  */

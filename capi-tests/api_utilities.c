@@ -77,7 +77,7 @@ TEST (version_is_that_of_the_header_4_3_5)
     CHECK_INT (ZMQ_MAKE_VERSION (major, minor, patch), 40305);
 }
 
-TEST (has_tells_what_every_build_has)
+TEST (has_knows_what_every_build_has)
 {
     CHECK_INT (ZMQ_HAS_CAPABILITIES, 1);
     CHECK_INT (zmq_has ("ipc"), 1);
@@ -312,7 +312,7 @@ TEST (z85_encode_of_a_size_not_divisible_by_4_is_einval)
             CHECK_NULL_ERRNO (zmq_z85_encode (text, bytes, size), EINVAL);
 }
 
-TEST (z85_encode_looks_at_the_size_first)
+TEST (z85_encode_checks_the_size_first)
 {
     CHECK_NULL_ERRNO (zmq_z85_encode (NULL, NULL, 1), EINVAL);
 }

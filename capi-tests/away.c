@@ -97,7 +97,7 @@ TEST (a_ping_is_answered_while_the_application_is_away)
     FINISH (context, router);
 }
 
-TEST (a_peer_shakes_hands_while_the_application_is_away)
+TEST (a_handshake_completes_while_the_application_is_away)
 {
     void *context = zmq_ctx_new ();
     int fd;
@@ -273,7 +273,7 @@ static void over_signal (const char *transport)
 TEST (a_signal_ends_a_wait_after_a_dialogue_tcp) { over_signal ("tcp"); }
 TEST (a_signal_ends_a_wait_after_a_dialogue_inproc) { over_signal ("inproc"); }
 
-/*  Who waits in vain for long sleeps: no processor time to speak of.  */
+/*  A long wait without a message sleeps: it costs next to no processor time.  */
 TEST (waiting_costs_no_processor)
 {
     dialogue own = after_a_dialogue ("tcp");
@@ -408,7 +408,7 @@ static void give_back (void *data, void *hint)
     CHECK_OK (pthread_mutex_unlock (&pool));
 }
 
-/*  A free function is not called amid a call that sends: it may want a lock
+/*  A free function is not called during a call that sends: it may want a lock
  *  that the application holds meanwhile.  */
 static void over_free (const char *transport)
 {

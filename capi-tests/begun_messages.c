@@ -16,11 +16,11 @@ static begun lose_peer (const char *transport, int type, int peer_type)
     own.endpoint = join (own.sender, own.peer, transport);
     wait_events (own.sender, ZMQ_POLLOUT);
     send_text (own.sender, "1", ZMQ_SNDMORE);
-    struct pollfd news = {get_int (own.sender, ZMQ_FD), POLLIN, 0};
+    struct pollfd readable = {get_int (own.sender, ZMQ_FD), POLLIN, 0};
     (void) get_int (own.sender, ZMQ_EVENTS);
     CHECK_OK (zmq_close (own.peer));
     own.peer = NULL;
-    CHECK_INT (poll (&news, 1, PATIENCE_MS), 1);
+    CHECK_INT (poll (&readable, 1, PATIENCE_MS), 1);
     /*  They come in several pieces.  */
     sleep_ms (20);
     return own;
@@ -52,7 +52,7 @@ static void *new_peer (begun *own, int type)
 static const int types[][2] = {
   {ZMQ_DEALER, ZMQ_DEALER}, {ZMQ_PUSH, ZMQ_PULL}, {ZMQ_REQ, ZMQ_REP}};
 
-/*  Who does not wait is told once, and then gets rid of the rest.  */
+/*  A call that does not wait fails once; the rest of the message is dropped then.  */
 TRANSPORT_TEST (a_part_whose_peer_is_gone_is_refused_once)
 {
     for (int n = 0; n < 3; n++) {
@@ -92,7 +92,7 @@ TRANSPORT_TEST (a_last_part_whose_peer_is_gone_ends_its_message)
 }
 
 /*  Who may wait need not: there is nobody to wait for.  */
-TRANSPORT_TEST (who_may_wait_gets_rid_of_the_rest_at_once)
+TRANSPORT_TEST (a_blocking_send_drops_the_rest_at_once)
 {
     for (int n = 0; n < 2; n++) {
         begun own = lose_peer (transport, types[n][0], types[n][1]);
@@ -105,7 +105,7 @@ TRANSPORT_TEST (who_may_wait_gets_rid_of_the_rest_at_once)
 }
 
 /*  A PAIR waits for another peer, which gets no part of a message that it has not seen begin.  */
-TRANSPORT_TEST (a_pair_has_nobody_for_the_rest)
+TRANSPORT_TEST (a_pair_has_no_peer_for_the_rest)
 {
     begun own = lose_peer (transport, ZMQ_PAIR, ZMQ_PAIR);
     expect_refusal (own.sender);

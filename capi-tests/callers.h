@@ -296,7 +296,7 @@ static inline void start_scene (scene_t *scene, call_t call, int alone, const ch
     start_caller (&scene->caller, call, scene->contexts.own, scene->contexts.peer, transport);
 }
 
-/*  Both pairs go on, the old one for so many requests.  */
+/*  Both pairs go on, the old one for REQUESTS requests.  */
 static inline void others_go_on (scene_t *scene, int requests)
 {
     GOES_ON (&scene->old, requests);

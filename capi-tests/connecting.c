@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 
 /*  This number of calls is interrupted, of which the connection goes on all the same
- *  (as TCP has it) or not; this number is told that there is no peer.  */
+ *  (as TCP has it) or not; this number reports that there is no peer.  */
 static atomic_int interruptions, absences;
 static bool goes_on;
 /*  Calls of connect.  */
@@ -63,7 +63,7 @@ WIRE_TEST (an_interrupted_connect_goes_on)
     expect_connection (transport);
 }
 
-WIRE_TEST (an_interrupted_connect_is_begun_again)
+WIRE_TEST (an_interrupted_connect_is_started_again)
 {
     interruptions = 3;
     expect_connection (transport);

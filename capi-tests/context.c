@@ -211,7 +211,7 @@ TEST (socket_of_an_invalid_type_is_einval)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-TEST (every_stable_socket_type_opens_and_tells_its_type)
+TEST (every_stable_socket_type_opens_and_returns_its_type)
 {
     void *context = zmq_ctx_new ();
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {

@@ -1,4 +1,4 @@
-/*  What two peers still tell each other when one of them ends: what it sent
+/*  What two peers still send each other when one of them ends: what it sent
  *  before arrives, and what is sent to it afterwards waits for the next.
  */
 #include "monitors.h"
@@ -63,12 +63,12 @@ static const char *listen_by_hand (const char *transport, int *listener)
 static int meet_by_hand (int listener)
 {
     int fd = plain_accept (listener);
-    unsigned char told[300];
+    unsigned char received[300];
     plain_greet (fd, "NULL");
     PLAIN_SAY (fd, "\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03REP");
-    plain_read (fd, told, 64);
-    plain_read (fd, told, 2);
-    plain_read (fd, told, told[1]);
+    plain_read (fd, received, 64);
+    plain_read (fd, received, 2);
+    plain_read (fd, received, received[1]);
     return fd;
 }
 
@@ -86,7 +86,7 @@ static bool heard_by_hand (int fd, size_t size)
 
 typedef struct {
     int listener, type;
-    pthread_barrier_t heard;
+    pthread_barrier_t received;
 } peer_t;
 
 /*  As a frame of a request has its envelope or not.  */
@@ -107,7 +107,7 @@ static void *live_and_die (void *argument)
         else
             PLAIN_SAY (fd, "\0\6answer");
     }
-    pthread_barrier_wait (&peer->heard);
+    pthread_barrier_wait (&peer->received);
     CHECK_OK (close (fd));
     return NULL;
 }
@@ -121,7 +121,7 @@ static void over_death (const char *transport, int type, int requests)
     peer_t peer = {.type = type};
     const char *endpoint = listen_by_hand (transport, &peer.listener);
     int kept = 0;
-    CHECK_OK (pthread_barrier_init (&peer.heard, NULL, 2));
+    CHECK_OK (pthread_barrier_init (&peer.received, NULL, 2));
     for (int round = 0; round < ROUNDS; round++) {
         void *socket = open_socket (context, type);
         pthread_t thread = start_thread (live_and_die, &peer);
@@ -131,7 +131,7 @@ static void over_death (const char *transport, int type, int requests)
             send_text (socket, "ask", 0);
             EXPECT_TEXT (socket, "answer");
         }
-        pthread_barrier_wait (&peer.heard);
+        pthread_barrier_wait (&peer.received);
         end_thread (thread);
         for (int n = 0; n < requests; n++)
             send_text (socket, "ask", 0);
@@ -205,12 +205,12 @@ static void over_change (const char *transport, bool together)
     CHECK (answered >= ROUNDS / 2);
 }
 
-WIRE_TEST (a_request_amid_a_change_of_servers_is_answered)
+WIRE_TEST (a_request_during_a_change_of_servers_is_answered)
 {
     over_change (transport, false);
 }
 
-WIRE_TEST (a_request_amid_a_change_of_servers_of_its_own_context_is_answered)
+WIRE_TEST (a_request_during_a_change_of_servers_of_its_own_context_is_answered)
 {
     over_change (transport, true);
 }

@@ -584,7 +584,7 @@ TEST (bind_and_connect_on_a_terminated_context_are_eterm)
     CHECK_ERRNO (zmq_connect (socket, "tcp://127.0.0.1:5555"), ETERM);
     CHECK_ERRNO (zmq_unbind (socket, "tcp://127.0.0.1:5555"), ETERM);
     CHECK_ERRNO (zmq_disconnect (socket, "tcp://127.0.0.1:5555"), ETERM);
-    //  Even before the endpoint is looked at.
+    //  Even before the endpoint is checked.
     CHECK_ERRNO (zmq_bind (socket, "rubbish"), ETERM);
     done (socket);
 }

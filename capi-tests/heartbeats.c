@@ -28,7 +28,7 @@ static frame_t plain_frame (int fd)
 
 #define PONG "\4\5\4PONG"
 
-/*  Says hello as a DEALER of this minor version of ZMTP 3, and skips what it is told.  */
+/*  Greets as a DEALER of this minor version of ZMTP 3, and skips what the peer answers.  */
 static void plain_shake (int fd, int minor)
 {
     unsigned char greeting[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, minor, 'N', 'U', 'L', 'L'};
@@ -86,7 +86,7 @@ static void stop_playing (played_t *played)
     CHECK_OK (zmq_ctx_term (played->context));
 }
 
-TEST (pings_tell_the_time_to_live_and_pongs_keep_the_connection)
+TEST (pings_carry_the_time_to_live_and_pongs_keep_the_connection)
 {
     played_t played = play (40, -1, 1299, 1);
     int64_t start = now_ms ();
@@ -176,7 +176,7 @@ TEST (a_ping_that_is_on_its_way_behind_a_large_message_is_waited_for)
     expect_patience ();
 }
 
-TEST (who_takes_nothing_more_is_left)
+TEST (a_peer_that_reads_nothing_more_is_disconnected)
 {
     our_room = peer_room = 32768;
     played_t played = play (50, 200, 0, 1);
@@ -190,7 +190,7 @@ TEST (who_takes_nothing_more_is_left)
 }
 
 /*  What is sent behind a PING is no sign of life, though the peer's system takes it.  */
-TEST (who_was_stopped_is_left_while_messages_go_to_it)
+TEST (a_stopped_peer_is_disconnected_while_messages_are_sent_to_it)
 {
     played_t played = play (50, 200, 0, 1);
     int64_t start = now_ms ();
@@ -219,7 +219,7 @@ TEST (a_peer_of_zmtp_2_0_is_not)
     FINISH (context, server);
 }
 
-TEST (a_silent_peer_is_left_and_met_again)
+TEST (a_silent_peer_is_disconnected_and_connected_to_again)
 {
     played_t played = play (40, -1, 0, 1);
     int64_t start = now_ms ();
@@ -304,11 +304,11 @@ TEST (each_ping_renews_the_time_to_live)
     stop_playing (&played);
 }
 
-/*  A process that echoes, and tells its endpoint.  */
+/*  A process that echoes, and reports its endpoint.  */
 static pid_t echo_process (const char *transport, char *endpoint, size_t size)
 {
-    int told[2];
-    CHECK_OK (pipe (told));
+    int ends[2];
+    CHECK_OK (pipe (ends));
     pid_t child = fork ();
     CHECK (child >= 0);
     if (child == 0) {
@@ -316,7 +316,7 @@ static pid_t echo_process (const char *transport, char *endpoint, size_t size)
         void *context = zmq_ctx_new (), *server = open_socket (context, ZMQ_DEALER);
         set_int (server, ZMQ_RCVTIMEO, 2 * PATIENCE_MS);
         const char *own = bind_to (server, fresh (transport));
-        CHECK (write (told[1], own, strlen (own) + 1) > 0);
+        CHECK (write (ends[1], own, strlen (own) + 1) > 0);
         for (;;) {
             int count = zmq_recv (server, message, sizeof message, 0);
             if (count < 0)
@@ -324,9 +324,9 @@ static pid_t echo_process (const char *transport, char *endpoint, size_t size)
             zmq_send (server, message, count, 0);
         }
     }
-    CHECK (read (told[0], endpoint, size) > 0);
-    CHECK_OK (close (told[0]));
-    CHECK_OK (close (told[1]));
+    CHECK (read (ends[0], endpoint, size) > 0);
+    CHECK_OK (close (ends[0]));
+    CHECK_OK (close (ends[1]));
     return child;
 }
 
@@ -360,7 +360,7 @@ WIRE_TEST (a_process_that_stops_and_goes_on)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-/*  Whoever reads nothing would not see an answer.  A PONG is a sign of life, and
+/*  A peer that reads nothing would not see an answer.  A PONG is a sign of life, and
  *  asks for none.  */
 TEST (a_peer_is_not_pinged_while_its_messages_are_not_received)
 {

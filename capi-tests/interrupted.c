@@ -280,8 +280,8 @@ WIRE_TEST (a_signal_ends_poll_beside_the_traffic_of_another_socket)
 
 /* --- the end of a worker -------------------------------------------------------- */
 
-/*  A child that says hello as a DEALER, sends a message, and ends when it is told.  */
-static pid_t start_worker (int port, int *told)
+/*  A child that greets as a DEALER, sends a message, and ends on request.  */
+static pid_t start_worker (int port, int *stop)
 {
     int ends[2];
     CHECK_OK (pipe (ends));
@@ -289,43 +289,43 @@ static pid_t start_worker (int port, int *told)
     CHECK (worker >= 0);
     if (worker == 0) {
         char byte;
-        unsigned char heard[256];
+        unsigned char received[256];
         /*  Its read ends with this process, however that ends.  */
         CHECK_OK (close (ends[1]));
         int fd = plain_connect (port);
         plain_greet (fd, "NULL");
         PLAIN_SAY (fd, READY_DEALER);
         /*  The other side's greeting and READY, before a message is sent.  */
-        plain_read (fd, heard, 66);
-        plain_read (fd, heard + 66, heard[65]);
+        plain_read (fd, received, 66);
+        plain_read (fd, received + 66, received[65]);
         PLAIN_SAY (fd, "\0\1m");
         (void) !read (ends[0], &byte, 1);
         _exit (0);
     }
     CHECK_OK (close (ends[0]));
-    *told = ends[1];
+    *stop = ends[1];
     return worker;
 }
 
 typedef struct {
-    int told;
+    int stop;
 } teller_t;
 
-/*  Tells the worker to end at some moment after the call began.  */
-static void *tell (void *argument)
+/*  Stops the worker at some moment after the call began.  */
+static void *stop_worker (void *argument)
 {
-    teller_t *teller = argument;
+    teller_t *stopper = argument;
     sigset_t set;
     sigfillset (&set);
     CHECK_OK (pthread_sigmask (SIG_BLOCK, &set, NULL));
     while (atomic_load (&calls) % 2 == 0)
         sched_yield ();
     spin_us (random_below (1000));
-    CHECK_INT (write (teller->told, "", 1), 1);
+    CHECK_INT (write (stopper->stop, "", 1), 1);
     return NULL;
 }
 
-/*  The thread that waits for a worker's messages hears of its end, which comes together with
+/*  The thread that waits for a worker's messages notices its end, which comes together with
  *  that of its connection.  */
 static void interrupt_by_child (int (*call) (void *socket))
 {
@@ -334,12 +334,12 @@ static void interrupt_by_child (int (*call) (void *socket))
     void *context = zmq_ctx_new (), *dealer = open_socket (context, ZMQ_DEALER);
     int port = port_of (bind_to (dealer, "tcp://127.0.0.1:*")), misses = 0;
     for (int n = 0; n < 100 && misses < 3; n++) {
-        teller_t teller;
-        pid_t worker = start_worker (port, &teller.told);
+        teller_t stopper;
+        pid_t worker = start_worker (port, &stopper.stop);
         set_int (dealer, ZMQ_RCVTIMEO, PATIENCE_MS);
         EXPECT_TEXT (dealer, "m");
         set_int (dealer, ZMQ_RCVTIMEO, MISSED_MS);
-        pthread_t thread = start_thread (tell, &teller);
+        pthread_t thread = start_thread (stop_worker, &stopper);
         int before = atomic_load (&handled), rc, error;
         int64_t give_up = now_ms () + PATIENCE_MS;
         atomic_fetch_add (&calls, 1);
@@ -355,7 +355,7 @@ static void interrupt_by_child (int (*call) (void *socket))
         CHECK (atomic_load (&handled) > before);
         misses += rc == 0 || error == EAGAIN;
         end_thread (thread);
-        CHECK_OK (close (teller.told));
+        CHECK_OK (close (stopper.stop));
         while (waitpid (worker, NULL, 0) < 0)
             CHECK_INT (errno, EINTR);
     }

@@ -30,7 +30,7 @@ static void cancel (pthread_t thread)
     CHECK_OK (pthread_cancel (thread));
 }
 
-TRANSPORT_TEST (a_thread_cancelled_asleep_in_a_call_takes_only_its_socket_along)
+TRANSPORT_TEST (a_thread_cancelled_asleep_in_a_call_loses_only_its_socket)
 {
     lose_in_each_call (transport, cancel);
 }
@@ -48,7 +48,7 @@ static void make_exit (pthread_t thread)
     CHECK_OK (pthread_kill (thread, SIGUSR1));
 }
 
-TRANSPORT_TEST (a_thread_that_exits_from_a_signal_handler_takes_only_its_socket_along)
+TRANSPORT_TEST (a_thread_that_exits_from_a_signal_handler_loses_only_its_socket)
 {
     lose_in_each_call (transport, make_exit);
 }
@@ -155,7 +155,7 @@ WIRE_TEST (a_socket_whose_thread_was_cancelled_receives_without_waiting)
         contexts_t contexts = open_contexts (transport);
         caller_t caller = {0};
         start_caller (&caller, call, contexts.own, contexts.peer, transport);
-        /*  A new connection is looked after in any case.  */
+        /*  A new connection is served in any case.  */
         sleep_ms (3500);
         CHECK_OK (pthread_cancel (caller.thread));
         end_thread (caller.thread);

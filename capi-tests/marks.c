@@ -11,7 +11,7 @@ static void *marked (void *context, int type, int mark)
     return socket;
 }
 
-/*  Both sockets take in what the other told them.  */
+/*  Both sockets process the events of the other.  */
 static void settle_both (void *one, void *other)
 {
     for (int round = 0; round < 3; round++) {
@@ -166,7 +166,7 @@ TRANSPORT_TEST (other_types_do_not_conflate)
 }
 
 /*  Messages conflate, subscriptions do not.  */
-WIRE_TEST (a_conflating_publisher_hears_every_subscription)
+WIRE_TEST (a_conflating_publisher_receives_every_subscription)
 {
     void *context = zmq_ctx_new ();
     void *pub = zmq_socket (context, ZMQ_PUB), *sub = zmq_socket (context, ZMQ_SUB);

@@ -156,7 +156,7 @@ WIRE_TEST (nothing_but_a_batch_is_beyond_the_marks_of_xpub) { floods (transport,
 
 /*  EAGAIN at the mark is no dead end for who waits on the descriptor: there is room when the
  *  connection took what stood in the pipe.  */
-WIRE_TEST (who_met_the_mark_is_told_of_room_by_the_descriptor)
+WIRE_TEST (a_sender_at_the_mark_learns_of_room_by_the_descriptor)
 {
     for (int run = 0; run < 50; run++) {
         deaf_peer own = connect_deaf (transport, ZMQ_PUSH, 2, 0);
@@ -181,7 +181,7 @@ WIRE_TEST (who_met_the_mark_is_told_of_room_by_the_descriptor)
 }
 
 /*  The same for who waits on it before asking for the events.  */
-WIRE_TEST (who_met_the_mark_finds_the_descriptor_readable)
+WIRE_TEST (a_sender_at_the_mark_finds_the_descriptor_readable)
 {
     deaf_peer own = connect_deaf (transport, ZMQ_PUSH, 2, 0);
     int descriptor = get_int (own.sender, ZMQ_FD);

@@ -67,7 +67,7 @@ TEST (srcfd_of_a_message_over_inproc_is_einval)
     close_pair (context, one, two);
 }
 
-TEST (more_tells_the_parts_of_a_message_from_its_last)
+TEST (more_is_set_on_all_parts_but_the_last)
 {
     static const char *const transports[] = {"inproc", "tcp", "ipc"};
     for (int i = 0; i < 3; i++) {
@@ -155,7 +155,7 @@ TEST (gets_of_a_message_that_was_not_received_is_einval)
     CHECK_OK (zmq_msg_close (&message));
 }
 
-TEST (gets_over_tcp_and_ipc_tells_the_peers_socket_type)
+TEST (gets_over_tcp_and_ipc_returns_the_peers_socket_type)
 {
     static const char *const transports[] = {"tcp", "ipc"};
     for (int i = 0; i < 2; i++) {
@@ -199,10 +199,10 @@ TEST (gets_names_publishers_and_routers)
     void *xpub = open_socket (context, ZMQ_XPUB), *sub = open_socket (context, ZMQ_SUB);
     CHECK_OK (zmq_connect (sub, bind_to (xpub, "tcp://127.0.0.1:*")));
     CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "", 0));
-    //  A subscription is the library's own message: what it tells is not compared.
+    //  A subscription is the library's own message: what it holds is not compared.
     char subscription[2];
     CHECK_INT (zmq_recv (xpub, subscription, sizeof subscription, 0), 1);
-    send_text (xpub, "news", 0);
+    send_text (xpub, "update", 0);
     check_property (sub, "Socket-Type", "XPUB");
     void *router = open_socket (context, ZMQ_ROUTER), *dealer = open_socket (context, ZMQ_DEALER);
     CHECK_OK (zmq_setsockopt (dealer, ZMQ_ROUTING_ID, "me", 2));
@@ -218,7 +218,7 @@ TEST (gets_names_publishers_and_routers)
     close_pair (context, xpub, sub);
 }
 
-TEST (gets_over_tcp_tells_the_peers_address)
+TEST (gets_over_tcp_returns_the_peers_address)
 {
     void *context, *one, *two;
     open_pair (&context, &one, &two, "tcp");
@@ -229,7 +229,7 @@ TEST (gets_over_tcp_tells_the_peers_address)
     close_pair (context, one, two);
 }
 
-TEST (gets_over_tcp_with_ipv6_tells_the_peers_address)
+TEST (gets_over_tcp_with_ipv6_returns_the_peers_address)
 {
     void *context = zmq_ctx_new ();
     CHECK_OK (zmq_ctx_set (context, ZMQ_IPV6, 1));
@@ -245,7 +245,7 @@ TEST (gets_over_tcp_with_ipv6_tells_the_peers_address)
     close_pair (context, one, two);
 }
 
-TEST (gets_over_ipc_tells_localhost_uid_gid_and_pid_as_peer_address)
+TEST (gets_over_ipc_returns_localhost_uid_gid_and_pid_as_peer_address)
 {
     void *context, *one, *two;
     open_pair (&context, &one, &two, "ipc");
@@ -269,13 +269,13 @@ static void check_routing_id (const char *set, const char *property, const char 
     close_pair (context, rep, req);
 }
 
-TEST (gets_tells_the_routing_id_as_identity)
+TEST (gets_returns_the_routing_id_as_identity)
 {
     check_routing_id ("worker-7", "Identity", "worker-7");
     check_routing_id (NULL, "Identity", "");
 }
 
-TEST (gets_tells_the_routing_id_by_the_name_the_manual_gives_it)
+TEST (gets_returns_the_routing_id_by_the_name_of_the_manual)
 {
     check_routing_id ("worker-7", "Routing-Id", "worker-7");
     check_routing_id (NULL, "Routing-Id", "");

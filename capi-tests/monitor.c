@@ -119,8 +119,8 @@ WIRE_TEST (unbind_closes_the_listener_and_disconnect_is_silent)
     expect_connected (on_client, transport, endpoint);
     CHECK_OK (zmq_disconnect (client, endpoint));
     /*  libzmq goes on with it in later calls.  */
-    zmq_pollitem_t told = {on_server, 0, ZMQ_POLLIN, 0};
-    for (int64_t give_up = now_ms () + PATIENCE_MS; now_ms () < give_up && !zmq_poll (&told, 1, 5);)
+    zmq_pollitem_t item = {on_server, 0, ZMQ_POLLIN, 0};
+    for (int64_t give_up = now_ms () + PATIENCE_MS; now_ms () < give_up && !zmq_poll (&item, 1, 5);)
         (void) get_int (client, ZMQ_EVENTS);
     EXPECT_EVENT (on_server, ZMQ_EVENT_DISCONNECTED, endpoint);
     EXPECT_NO_EVENT (on_client);
@@ -238,9 +238,9 @@ TEST (inproc_has_no_events)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-/*  What a peer says that is no peer of ours, and what is told of it: an event
- *  with a value, or only that it is gone. A connecting socket gives such a peer
- *  up for good.  */
+/*  What peers send that break the protocol, and what is reported of it: an event
+ *  with a value, or only the disconnect. A connecting socket never connects to such
+ *  a peer again.  */
 static const struct breach {
     const char *mechanism, *say;
     int size, event, value;
@@ -380,7 +380,7 @@ TEST (a_breach_after_the_handshake_ends_the_connection)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-/*  Peers of ZMTP 1.0 and 2.0, and plain ones, are never told to have succeeded.  */
+/*  Peers of ZMTP 1.0 and 2.0, and plain ones, are never reported to have succeeded.  */
 static void expect_unknown_peer (int type, const char *say, int size, const char *got)
 {
     void *context = zmq_ctx_new (), *server = open_socket (context, type);
@@ -427,7 +427,7 @@ TEST (peers_that_an_accept_filter_refuses)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-TEST (a_peer_that_says_nothing_runs_out_of_its_time)
+TEST (a_silent_peer_times_out)
 {
     void *context = zmq_ctx_new ();
     void *server = open_socket (context, ZMQ_DEALER), *client = open_socket (context, ZMQ_DEALER);
@@ -464,7 +464,7 @@ TEST (a_peer_that_says_nothing_runs_out_of_its_time)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-TEST (only_the_events_asked_for_are_told)
+TEST (only_the_events_asked_for_are_reported)
 {
     void *context = zmq_ctx_new ();
     void *server = open_socket (context, ZMQ_DEALER), *client = open_socket (context, ZMQ_DEALER);

@@ -1,6 +1,6 @@
 /*  Reading monitors, on top of peers.h.
  *
- *  libzmq blocks whoever has an event to tell while nobody reads it, so
+ *  libzmq blocks a thread that reports an event which nobody reads, so
  *  a reader is closed only after it has seen ZMQ_EVENT_MONITOR_STOPPED.
  */
 #ifndef MONITORS_H
@@ -100,7 +100,7 @@ static inline void await_stop (void *reader)
     CHECK_OK (zmq_close (reader));
 }
 
-/*  Closes the watched socket; nothing but the end is told of that.  */
+/*  Closes the watched socket; nothing but the end is reported then.  */
 static inline void close_watched (void *socket, void *reader)
 {
     set_int (socket, ZMQ_LINGER, 0);

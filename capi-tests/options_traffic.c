@@ -128,7 +128,7 @@ TEST (buffers_reach_the_connecting_end)
     close_two (&own);
 }
 
-/*  The system tells how many may wait to be accepted.  */
+/*  The system knows how many connections may wait to be accepted.  */
 TEST (backlog_reaches_the_listener)
 {
     link_of_two own = open_two ();
@@ -476,7 +476,7 @@ static long sleeps_of (int number)
     return state == 'S' ? count : -1;
 }
 
-/*  Waits until the three threads sleep, and go on doing so; tells how often
+/*  Waits until the three threads sleep, and go on doing so; returns how often
  *  they have.  On their way there they may sleep for other things, such as
  *  a lock.  */
 static void await_sleep (long *sleeps)

@@ -8,7 +8,7 @@
 #endif
 
 /*  ROUTER_HANDOVER: the newcomer takes the id, and the old peer is cut off.  */
-TRANSPORT_TEST (handover_gives_the_id_to_the_newcomer)
+TRANSPORT_TEST (handover_gives_the_id_to_the_new_peer)
 {
     void *context = zmq_ctx_new ();
     void *router = open_socket (context, ZMQ_ROUTER);
@@ -32,7 +32,7 @@ TRANSPORT_TEST (handover_gives_the_id_to_the_newcomer)
 }
 
 /*  The old peer stays connected: it would take the id back.  */
-WIRE_TEST (two_peers_of_one_id_do_not_fight_for_it)
+WIRE_TEST (two_peers_of_one_id_do_not_compete_for_it)
 {
     void *context = zmq_ctx_new ();
     void *router = open_socket (context, ZMQ_ROUTER);
@@ -374,7 +374,7 @@ TRANSPORT_TEST (only_first_subscribe)
     FINISH (context, xpub, xsub);
 }
 
-/*  What was never subscribed to is not told.  */
+/*  What was never subscribed to is not reported.  */
 TRANSPORT_TEST (unsubscription_by_xsub_of_what_it_has_not)
 {
     void *context = zmq_ctx_new ();

@@ -365,12 +365,12 @@ static inline const char *absent (const char *transport)
     return name;
 }
 
-/*  XPUB tells of this subscription (1) or unsubscription (0).  */
+/*  XPUB receives this subscription (1) or unsubscription (0).  */
 #define EXPECT_SUBSCRIPTION(XPUB, ACTION, TOPIC)                              \
     do {                                                                      \
-        char told[64] = {ACTION};                                             \
-        strcpy (told + 1, TOPIC);                                             \
-        EXPECT_BYTES (XPUB, told, 1 + strlen (TOPIC), 0);                     \
+        char expected[64] = {ACTION};                                             \
+        strcpy (expected + 1, TOPIC);                                             \
+        EXPECT_BYTES (XPUB, expected, 1 + strlen (TOPIC), 0);                     \
     } while (0)
 
 #endif

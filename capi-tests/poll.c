@@ -85,7 +85,7 @@ TRANSPORT_TEST (wakes_for_a_message)
     }
 }
 
-TRANSPORT_TEST (tells_which_of_many)
+TRANSPORT_TEST (poll_reports_which_of_many)
 {
     enum { COUNT = 10 };
     void *context = zmq_ctx_new ();
@@ -186,7 +186,7 @@ TEST (descriptors)
     char byte;
     CHECK_INT (read (ends[0], &byte, 1), 1);
     CHECK_INT (zmq_poll (items, 1, 0), 0);
-    /*  The other end is closed: an error is told, asked for or not.  */
+    /*  The other end is closed: an error is reported, asked for or not.  */
     CHECK_OK (close (ends[0]));
     zmq_pollitem_t broken = {NULL, ends[1], ZMQ_POLLERR, 0};
     CHECK_INT (zmq_poll (&broken, 1, 100), 1);
@@ -225,7 +225,7 @@ TEST (descriptors_twice_unused_and_of_files)
     zmq_pollitem_t ready = {NULL, file, ZMQ_POLLIN | ZMQ_POLLOUT, 0};
     CHECK_INT (zmq_poll (&ready, 1, 20), 1);
     CHECK_INT (ready.revents, ZMQ_POLLIN | ZMQ_POLLOUT);
-    /*  The end of the other side is told to who asks for nothing, too.  */
+    /*  The end of the other side is reported also where no event is asked for.  */
     CHECK_OK (close (ends[1]));
     zmq_pollitem_t nothing = {NULL, ends[0], 0, 0};
     CHECK_INT (zmq_poll (&nothing, 1, 20), 1);
@@ -459,13 +459,13 @@ static void descriptor_tells_of_endpoints (const char *bound, const char *connec
     FINISH (context, dealer, push);
 }
 
-TEST (descriptor_tells_of_tcp_endpoints)
+TEST (descriptor_reports_tcp_endpoints)
 {
     //  Nobody listens on port 1.
     descriptor_tells_of_endpoints ("tcp://127.0.0.1:*", "tcp://127.0.0.1:1");
 }
 
-TEST (descriptor_tells_of_ipc_endpoints)
+TEST (descriptor_reports_ipc_endpoints)
 {
     descriptor_tells_of_endpoints ("ipc://*", "ipc://nobody-listens-here");
 }

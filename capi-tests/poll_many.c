@@ -54,20 +54,20 @@ TRANSPORT_TEST (one_of_many_is_found)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-/*  Sends when it is told to, while the other thread falls asleep in zmq_poll or before.  */
+/*  Sends on request, while the other thread falls asleep in zmq_poll or before.  */
 static void *send_when_told (void *argument)
 {
     many *all = argument;
-    void *told = open_socket (all->context, ZMQ_PAIR);
-    CHECK_OK (zmq_connect (told, "inproc://told"));
+    void *requests = open_socket (all->context, ZMQ_PAIR);
+    CHECK_OK (zmq_connect (requests, "inproc://requests"));
     for (int n = 0; n < ROUNDS; n++) {
         char which;
-        CHECK_INT (zmq_recv (told, &which, 1, 0), 1);
+        CHECK_INT (zmq_recv (requests, &which, 1, 0), 1);
         if (n % 8 == 0)
             sleep_ms (1);
         send_text (all->out[(int) which], "x", 0);
     }
-    CHECK_OK (zmq_close (told));
+    CHECK_OK (zmq_close (requests));
     return NULL;
 }
 
@@ -76,17 +76,17 @@ TRANSPORT_TEST (another_thread_wakes_it)
     many all;
     void *context = zmq_ctx_new ();
     make_many (&all, context, transport);
-    void *teller = open_socket (context, ZMQ_PAIR);
-    CHECK_OK (zmq_bind (teller, "inproc://told"));
+    void *requester = open_socket (context, ZMQ_PAIR);
+    CHECK_OK (zmq_bind (requester, "inproc://requests"));
     pthread_t sender = start_thread (send_when_told, &all);
     for (int n = 0; n < ROUNDS; n++) {
         char which = (char) (n * 23 % MANY);
-        CHECK_INT (zmq_send (teller, &which, 1, 0), 1);
+        CHECK_INT (zmq_send (requester, &which, 1, 0), 1);
         expect_one (&all, which);
     }
     end_thread (sender);
     close_many (&all);
-    FINISH (context, teller);
+    FINISH (context, requester);
 }
 
 TEST (room_is_an_event_as_well)

@@ -165,7 +165,7 @@ static void fill_all (void **pushes, const char *body, int from)
 }
 
 /*  Many connections to one endpoint, which comes and whose other side says when it has measured;
- *  tells how many bytes each took here.  */
+ *  returns how many bytes each took here.  */
 static _Noreturn void send_to_slow_reader (int from, int to)
 {
     char endpoint[120], over;

@@ -55,7 +55,7 @@ TEST (a_longest_pause_below_the_interval_is_ignored)
     expect_pauses (20, 10, (int[]){20, 20, 20}, 3);
 }
 
-WIRE_TEST (pauses_begin_anew_after_a_success)
+WIRE_TEST (pauses_start_again_after_a_success)
 {
     void *context = zmq_ctx_new ();
     void *server = open_socket (context, ZMQ_DEALER), *client = open_socket (context, ZMQ_DEALER);
@@ -104,11 +104,11 @@ static void goes_for_good (int interval, const char *transport)
     finish_watched (context, client, reader);
 }
 
-WIRE_TEST (a_peer_that_goes_is_not_met_again_with_minus_one) { goes_for_good (-1, transport); }
+WIRE_TEST (a_peer_that_left_is_not_connected_to_again_with_minus_one) { goes_for_good (-1, transport); }
 
-WIRE_TEST (a_peer_that_goes_is_not_met_again_with_zero) { goes_for_good (0, transport); }
+WIRE_TEST (a_peer_that_left_is_not_connected_to_again_with_zero) { goes_for_good (0, transport); }
 
-TEST (who_was_never_met_with_minus_one_is_waited_for)
+TEST (a_peer_that_never_came_is_waited_for_with_minus_one)
 {
     void *context = zmq_ctx_new (), *client = open_socket (context, ZMQ_DEALER);
     const char *endpoint = absent ("tcp");

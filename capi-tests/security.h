@@ -72,7 +72,7 @@ static inline void *zap_loop (void *argument)
             more = get_int (handler->socket, ZMQ_RCVMORE);
         }
         handler->parts = parts;
-        /*  Before the answer: whoever sees the outcome may look at it.  */
+        /*  Before the answer: a test that sees the outcome may read it.  */
         __atomic_add_fetch (&handler->requests, 1, __ATOMIC_SEQ_CST);
         if (handler->answer.status)
             zap_reply (handler);

@@ -46,7 +46,7 @@ static void expect_client_is_told (const char *first, size_t first_size, int eve
     expect_client (first, first_size, NULL, 0, event, value);
 }
 
-TEST (a_plain_welcome_that_says_something_is_malformed)
+TEST (a_plain_welcome_with_a_body_is_malformed)
 {
     expect_client_finds ("\4\x09\7WELCOME!", 11, NULL, 0,
                          ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_WELCOME);
@@ -194,7 +194,7 @@ static void *relay_loop (void *argument)
 }
 
 /*  Forges a frame between a client and a server of CURVE; the side that gets it
- *  tells of it.  */
+ *  reports it.  */
 static void expect_forgery_found (forgery forgery, uint32_t code)
 {
     pair pair = open_pair ();

@@ -138,7 +138,7 @@ WIRE_TEST (the_handler_gets_the_clients_key)
 }
 
 /*  Without a domain, or a handler, keys alone decide: unless it is enforced.  */
-TEST (who_is_asked)
+TEST (when_the_handler_is_asked)
 {
     static const struct {
         int domain, enforce, handler, asked, let_in;
@@ -231,7 +231,7 @@ TEST (another_mechanism_on_either_side_is_a_mismatch)
 }
 
 /*  CVE-2014-7202, CVE-2014-9721.  */
-TEST (old_servers_are_not_talked_to)
+TEST (old_peers_get_no_message_of_a_client)
 {
     for (int i = 0; i < 3; i++) {
         pair pair = open_pair ();
@@ -259,7 +259,7 @@ TEST (malformed_commands_have_their_names)
 }
 
 /*  CVE-2020-15166: peers that connect and say nothing, or half of something.  */
-TEST (silent_peers_keep_nobody_waiting)
+TEST (silent_peers_delay_no_other_peer)
 {
     static const char greeting[64] = "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0CURVE";
     pair pair = open_pair ();

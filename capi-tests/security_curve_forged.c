@@ -231,7 +231,7 @@ TEST (a_vouch_for_another_connection_is_a_failed_key_exchange)
     expect_server_finds (VOUCH_FOR_ANOTHER_CONNECTION, ZMQ_PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE);
 }
 
-TEST (what_a_client_says_does_not_open)
+TEST (what_a_client_sends_cannot_be_decrypted)
 {
     static const lie lies[] = {HELLO_NONCE, COOKIE_ALTERED, COOKIE_OF_ANOTHER_CONNECTION,
                                INITIATE_NONCE, KEY_OF_SOMEBODY_ELSE, KEY_OF_ZEROS, VOUCH_ALTERED,
@@ -240,7 +240,7 @@ TEST (what_a_client_says_does_not_open)
         expect_server_finds (lies[n], ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC);
 }
 
-TEST (what_a_server_says_does_not_open)
+TEST (what_a_server_sends_cannot_be_decrypted)
 {
     static const lie lies[] = {WELCOME_ALTERED, WELCOME_OF_ANOTHER_SERVER, WELCOME_LONG,
                                WELCOME_SHORT, READY_ALTERED, READY_OF_ANOTHER_CONNECTION,

@@ -181,7 +181,7 @@ MECHANISM_TEST (a_router_that_answers_somebody_else)
 }
 
 /*  300 (RFC 27) does not judge the peer.  */
-MECHANISM_TEST (a_handler_that_says_later_and_closes)
+MECHANISM_TEST (a_handler_that_answers_300_and_closes)
 {
     dialogue dialogue = begin (mechanism, ZMQ_REP, 0);
     read_request (&dialogue);
@@ -198,7 +198,7 @@ MECHANISM_TEST (a_handler_that_says_later_and_closes)
     close_server (&dialogue);
 }
 
-MECHANISM_TEST (a_handler_that_talks_nonsense_and_closes)
+MECHANISM_TEST (a_handler_that_answers_malformed_and_closes)
 {
     for (int i = 0; i < 2; i++) {
         dialogue dialogue = begin (mechanism, ZMQ_REP, 0);
@@ -241,7 +241,7 @@ MECHANISM_TEST (an_admission_stays_one_when_the_handler_closes)
     close_both (&dialogue);
 }
 
-MECHANISM_TEST (the_time_of_a_handshake_ends_the_wait_for_who_left)
+MECHANISM_TEST (the_time_of_a_handshake_ends_the_wait_for_a_handler_that_closed)
 {
     int64_t start = now_ms ();
     dialogue dialogue = begin (mechanism, ZMQ_REP, 200);

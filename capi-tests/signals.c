@@ -19,7 +19,7 @@ static void install (int flags)
 static pthread_t target;
 static volatile bool stop_signals;
 
-/*  Signals every 30 ms until told to stop: one that comes before the call has
+/*  Signals every 30 ms until stopped: one that comes before the call has
  *  begun is not the last.  */
 static void *send_signals (void *argument)
 {
@@ -303,19 +303,19 @@ TEST (library_threads_take_no_signals)
  *  signal handlers interrupt calls.  */
 static void stop_and_continue (int (*wait) (void *socket))
 {
-    int told[2];
+    int ends[2];
     char endpoint[64];
-    CHECK_OK (pipe (told));
+    CHECK_OK (pipe (ends));
     pid_t child = fork ();
     CHECK (child >= 0);
     if (child == 0) {
         void *context = zmq_ctx_new (), *pull = open_socket (context, ZMQ_PULL);
         const char *own = bind_to (pull, "tcp://127.0.0.1:*");
-        CHECK (write (told[1], own, strlen (own) + 1) > 0);
+        CHECK (write (ends[1], own, strlen (own) + 1) > 0);
         CHECK_INT (wait (pull), 1);
         _exit (0);
     }
-    CHECK (read (told[0], endpoint, sizeof endpoint) > 0);
+    CHECK (read (ends[0], endpoint, sizeof endpoint) > 0);
     for (int n = 0, status; n < 5; n++) {
         /*  Time to get into the call, and back into it.  */
         CHECK_INT (zmq_poll (NULL, 0, 20), 0);

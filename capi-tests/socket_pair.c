@@ -102,7 +102,7 @@ WIRE_TEST (second_peer_stays_connected)
     FINISH (context, server, first);
 }
 
-/*  A client at ENDPOINT that sent its name, and was heard if it is served.  */
+/*  A client at ENDPOINT that sent its name, which was received if it is served.  */
 static void *client_at (void *context, const char *endpoint, const char *name)
 {
     void *client = open_socket (context, ZMQ_PAIR);

@@ -225,16 +225,16 @@ WIRE_TEST (reconnects_to_a_restarted_server)
          *  one of this life arrives.  */
         char want[16], got[16];
         int size = snprintf (want, sizeof want, "life %d", life);
-        bool heard = false;
-        for (int64_t give_up = now_ms () + PATIENCE_MS; !heard && now_ms () < give_up;) {
+        bool received = false;
+        for (int64_t give_up = now_ms () + PATIENCE_MS; !received && now_ms () < give_up;) {
             (void) zmq_send (push, want, size, ZMQ_DONTWAIT);
             zmq_pollitem_t item = {pull, 0, ZMQ_POLLIN, 0};
-            while (!heard && zmq_poll (&item, 1, 10) == 1) {
+            while (!received && zmq_poll (&item, 1, 10) == 1) {
                 CHECK (zmq_recv (pull, got, sizeof got, 0) > 0);
-                heard = memcmp (got, want, size) == 0;
+                received = memcmp (got, want, size) == 0;
             }
         }
-        CHECK (heard);
+        CHECK (received);
         FINISH (server_context, pull);
     }
     FINISH (context, push);
@@ -298,7 +298,7 @@ TEST (one_socket_over_every_transport_at_once)
 }
 
 /*  A sender that closes in the middle of a message: the receiver never sees
- *  the half, and hears its other peers.  */
+ *  the half, and receives from its other peers.  */
 TRANSPORT_TEST (half_a_message_of_a_leaving_peer_is_never_seen)
 {
     void *context = zmq_ctx_new ();

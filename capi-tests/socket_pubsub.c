@@ -1,4 +1,4 @@
-/*  PUB and SUB (with XPUB, which tells when a subscription is known): prefixes,
+/*  PUB and SUB (with XPUB, which shows when a subscription is known): prefixes,
  *  counts, fan-out, dropping.  */
 #include "peers.h"
 
@@ -139,7 +139,7 @@ TRANSPORT_TEST (subscriptions_are_counted)
     EXPECT_SUBSCRIPTION (pub, 1, "A");
     unsubscribe (sub, "A");
     unsubscribe (sub, "A");
-    /*  One of three is left; nothing is heard of doubles.  */
+    /*  One of three is left; doubles are not reported.  */
     subscribe (sub, "mark");
     EXPECT_SUBSCRIPTION (pub, 1, "mark");
     send_text (pub, "A1", 0);
@@ -179,12 +179,12 @@ TRANSPORT_TEST (overlapping_filters_deliver_once)
     subscribe (sub, "A");
     subscribe (sub, "AB");
     join (pub, sub, transport);
-    int told = 0;
-    while (told < 3) {
+    int received = 0;
+    while (received < 3) {
         char what[8];
         int size = zmq_recv (pub, what, sizeof what, 0);
         CHECK (size >= 1 && size <= 3 && what[0] == 1);
-        told++;
+        received++;
     }
     send_text (pub, "ABC", 0);
     send_text (pub, "end", 0);
@@ -448,17 +448,17 @@ TRANSPORT_TEST (topics_may_be_binary_and_long)
     void *context = zmq_ctx_new ();
     void *pub = open_socket (context, ZMQ_XPUB);
     void *sub = open_socket (context, ZMQ_SUB);
-    static char topic[1000], told[1001];
+    static char topic[1000], received[1001];
     for (size_t n = 0; n < sizeof topic; n++)
         topic[n] = (char) (n * 7);
     CHECK_OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, topic, sizeof topic));
     join (pub, sub, transport);
-    CHECK_INT (zmq_recv (pub, told, sizeof told, 0), sizeof told);
-    CHECK_INT (told[0], 1);
-    CHECK (memcmp (told + 1, topic, sizeof topic) == 0);
+    CHECK_INT (zmq_recv (pub, received, sizeof received, 0), sizeof received);
+    CHECK_INT (received[0], 1);
+    CHECK (memcmp (received + 1, topic, sizeof topic) == 0);
     CHECK_INT (zmq_send (pub, topic, sizeof topic - 1, 0), sizeof topic - 1);
     CHECK_INT (zmq_send (pub, topic, sizeof topic, 0), sizeof topic);
-    CHECK_INT (zmq_recv (sub, told, sizeof told, 0), sizeof topic);
+    CHECK_INT (zmq_recv (sub, received, sizeof received, 0), sizeof topic);
     EXPECT_NOTHING (sub);
     FINISH (context, pub, sub);
 }

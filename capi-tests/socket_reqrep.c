@@ -326,7 +326,7 @@ TRANSPORT_TEST (relaxed_req_may_ask_again)
 }
 
 /*  A relaxed request goes to the next peer, and the peer that was asked first
- *  is heard no more.  */
+ *  is not received any more.  */
 TRANSPORT_TEST (relaxed_req_asks_the_next_peer)
 {
     void *context = zmq_ctx_new ();
@@ -349,7 +349,7 @@ TRANSPORT_TEST (relaxed_req_asks_the_next_peer)
 }
 
 /*  The asker is gone: its reply is dropped, and REP serves on.  */
-TRANSPORT_TEST (reply_to_a_gone_asker_is_dropped)
+TRANSPORT_TEST (reply_to_a_requester_that_left_is_dropped)
 {
     void *context = zmq_ctx_new ();
     void *rep = open_socket (context, ZMQ_REP);

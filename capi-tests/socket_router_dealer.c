@@ -476,7 +476,7 @@ TRANSPORT_TEST (conflating_dealer_keeps_the_last)
     FINISH (context, in, out);
 }
 
-TEST (raw_router_speaks_plain_tcp)
+TEST (raw_router_exchanges_plain_tcp)
 {
     void *context = zmq_ctx_new ();
     void *router = open_socket (context, ZMQ_ROUTER);

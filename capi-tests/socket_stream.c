@@ -101,7 +101,7 @@ TEST (an_empty_message_closes)
     plain_expect_end (fd);
     await_unreachable (stream, &peer);
     CHECK_OK (close (fd));
-    /*  Who closes is not told of the end.  */
+    /*  The side that closes gets no notification of the end.  */
     EXPECT_NOTHING (stream);
     FINISH (context, stream);
 }
@@ -376,7 +376,7 @@ TEST (answers_an_http_request_of_curl)
 }
 
 /*  A client of a plain program that speaks first, and hangs up.  */
-TEST (a_client_sees_a_server_come_again)
+TEST (a_client_sees_a_server_restart)
 {
     void *context = zmq_ctx_new ();
     void *stream = open_socket (context, ZMQ_STREAM);

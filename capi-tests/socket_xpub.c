@@ -2,8 +2,8 @@
 #include "monitors.h"
 #include "publication.h"
 
-/*  XPUB hears of a topic's first subscriber and its last unsubscriber.  */
-TRANSPORT_TEST (xpub_hears_first_and_last)
+/*  XPUB receives a topic's first subscription and its last unsubscription.  */
+TRANSPORT_TEST (xpub_receives_first_and_last)
 {
     publication own = publish (transport, 0, 2);
     SUBSCRIBE_AT (own.xpub, own.one, "A");
@@ -15,7 +15,7 @@ TRANSPORT_TEST (xpub_hears_first_and_last)
     FINISH (own.context, own.xpub, own.one, own.two);
 }
 
-TRANSPORT_TEST (verbose_xpub_hears_every_subscription)
+TRANSPORT_TEST (verbose_xpub_receives_every_subscription)
 {
     publication own = publish (transport, ZMQ_XPUB_VERBOSE, 2);
     SUBSCRIBE_AT (own.xpub, own.one, "A");
@@ -30,7 +30,7 @@ TRANSPORT_TEST (verbose_xpub_hears_every_subscription)
     FINISH (own.context, own.xpub, own.one, own.two);
 }
 
-TRANSPORT_TEST (verboser_xpub_hears_unsubscriptions_too)
+TRANSPORT_TEST (verboser_xpub_receives_unsubscriptions_too)
 {
     publication own = publish (transport, ZMQ_XPUB_VERBOSER, 2);
     SUBSCRIBE_AT (own.xpub, own.one, "A");
@@ -40,7 +40,7 @@ TRANSPORT_TEST (verboser_xpub_hears_unsubscriptions_too)
     FINISH (own.context, own.xpub, own.one, own.two);
 }
 
-TRANSPORT_TEST (xpub_hears_that_a_subscriber_left)
+TRANSPORT_TEST (xpub_receives_that_a_subscriber_left)
 {
     publication own = publish (transport, 0, 2);
     SUBSCRIBE_AT (own.xpub, own.one, "A");
@@ -134,7 +134,7 @@ TRANSPORT_TEST (chain_through_a_proxy)
     FINISH (context, pub, middle_in, middle_out, one);
 }
 
-/*  An XSUB whose publisher goes away and comes back: the next one hears of all
+/*  An XSUB whose publisher is replaced: the next one receives all
  *  subscriptions, once each, and gets what the application sent meanwhile.  */
 WIRE_TEST (xsub_keeps_what_it_sends_while_its_peer_is_away)
 {
@@ -160,8 +160,8 @@ WIRE_TEST (xsub_keeps_what_it_sends_while_its_peer_is_away)
         CHECK (now_ms () < give_up);
     set_int (pub, ZMQ_XPUB_VERBOSE, 1);
     set_int (pub, ZMQ_RCVTIMEO, 10);
-    int told[2] = {0, 0}, sent = 0;
-    while (told[0] + told[1] < 2 || sent < 3) {
+    int received[2] = {0, 0}, sent = 0;
+    while (received[0] + received[1] < 2 || sent < 3) {
         static const char *const wanted[] = {"away", "before", "the second"};
         char part[20] = "";
         (void) get_int (sub, ZMQ_EVENTS);
@@ -169,12 +169,12 @@ WIRE_TEST (xsub_keeps_what_it_sends_while_its_peer_is_away)
         if (zmq_recv (pub, part, sizeof part - 1, 0) < 0)
             continue;
         if (part[0] == 1)
-            told[part[1] - 'A']++;
+            received[part[1] - 'A']++;
         else
             CHECK_STRING (part, wanted[sent++]);
     }
-    CHECK_INT (told[0], 1);
-    CHECK_INT (told[1], 1);
+    CHECK_INT (received[0], 1);
+    CHECK_INT (received[1], 1);
     EXPECT_NOTHING (pub);
     CHECK_OK (zmq_close (sub));
     await_stop (reader);

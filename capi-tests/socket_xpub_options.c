@@ -55,8 +55,8 @@ TRANSPORT_TEST (manual_answers_go_to_the_subscriber_read_last)
     FINISH (own.context, own.xpub, own.one, own.two);
 }
 
-/*  The same subscription of two, and of one twice, is told each time.  */
-TRANSPORT_TEST (manual_tells_every_subscription)
+/*  The same subscription of two, and of one twice, is received each time.  */
+TRANSPORT_TEST (manual_receives_every_subscription)
 {
     publication own = publish (transport, ZMQ_XPUB_MANUAL, 2);
     SUBSCRIBE_AT (own.xpub, own.one, "A");
@@ -66,7 +66,7 @@ TRANSPORT_TEST (manual_tells_every_subscription)
     FINISH (own.context, own.xpub, own.one, own.two);
 }
 
-/*  Of a subscriber that leaves its own subscriptions are told; what it was
+/*  When a subscriber leaves, its own subscriptions are reported; what it was
  *  subscribed to goes with it.  */
 TRANSPORT_TEST (manual_subscribers_leave)
 {
@@ -83,7 +83,7 @@ TRANSPORT_TEST (manual_subscribers_leave)
     FINISH (own.context, own.xpub, own.two);
 }
 
-/*  Each peer that leaves is told for itself, also where another stays subscribed.  */
+/*  Each peer that leaves is reported, also where another stays subscribed.  */
 TRANSPORT_TEST (manual_leave_of_a_shared_subscription)
 {
     publication own = publish (transport, ZMQ_XPUB_MANUAL, 2);

@@ -22,7 +22,7 @@ static void say (void *sub, int type, int subscribes, const char *topic)
 
 static const int types[] = {ZMQ_SUB, ZMQ_XSUB};
 
-/*  The publisher hears of what is subscribed now, once and of nothing else.  */
+/*  The publisher receives the present subscriptions, once, and nothing else.  */
 static void expect_topics (void *xpub)
 {
     EXPECT_BYTES (xpub, "\1a", 2, 0);
@@ -38,7 +38,7 @@ static void choose_topics (void *sub, int type)
     say (sub, type, 0, "gone");
 }
 
-WIRE_TEST (a_publisher_that_connects_hears_the_subscriptions_at_once)
+WIRE_TEST (a_publisher_that_connects_receives_the_subscriptions_at_once)
 {
     for (int n = 0; n < 2; n++) {
         void *context = zmq_ctx_new (), *sub = subscriber (context, types[n]);
@@ -59,7 +59,7 @@ WIRE_TEST (a_publisher_that_connects_hears_the_subscriptions_at_once)
     }
 }
 
-WIRE_TEST (a_publisher_that_begins_anew_hears_the_subscriptions_at_once)
+WIRE_TEST (a_restarted_publisher_receives_the_subscriptions_at_once)
 {
     for (int n = 0; n < 2; n++) {
         void *context = zmq_ctx_new (), *sub = subscriber (context, types[n]);

@@ -140,7 +140,7 @@ static served_t connect_and_send (void *bound, const char *endpoint, void *conte
     CHECK_OK (zmq_connect (client, endpoint));
     await_event (reader, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     served.handshake = now_ms () - start <= SERVED_MS;
-    /*  The descriptor tells of news once: what the connection meant to it goes first.  */
+    /*  The descriptor reports an event once: the readability that the connection caused is cleared first.  */
     CHECK_OK (zmq_getsockopt (bound, ZMQ_FD, &fd, &size));
     struct pollfd ready = {fd, POLLIN, 0};
     do

@@ -117,7 +117,7 @@ static void ends (const char *transport)
     void *context = zmq_ctx_new ();
     void *one = open_socket (context, ZMQ_STREAM), *two = open_socket (context, ZMQ_STREAM);
     join (one, two, transport);
-    //  Both are told of the connection.
+    //  Both receive the event of the connection.
     CHECK (zmq_recv (one, id, sizeof id, 0) > 0);
     CHECK_INT (zmq_recv (one, part, sizeof part, 0), 0);
     int size = zmq_recv (two, id, sizeof id, 0);

@@ -101,9 +101,9 @@ TEST (term_ends_blocked_calls)
         end_thread (threads[n]);
 }
 
-/*  A socket is told of the end by the first call that takes its news in; until then its options
+/*  A socket fails with ETERM from the first call that processes its events; until then its options
  *  can be set, as programs do that shut down first and choose the linger time of each socket then.  */
-TEST (options_can_be_set_until_the_socket_was_told_of_the_end)
+TEST (options_can_be_set_until_a_call_reports_the_end)
 {
     void *context = zmq_ctx_new ();
     void *sub = open_socket (context, ZMQ_SUB);
@@ -116,8 +116,8 @@ TEST (options_can_be_set_until_the_socket_was_told_of_the_end)
     int value = 1;
     size_t size = sizeof value;
     CHECK_ERRNO (zmq_setsockopt (sub, 9999, &value, sizeof value), EINVAL);
-    struct pollfd news = {get_int (sub, ZMQ_FD), POLLIN, 0};
-    CHECK_INT (poll (&news, 1, PATIENCE_MS), 1);
+    struct pollfd readable = {get_int (sub, ZMQ_FD), POLLIN, 0};
+    CHECK_INT (poll (&readable, 1, PATIENCE_MS), 1);
     CHECK_ERRNO (zmq_getsockopt (sub, ZMQ_EVENTS, &value, &size), ETERM);
     CHECK_ERRNO (zmq_setsockopt (sub, ZMQ_LINGER, &value, sizeof value), ETERM);
     CHECK_ERRNO (zmq_getsockopt (sub, ZMQ_LINGER, &value, &size), ETERM);
@@ -137,7 +137,7 @@ TEST (a_linger_time_that_was_set_after_shutdown_holds)
     CHECK (now_ms () - start < PATIENCE_MS);
 }
 
-TEST (every_call_afterwards_says_eterm)
+TEST (every_call_afterwards_is_eterm)
 {
     void *context = zmq_ctx_new ();
     void *one = open_socket (context, ZMQ_PAIR);
@@ -169,7 +169,7 @@ TEST (every_call_afterwards_says_eterm)
     FINISH (context, one, two);
 }
 
-/*  A thread that terminates, and tells when it is done.  */
+/*  A thread that terminates, and reports when it is done.  */
 typedef struct {
     void *context;
     volatile bool done;

@@ -218,7 +218,7 @@ TEST (a_cancelled_id_is_einval_from_the_moment_of_its_cancelling)
     CHECK_OK (zmq_timers_destroy (&timers));
 }
 
-TEST (set_interval_starts_the_timer_anew_with_the_new_interval)
+TEST (set_interval_restarts_the_timer_with_the_new_interval)
 {
     void *timers = zmq_timers_new ();
     int id = zmq_timers_add (timers, 10, on_timer, NULL);
@@ -235,7 +235,7 @@ TEST (set_interval_starts_the_timer_anew_with_the_new_interval)
     CHECK_OK (zmq_timers_destroy (&timers));
 }
 
-TEST (reset_starts_the_interval_anew)
+TEST (reset_restarts_the_interval)
 {
     void *timers = zmq_timers_new ();
     int id = zmq_timers_add (timers, 1000, on_timer, NULL);

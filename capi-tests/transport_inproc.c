@@ -146,7 +146,7 @@ TEST (disconnect)
     FINISH (context, server, client);
 }
 
-TEST (a_socket_may_talk_to_itself)
+TEST (a_socket_may_connect_to_itself)
 {
     void *context = zmq_ctx_new ();
     void *self = open_socket (context, ZMQ_DEALER);

@@ -105,14 +105,14 @@ TEST (a_relative_path_is_relative_to_the_directory_of_the_thread_that_connects)
     scratch_directory ();
     pthread_t thread = start_thread (in_its_own_directory, &own);
     CHECK_OK (sem_wait (&own.made));
-    /*  Whoever waits may do the work of others meanwhile.  */
+    /*  A thread that waits may do the work of others meanwhile.  */
     CHECK_ERRNO (zmq_recv (own.idle, NULL, 0, 0), ETERM);
     end_thread (thread);
     FINISH (own.context, own.idle);
     scratch_remove ();
 }
 
-/*  In DIFFERENCES: libzmq looks at each attempt where it is.  */
+/*  In DIFFERENCES: libzmq uses the present directory at each attempt.  */
 TEST (a_relative_path_stays_where_it_was_when_the_process_moves_on)
 {
     void *context = zmq_ctx_new ();

@@ -19,7 +19,7 @@ typedef struct {
     int method, version, slow, bound_type;
     /*  From now on everybody is welcome.  */
     atomic_int relents;
-    /*  So many requests are answered with this before one is granted.  */
+    /*  How many requests are answered with this before one is granted.  */
     int refusals, answer;
     /*  What it saw last.  */
     int methods, asked_type, asked_port;
@@ -51,7 +51,7 @@ static bool take (int fd, void *bytes, size_t size)
     return true;
 }
 
-/*  A length and so many bytes.  */
+/*  A length, and that number of bytes.  */
 static bool take_counted (int fd, char *text)
 {
     unsigned char length;

@@ -147,7 +147,7 @@ TEST (malformed_addresses_to_connect)
     FINISH (context, push);
 }
 
-/*  Names are looked up later, for as long as it takes.  */
+/*  Names are resolved later, however long it takes.  */
 TEST (unknown_host_is_no_error)
 {
     void *context = zmq_ctx_new ();

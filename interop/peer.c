@@ -8,7 +8,7 @@
  *  and bytes both sides compute, in each direction that the pair of socket
  *  types allows. Prints what was wrong and ends with status 1, or is silent.
  *  The binder prints the endpoint first. DIRECTORY holds the flags by which a
- *  subscriber tells a publisher that it hears it.
+ *  subscriber tells a publisher that it receives it.
  */
 #include <pthread.h>
 #include <errno.h>
@@ -379,11 +379,11 @@ static void talk_router_to_router (void)
 }
 
 /*  Says HELLO with this topic until the subscriber raises the flag.  */
-static void call_until_heard (const char *topic, const char *flag)
+static void send_until_received (const char *topic, const char *flag)
 {
     for (int tries = 0; !flag_raised (flag); tries++) {
         if (tries > PATIENCE_MS / 10)
-            fail ("nobody hears topic %s", topic);
+            fail ("nobody receives topic %s", topic);
         send_bytes (topic, strlen (topic), ZMQ_SNDMORE);
         send_bytes ("HELLO", 5, 0);
         struct timespec span = {0, 10000000};
@@ -402,7 +402,7 @@ static void expect_subscription (int is_xpub, const char *text, size_t size)
 static void talk_publish (int is_xpub)
 {
     expect_subscription (is_xpub, "\1wanted", 7);
-    call_until_heard ("wanted", "hears-wanted");
+    send_until_received ("wanted", "receives-wanted");
     for (int message = 0; message < message_count; message++) {
         send_bytes ("unwanted", 8, ZMQ_SNDMORE);
         send_bytes ("body", 4, 0);
@@ -411,7 +411,7 @@ static void talk_publish (int is_xpub)
     }
     expect_subscription (is_xpub, "\0wanted", 7);
     expect_subscription (is_xpub, "\1other", 6);
-    call_until_heard ("other", "hears-other");
+    send_until_received ("other", "receives-other");
     send_bytes ("wanted", 6, 0);
     send_bytes ("other and more", 14, 0);
     send_bytes ("", 0, 0);
@@ -466,7 +466,7 @@ static void talk_subscribe (int is_xsub)
     char text[64];
     change_subscription (is_xsub, 1, "wanted");
     expect_hello ("wanted");
-    raise_flag ("hears-wanted");
+    raise_flag ("receives-wanted");
     /*  More HELLOs may have been on their way; the script's first message is
      *  an empty one.  */
     for (;;) {
@@ -485,7 +485,7 @@ static void talk_subscribe (int is_xsub)
     change_subscription (is_xsub, 0, "wanted");
     change_subscription (is_xsub, 1, "other");
     expect_hello ("other");
-    raise_flag ("hears-other");
+    raise_flag ("receives-other");
     while (receive_short (text)) {
         if (strcmp (text, "other") != 0)
             fail ("topic \"%s\", expected other", text);

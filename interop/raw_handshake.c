@@ -81,7 +81,7 @@ TEST (greeting_of_later_versions_is_answered_with_31)
     finish (context, pull);
 }
 
-TEST (greeting_signature_filler_and_as_server_are_not_looked_at)
+TEST (greeting_signature_filler_and_as_server_are_not_checked)
 {
     void *context = zmq_ctx_new ();
     void *pull = open_subject (context, ZMQ_PULL);

@@ -13,7 +13,7 @@ BOTH_SIDES (subscriptions_sent_to_31_are_commands)
     EXPECT_RAW (fd, "\x04\x0a\x09SUBSCRIBE");
     unsubscribe (sub, "abc");
     EXPECT_RAW (fd, "\x04\x0a\x06" "CANCEL" "abc");
-    /*  The same again may be told or not, but must be taken back twice.  */
+    /*  A repeated subscription may be sent or not, but must be cancelled twice.  */
     subscribe (sub, "");
     uint8_t again[12];
     if (raw_read (fd, again, sizeof again, now_ms () + SETTLE_MS) != -1)

@@ -151,7 +151,7 @@ TEST (router_uses_an_id_of_255_bytes)
     finish (context, router);
 }
 
-/*  Whoever has an id keeps it; a second with the same is not heard.  */
+/*  The peer that has an id keeps it; messages of a second with the same id are ignored.  */
 TEST (router_ignores_a_second_peer_with_the_same_id)
 {
     void *context = zmq_ctx_new ();

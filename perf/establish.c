@@ -1,5 +1,5 @@
 /*  --peers connections from one process to a ROUTER of another: the time until
- *  the ROUTER has heard of all (ZMQ_PROBE_ROUTER sends an empty message after the
+ *  the ROUTER knows all of them (ZMQ_PROBE_ROUTER sends an empty message after the
  *  handshake), and from then until each has had one message answered.  */
 #include "perf.h"
 

@@ -3,7 +3,7 @@
  *  One process, the coordinator, never makes a context: it forks the processes
  *  that carry the traffic, lets them warm up, opens the window, closes it, and
  *  reads counters and CPU clocks at both ends.  Those who carry traffic count in
- *  shared memory and never look at a clock, unless a latency is asked for.
+ *  shared memory and never read a clock, unless a latency is asked for.
  */
 #ifndef PERF_H
 #define PERF_H

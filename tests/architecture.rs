@@ -3,7 +3,7 @@
 //!
 //! A file uses another one where a path in it (in a `use` or anywhere else) leads to an item that the
 //! other one declares; a re-export leads on to what it names. A module and those inside of it are one
-//! unit: what passes between them is not looked at. Tests may use what they like.
+//! unit: what passes between them is not checked. Tests may use what they like.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -60,7 +60,7 @@ fn no_file_uses_one_that_uses_it() {
     let edges = edges(&sources);
     let mut cycles = Vec::new();
     for file in edges.keys() {
-        // Each cycle is told once, from its first file on.
+        // Each cycle is reported once, from its first file on.
         if let Some(way) = way_back(&edges, file)
             && way.iter().all(|other| file <= other)
         {

@@ -38,7 +38,7 @@ const VALUES: &[&str] = &[
     "ZMQ_POLLITEMS_DFLT",
     "ZMQ_PROTOCOL_ERROR_WS_UNSPECIFIED",
 ];
-/// Names that libzmq tells in no case that anybody found: their rows say what was tried,
+/// Names that libzmq reports in no case that anybody found: their rows say what was tried,
 /// behind a dash. A name gets here by trying, never for want of a test.
 const UNTOLD: &[&str] = &["ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED"];
 /// Headers that are a part of the few tests that include them: what their functions use counts.

@@ -72,7 +72,7 @@ static void talk (pair *pair, int server_type, int client_type)
     CHECK_INT (listen_to (pair->client).count, first->count);
 }
 
-/*  The publisher says it until it is heard.  */
+/*  The publisher repeats it until it is received.  */
 static void publish (void *publisher, void *subscriber)
 {
     static const parcel none;
@@ -360,7 +360,7 @@ TEST (without_a_zap_handler_the_user_id_is_the_principal)
     close_pair (&pair);
 }
 
-/*  Who the client is, by the name that the server's ZAP handler is told.  */
+/*  The name of the client that the server's ZAP handler receives.  */
 static void expect_principal (const char *own, int name_type, const char *service,
                               int service_name_type, const char *expected)
 {
@@ -441,7 +441,7 @@ TEST (heartbeats_keep_an_encrypted_connection)
     close_pair (&pair);
 }
 
-TEST (a_client_comes_back_to_a_server_that_does)
+TEST (a_client_reconnects_to_a_restarted_server)
 {
     pair pair = kerberos_pair (0);
     char endpoint[100];

@@ -4,7 +4,7 @@
 #define TEST_LIMIT_S 30
 #include "kerberos.h"
 
-/*  Both sides are told, and nothing passes.  */
+/*  Both sides report it, and nothing passes.  */
 static void expect_no_pair (pair *pair)
 {
     set_int (pair->client, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
@@ -155,7 +155,7 @@ TEST (commands_out_of_place_end_the_connection)
     close_pair (&pair);
 }
 
-TEST (tokens_that_are_none_keep_nobody_else_out)
+TEST (malformed_tokens_keep_no_other_peer_out)
 {
     pair pair = kerberos_pair (0);
     int port = port_of (bind_to (pair.server, "tcp://127.0.0.1:*")), intruders[40];
@@ -264,7 +264,7 @@ static void end_amid_handshakes (int microseconds)
     exit (0);
 }
 
-TEST (a_process_may_end_amid_handshakes)
+TEST (a_process_may_end_during_handshakes)
 {
     for (int i = 0; i < 100; i++) {
         int status;

@@ -1,5 +1,5 @@
 /*  ZMQ_BUSY_WAIT, an option of ours: how many microseconds a waiting call looks
- *  for news before it sleeps.  */
+ *  for events before it sleeps.  */
 #include "peers.h"
 
 TEST (busy_wait_is_20_microseconds_unless_set)

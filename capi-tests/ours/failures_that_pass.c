@@ -96,7 +96,7 @@ static void *serve (void *rep)
     char body[8];
     for (int n = 0; n < 3; n++) {
         AGAIN (zmq_recv (rep, body, sizeof body, 0), -1, false);
-        //  Whoever asked sleeps.
+        //  The thread that asked sleeps.
         usleep (2500);
         AGAIN (zmq_send (rep, body, 1, 0), -1, false);
     }

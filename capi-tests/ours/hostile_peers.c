@@ -136,7 +136,7 @@ static void end_service (service *service)
 }
 
 /*  Connections with 5,000 random bytes each, of which some pass for peers that
- *  speak ZMTP 1.0.  A request is asked beside every one of so many.  */
+ *  speak ZMTP 1.0.  Beside each of them a request is made.  */
 static void random_bytes (int count, int beside)
 {
     more_descriptors ();
@@ -213,7 +213,7 @@ static void a_thousand_begin (const char *bytes, size_t size)
     a_thousand_say (start_service (), bytes, size);
 }
 
-TEST (a_thousand_that_say_nothing) { a_thousand_begin ("", 0); }
+TEST (a_thousand_silent_peers) { a_thousand_begin ("", 0); }
 TEST (a_thousand_that_stop_in_the_greeting) { a_thousand_begin (GREETING, 20); }
 TEST (a_thousand_that_stop_before_ready) { a_thousand_begin (GREETING, 64); }
 
@@ -270,7 +270,7 @@ static const char CURVE_GREETING[64] = "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\1CURVE";
 TEST (a_thousand_of_another_mechanism) { a_thousand_begin (CURVE_GREETING, 64); }
 
 /*  CVE-2020-15166.  */
-TEST (a_thousand_that_say_nothing_to_curve) { a_thousand_say (start_curve_service (), "", 0); }
+TEST (a_thousand_silent_peers_of_curve) { a_thousand_say (start_curve_service (), "", 0); }
 
 TEST (a_thousand_that_stop_before_the_hello_of_curve)
 {
@@ -565,8 +565,8 @@ static void feed (int fd, const void *data, size_t size, void *publisher)
     }
 }
 
-/*  An XPUB that sends and never receives: what comes and goes is not kept for
- *  it, and what stays it is told of.  */
+/*  An XPUB that sends and never receives: subscriptions that come and go are not kept
+ *  for it, and those that stay are reported.  */
 TEST (subscriptions_that_come_and_go_unread_cost_no_memory)
 {
     void *context = zmq_ctx_new ();
@@ -592,10 +592,10 @@ TEST (subscriptions_that_come_and_go_unread_cost_no_memory)
     plain_read (peer, got, 6);
     CHECK (memcmp (got, "\0\4stay", 6) == 0);
     CHECK (resident () - before < 40 * 1024);
-    int told = 0;
+    int received = 0;
     while (zmq_recv (publisher, got, sizeof got, ZMQ_DONTWAIT) >= 0)
-        told++;
-    CHECK (told <= 100000);
+        received++;
+    CHECK (received <= 100000);
     CHECK (memcmp (got, "\1stay", 5) == 0);
     close (peer);
     CHECK_OK (zmq_close (publisher));
@@ -631,7 +631,7 @@ TEST (keys_of_another_length_are_no_keys)
     CHECK_ERRNO (zmq_curve_public (NULL, secret), EFAULT);
 }
 
-/*  PLAIN must ask a handler, and may not: whoever is there, and whatever it says.  */
+/*  PLAIN must ask a handler, and may not, whichever handler there is, and whatever it answers.  */
 TEST (plain_without_a_domain_that_is_enforced_lets_nobody_in)
 {
     static const zap_answer answers[] = {
@@ -655,7 +655,7 @@ TEST (plain_without_a_domain_that_is_enforced_lets_nobody_in)
 }
 
 /*  A peer cannot give itself a user id.  */
-TEST (a_user_id_comes_from_the_handler_alone)
+TEST (a_user_id_is_set_by_the_handler_alone)
 {
     static const char ready[] = "\4\x2c\5READY\x0bSocket-Type\0\0\0\6DEALER\7User-Id\0\0\0\4root";
     void *context = zmq_ctx_new ();
@@ -694,7 +694,7 @@ TEST (an_unfinished_message_goes_with_its_connection)
     end_service (&service);
 }
 
-/*  CVE-2021-20237: messages with metadata, from peers that a PUB does not hear.  */
+/*  CVE-2021-20237: messages with metadata, from peers, which a PUB does not receive.  */
 TEST (messages_to_a_publisher_cost_no_memory)
 {
     void *context = zmq_ctx_new ();
@@ -759,7 +759,7 @@ static double round_trips_us (service *service, int count)
            / count;
 }
 
-TEST (a_thousand_idle_strangers_slow_nobody_down)
+TEST (a_thousand_idle_connections_slow_nothing_down)
 {
     more_descriptors ();
     service service = start_service ();

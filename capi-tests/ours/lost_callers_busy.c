@@ -58,7 +58,7 @@ static void cancel_busy (contexts_t contexts, pair_t *pair, const char *endpoint
     GOES_ON (pair, 50);
 }
 
-TRANSPORT_TEST (threads_cancelled_amid_requests_take_only_their_sockets_along)
+TRANSPORT_TEST (threads_cancelled_during_requests_lose_only_their_sockets)
 {
     contexts_t contexts = open_contexts (transport);
     pair_t pair;
@@ -71,7 +71,7 @@ TRANSPORT_TEST (threads_cancelled_amid_requests_take_only_their_sockets_along)
     end_contexts (contexts);
 }
 
-TRANSPORT_TEST (threads_cancelled_amid_sending_take_only_their_sockets_along)
+TRANSPORT_TEST (threads_cancelled_while_sending_lose_only_their_sockets)
 {
     contexts_t contexts = open_contexts (transport);
     pair_t pair;

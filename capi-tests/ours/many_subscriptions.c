@@ -11,20 +11,20 @@ static void set_topics (void *sub, int option)
         CHECK_OK (zmq_setsockopt (sub, option, topic, (size_t) snprintf (topic, sizeof topic, "topic-%d", n)));
 }
 
-/*  All of them come, each once.  A subscriber tells a new publisher while the
+/*  All of them arrive, each once.  A subscriber sends them to a new publisher while the
  *  application calls it, as it does by waiting for messages.  */
 static void expect_topics (void *xpub, void *sub, int action)
 {
     static bool seen[TOPICS];
     memset (seen, 0, sizeof seen);
     for (int n = 0; n < TOPICS; n++) {
-        char told[32] = "";
+        char received[32] = "";
         int topic = -1;
         zmq_pollitem_t items[] = {{xpub, 0, ZMQ_POLLIN, 0}, {sub, 0, ZMQ_POLLIN, 0}};
         CHECK_INT (zmq_poll (items, 2, PATIENCE_MS), 1);
-        CHECK (zmq_recv (xpub, told, sizeof told - 1, 0) > 0);
-        CHECK_INT (told[0], action);
-        CHECK_INT (sscanf (told + 1, "topic-%d", &topic), 1);
+        CHECK (zmq_recv (xpub, received, sizeof received - 1, 0) > 0);
+        CHECK_INT (received[0], action);
+        CHECK_INT (sscanf (received + 1, "topic-%d", &topic), 1);
         CHECK (topic >= 0 && topic < TOPICS && !seen[topic]);
         seen[topic] = true;
     }
@@ -79,7 +79,7 @@ TRANSPORT_TEST (all_arrive_while_connected_and_are_taken_back)
 }
 
 /*  A publisher that nobody reads of: it takes them in when it publishes.  */
-WIRE_TEST (a_pub_takes_all_in)
+WIRE_TEST (a_pub_receives_every_subscription)
 {
     void *context = zmq_ctx_new ();
     void *sub = open_socket (context, ZMQ_SUB), *pub = open_socket (context, ZMQ_PUB);

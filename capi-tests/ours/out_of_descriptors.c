@@ -160,7 +160,7 @@ TEST (a_listener_without_a_descriptor_left_accepts_later)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-TEST (a_crowd_that_takes_every_descriptor_is_survived)
+TEST (clients_that_take_every_descriptor_are_survived)
 {
     void *context = zmq_ctx_new ();
     void *pull = open_socket (context, ZMQ_PULL), *push = open_socket (context, ZMQ_PUSH);
@@ -283,7 +283,7 @@ TEST (a_listener_that_could_not_be_watched_at_first_takes_every_connection_later
     const char *endpoint = bind_to (pull, "tcp://127.0.0.1:*");
     while (__atomic_load_n (&refusals, __ATOMIC_SEQ_CST) > 0)
         sleep_ms (1);
-    //  One may be taken when watching fails, one when the library looks again.
+    //  One may be taken when watching fails, one when the library tries again.
     for (int i = 0; i < 3; i++) {
         void *push = open_socket (context, ZMQ_PUSH);
         CHECK_OK (zmq_connect (push, endpoint));

@@ -56,4 +56,4 @@ static void expect_attempts (const char *answer, int timeout)
 TEST (a_silent_proxy_is_given_up_after_connect_timeout) { expect_attempts ("", 50); }
 TEST (a_proxy_that_stops_in_an_answer_is_given_up_too) { expect_attempts ("\5", 50); }
 TEST (a_proxy_that_hangs_up_is_tried_again) { expect_attempts ("", 0); }
-TEST (a_proxy_that_talks_http_is_left) { expect_attempts ("HTTP/1.0 400 Bad Request\r\n\r\n", 5000); }
+TEST (a_proxy_that_answers_in_http_is_disconnected) { expect_attempts ("HTTP/1.0 400 Bad Request\r\n\r\n", 5000); }

@@ -1,4 +1,4 @@
-/*  Peers that say everything at once, before they hear anything of us.  libzmq
+/*  Peers that send everything at once, before they receive anything from us.  libzmq
  *  loses what comes with a greeting.  */
 #include "../peers.h"
 
@@ -39,7 +39,7 @@ static size_t speech (unsigned char *to, size_t size)
 /*  Sizes of the property that let the speech end around those of buffers.  */
 static const size_t sizes[] = {0, 906, 907, 908, 914, 1931, 3000, 7000};
 
-TEST (a_client_may_say_all_at_once_and_nothing_more)
+TEST (a_client_may_send_all_at_once_and_nothing_more)
 {
     unsigned char bytes[2 * MOST];
     void *context = zmq_ctx_new ();
@@ -56,7 +56,7 @@ TEST (a_client_may_say_all_at_once_and_nothing_more)
     FINISH (context, pull);
 }
 
-TEST (a_server_may_say_all_at_once)
+TEST (a_server_may_send_all_at_once)
 {
     unsigned char bytes[2 * MOST];
     char signature[10];
@@ -78,7 +78,7 @@ TEST (a_server_may_say_all_at_once)
 }
 
 /*  In pieces that meet no boundary of anything.  */
-TEST (a_client_may_speak_slowly)
+TEST (a_client_may_send_slowly)
 {
     unsigned char bytes[2 * MOST];
     void *context = zmq_ctx_new ();

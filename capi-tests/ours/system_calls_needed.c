@@ -1,4 +1,4 @@
-/*  A system call that is needed and refused is told as what it is, and nothing
+/*  A system call that is needed and refused is reported as what it is, and nothing
  *  is broken by it.  (libzmq ends the process.)
  */
 #include "../peers.h"
@@ -14,17 +14,17 @@ static void refused (int call)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-TEST (without_epoll_create_no_socket_opens_and_errno_says_why)
+TEST (without_epoll_create_no_socket_opens_and_errno_has_the_reason)
 {
     refused (SYS_epoll_create1);
 }
 
-TEST (without_eventfd_no_socket_opens_and_errno_says_why)
+TEST (without_eventfd_no_socket_opens_and_errno_has_the_reason)
 {
     refused (SYS_eventfd2);
 }
 
-TEST (without_threads_no_socket_opens_and_errno_says_why)
+TEST (without_threads_no_socket_opens_and_errno_has_the_reason)
 {
     const int calls[] = {SYS_clone, SYS_clone3};
     void *context = zmq_ctx_new ();

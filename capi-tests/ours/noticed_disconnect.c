@@ -1,10 +1,10 @@
-/*  Who hears of a connection's end and sends loses nothing: the message waits
+/*  A socket that noticed the end of a connection and sends loses nothing: the message waits
  *  for the next connection. With libzmq it is now and then written to the
  *  connection that ended, and lost.
  */
 #include "../security.h"
 
-TEST (what_is_sent_on_the_news_of_a_disconnect_reaches_the_next_connection)
+TEST (what_is_sent_after_the_event_of_a_disconnect_reaches_the_next_connection)
 {
     pair pair = open_pair ();
     char endpoint[100];
