@@ -1,12 +1,12 @@
-/*  An application that talks and then stays away, or comes and goes: its
- *  connections are served all the same.  (Our library lets a waiting caller do
- *  the input and output itself; nothing of this may depend on its coming back.)
+/*  An application that exchanges messages and then makes no calls, or calls now and
+ *  then: its connections are served nevertheless.  (Our library lets a waiting caller
+ *  do the input and output itself; nothing of this may depend on its next call.)
  */
 #include "peers.h"
 
 #include <sys/resource.h>
 
-/*  Long enough that somebody who serves us only now and then would be seen.  */
+/*  Long enough to show a connection that is served only now and then.  */
 #define AWAY_MS 300
 /*  What is served within this time did not wait for the application.  */
 #define SOON_MS 150

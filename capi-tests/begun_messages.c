@@ -6,7 +6,7 @@ typedef struct {
     const char *endpoint;
 } begun;
 
-/*  A sender that sent "1" and has more to say, and whose peer is gone: it was closed, or the
+/*  A sender that sent "1" with more parts to follow, and whose peer is gone: it was closed, or the
  *  endpoint was unbound.  */
 static begun lose_peer (const char *transport, int type, int peer_type)
 {
@@ -91,7 +91,7 @@ TRANSPORT_TEST (a_last_part_whose_peer_is_gone_ends_its_message)
     }
 }
 
-/*  Who may wait need not: there is nobody to wait for.  */
+/*  A blocking call does not wait: there is no peer to wait for.  */
 TRANSPORT_TEST (a_blocking_send_drops_the_rest_at_once)
 {
     for (int n = 0; n < 2; n++) {

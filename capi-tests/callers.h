@@ -156,7 +156,7 @@ static inline void close_pair (pair_t *pair)
 
 /* --- contexts -------------------------------------------------------------- */
 
-/*  Contexts of the caller and of its peer: the same one where the transport wants it.  */
+/*  Contexts of the caller and of its peer: the same one where the transport needs it.  */
 typedef struct {
     void *own, *peer;
 } contexts_t;
@@ -181,7 +181,7 @@ typedef enum { IN_RECV, IN_POLL, IN_SEND } call_t;
 
 typedef struct {
     call_t call;
-    /*  The peer sends a PING twice in this time, and wants an answer within it; 0: none.  */
+    /*  The peer sends a PING twice in this time, and expects an answer within it; 0: none.  */
     int heartbeat_ms;
     void *socket, *peer;
     pthread_t thread;

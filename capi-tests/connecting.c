@@ -1,5 +1,5 @@
 /*  Attempts to connect that the system interrupts, or that it has no peer for:
- *  this program's connect and getpeername stand before those of the system.
+ *  this program's connect and getpeername replace those of the system.
  */
 #define _GNU_SOURCE
 #include "monitors.h"
@@ -76,7 +76,7 @@ WIRE_TEST (a_connect_that_is_interrupted_all_the_time_is_tried_again_later)
     expect_connection (transport);
 }
 
-/*  A listener that says nothing of its own accord.  */
+/*  A listener that sends nothing first.  */
 static int silent_listener (const char *transport, char *endpoint, size_t size)
 {
     if (strcmp (transport, "tcp") == 0) {

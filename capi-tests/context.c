@@ -62,7 +62,7 @@ TEST (socket_as_context_is_efault_everywhere)
     CHECK_ERRNO (zmq_ctx_set (socket, ZMQ_IO_THREADS, 1), EFAULT);
     CHECK_ERRNO (zmq_ctx_get (socket, ZMQ_IO_THREADS), EFAULT);
     CHECK_NULL_ERRNO (zmq_socket (socket, ZMQ_PAIR), EFAULT);
-    //  And the socket is none the worse for it.
+    //  And the socket still works.
     CHECK_OK (zmq_bind (socket, "inproc://still-good"));
     CHECK_OK (zmq_close (socket));
     CHECK_OK (zmq_ctx_term (context));

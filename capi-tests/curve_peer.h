@@ -1,5 +1,5 @@
-/*  What peers of CURVE are made of by hand (RFC 26), who can lie where no
- *  honest one can.  Keys and boxes come from libsodium, which is there wherever
+/*  What plain sockets need to be peers of CURVE (RFC 26), which can forge what no
+ *  valid peer sends.  Keys and boxes come from libsodium, which is there wherever
  *  libzmq is: Debian's libzmq5 depends on it.
  */
 #ifndef CURVE_PEER_H
@@ -59,7 +59,7 @@ static inline void put (bytes *to, const void *data, int size)
     to->size += size;
 }
 
-/*  A counter as it stands in commands and nonces.  */
+/*  A counter as commands and nonces have it.  */
 static inline void put_counter (bytes *to, int count)
 {
     unsigned char counter[8] = {0};

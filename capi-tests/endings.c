@@ -3,8 +3,8 @@
  */
 #include "monitors.h"
 
-/*  A ROUTER that takes in no more than MARK messages at a time, and has got
- *  nothing yet of the COUNT that a DEALER sent who is gone by now.  */
+/*  A ROUTER that buffers no more than MARK messages, and has received none yet of the
+ *  COUNT that a DEALER sent, which has closed.  */
 #define MARK 10
 #define COUNT 100
 
@@ -40,7 +40,7 @@ WIRE_TEST (what_came_before_the_end_is_received_while_answers_fail)
     FINISH (context, router);
 }
 
-/*  A listener for a peer played by hand; returns its endpoint.  */
+/*  A listener for a plain peer; returns its endpoint.  */
 static const char *listen_by_hand (const char *transport, int *listener)
 {
     static char endpoint[100];
@@ -59,7 +59,7 @@ static const char *listen_by_hand (const char *transport, int *listener)
     return endpoint;
 }
 
-/*  Accepts a connection and says hello as a REP.  */
+/*  Accepts a connection and greets as a REP.  */
 static int meet_by_hand (int listener)
 {
     int fd = plain_accept (listener);

@@ -23,7 +23,7 @@ static void done (void *socket)
 
 #define COUNT(ARRAY) (sizeof (ARRAY) / sizeof *(ARRAY))
 
-/*  The call on a fresh socket gives -1 and this errno, and says which endpoint
+/*  The call on a fresh socket gives -1 and this errno; the message names which endpoint
  *  it was when it does not.  */
 static void gives (int (*call) (void *, const char *), const char *endpoint, int expected)
 {

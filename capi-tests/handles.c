@@ -11,7 +11,7 @@ TEST (a_context_as_socket_is_enotsock_everywhere)
 {
     void *context = zmq_ctx_new ();
     all_enotsock (context);
-    //  And the context is none the worse for it.
+    //  And the context still works.
     void *socket = open_socket (context, ZMQ_PAIR);
     CHECK_OK (zmq_close (socket));
     CHECK_OK (zmq_ctx_term (context));

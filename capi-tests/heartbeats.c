@@ -1,5 +1,5 @@
-/*  ZMQ_HEARTBEAT_IVL, _TIMEOUT and _TTL: against a peer that speaks ZMTP by
- *  hand, and against a process that stops.
+/*  ZMQ_HEARTBEAT_IVL, _TIMEOUT and _TTL: against a plain peer, whose bytes
+ *  the test writes, and against a process that stops.
  */
 #include "monitors.h"
 
@@ -39,7 +39,7 @@ static void plain_shake (int fd, int minor)
     CHECK (memcmp (ready.body, "\5READY", 6) == 0);
 }
 
-/*  A client whose peer is played by hand; a timeout of -1 is left as it is.  */
+/*  A client whose peer is a plain socket; a timeout of -1 is left as it is.  */
 typedef struct {
     void *context, *client, *reader;
     int listener, fd;
@@ -360,8 +360,8 @@ WIRE_TEST (a_process_that_stops_and_goes_on)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-/*  A peer that reads nothing would not see an answer.  A PONG is a sign of life, and
- *  asks for none.  */
+/*  A peer that reads nothing would not see an answer.  A PONG shows that the peer
+ *  is alive, and needs no answer.  */
 TEST (a_peer_is_not_pinged_while_its_messages_are_not_received)
 {
     enum { MESSAGES = 1500, PONGS = 10 };
@@ -380,7 +380,7 @@ TEST (a_peer_is_not_pinged_while_its_messages_are_not_received)
     stop_playing (&played);
 }
 
-/*  With heartbeats on either side nobody takes who does not receive for dead.  */
+/*  With heartbeats on either side a peer that does not receive is not considered dead.  */
 TEST (a_receiver_that_is_busy_is_waited_for)
 {
     enum { MESSAGES = 3000 };

@@ -1,7 +1,7 @@
 /*  A signal whose handler runs at any moment of a blocking call is followed by the call's
  *  return, with EINTR or with its message: never by more waiting.
  *
- *  Between the moment in which the test says that the call begins and the moment in which the
+ *  Between the moment in which the test announces the call and the moment in which the
  *  library sleeps there are some that no library can know of: libzmq misses 0 to 4 of 10,000, and
  *  up to 3 of 2,000 on a busy machine; 6 of 2,000 are let pass. SIGNALS=10000 in the environment
  *  sends more.
@@ -233,7 +233,7 @@ typedef struct {
     atomic_bool over;
 } flow_t;
 
-/*  Messages come in singly, and who receives them never waits in the library.  */
+/*  Messages arrive one by one, and the receiver never waits in the library.  */
 static void *keep_flowing (void *argument)
 {
     flow_t *flow = argument;

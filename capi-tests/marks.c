@@ -68,7 +68,7 @@ TEST (the_receiver_may_change_the_mark_of_an_inproc_pipe)
     FINISH (context, push, pull);
 }
 
-/*  What stands in the pipe stays; the new mark holds once it was read, less what the
+/*  What is in the pipe stays; the new mark applies once it was read, less what the
  *  reader did not report yet.  */
 TEST (a_mark_lowered_while_the_pipe_is_full)
 {
@@ -86,7 +86,7 @@ TEST (a_mark_lowered_while_the_pipe_is_full)
     FINISH (context, push, pull);
 }
 
-/*  Who connected first and filled its pipe goes on when a bind adds to the mark.  */
+/*  A socket that connected first and filled its pipe can send again when a bind adds to the mark.  */
 static void bind_adds_room (int sender, int receiver, int receive_mark, int more)
 {
     void *context = zmq_ctx_new ();
@@ -179,7 +179,7 @@ WIRE_TEST (a_conflating_publisher_receives_every_subscription)
     }
     CHECK_OK (zmq_connect (sub, endpoint));
     await_subscription (pub, sub, "t199");
-    /*  One at a time: only one stands in the queue.  */
+    /*  One at a time: only one is in the queue.  */
     for (int n = 0; n < 200; n++) {
         snprintf (topic, sizeof topic, "t%03d", n);
         send_text (pub, topic, 0);

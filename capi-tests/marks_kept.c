@@ -1,5 +1,5 @@
 /*  High-water marks are kept however a pipe is drained: what a sender that does
- *  not wait gets rid of, in a burst and in all, while nobody receives.  */
+ *  not wait can send, in a burst and in all, while nobody receives.  */
 #include "peers.h"
 
 #include <linux/sockios.h>
@@ -11,7 +11,7 @@ static const int marks[] = {1, 2, 10, 100};
 static const size_t sizes[] = {0, 1000, LARGE};
 static const char body[LARGE];
 
-/*  A sender that finds no room says EAGAIN, and a receiver that never receives.  */
+/*  A sender that fails with EAGAIN where there is no room, and a receiver that never receives.  */
 typedef struct {
     int type;
     void *contexts[2], *sender, *receiver;
@@ -135,7 +135,7 @@ static void flood (const char *transport, int type, int mark, size_t size)
     int kernel = (int) (bytes_in_kernel () / size);
     int batches = 2 * (8192 / (int) size + 1);
     int beyond = count - 2 * mark - kernel - batches;
-    /*  A message each that stands half in one place and half in the next.  */
+    /*  One message on each side that is half in one place and half in the next.  */
     if (count < mark || beyond > 3)
         harness_fail (__FILE__, __LINE__, "type %d, mark %d, size %zu: %d taken, %d by the kernel",
                       type, mark, size, count, kernel);
@@ -154,8 +154,8 @@ WIRE_TEST (nothing_but_a_batch_is_beyond_the_marks_of_push) { floods (transport,
 WIRE_TEST (nothing_but_a_batch_is_beyond_the_marks_of_router) { floods (transport, ZMQ_ROUTER); }
 WIRE_TEST (nothing_but_a_batch_is_beyond_the_marks_of_xpub) { floods (transport, ZMQ_XPUB); }
 
-/*  EAGAIN at the mark is no dead end for who waits on the descriptor: there is room when the
- *  connection took what stood in the pipe.  */
+/*  EAGAIN at the mark is no dead end for a program that waits on the descriptor: there is room when
+ *  the connection took what was in the pipe.  */
 WIRE_TEST (a_sender_at_the_mark_learns_of_room_by_the_descriptor)
 {
     for (int run = 0; run < 50; run++) {
@@ -180,7 +180,7 @@ WIRE_TEST (a_sender_at_the_mark_learns_of_room_by_the_descriptor)
     }
 }
 
-/*  The same for who waits on it before asking for the events.  */
+/*  The same for a program that waits on it before it asks for the events.  */
 WIRE_TEST (a_sender_at_the_mark_finds_the_descriptor_readable)
 {
     deaf_peer own = connect_deaf (transport, ZMQ_PUSH, 2, 0);

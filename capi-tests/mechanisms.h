@@ -80,7 +80,7 @@ static inline void close_guarded (guarded_pair *guarded)
     close_pair (&guarded->pair);
 }
 
-/*  What a plain peer says behind the greeting, and what the server finds wrong.  */
+/*  What a plain peer sends after the greeting, and the protocol error that the server reports.  */
 static inline void expect_raw_breach (mechanism mechanism, const char *commands, size_t size,
                                       uint32_t code)
 {

@@ -356,7 +356,7 @@ static void *answer_until_empty (void *socket)
     return NULL;
 }
 
-/*  Who asks again and again leaves the I/O thread nothing to do but this.  */
+/*  A caller that asks again and again leaves the I/O thread nothing to do but this.  */
 static void dialogue_without_a_pause (const char *transport, size_t size)
 {
     void *contexts[2] = {zmq_ctx_new (), zmq_ctx_new ()};

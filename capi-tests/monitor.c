@@ -10,7 +10,7 @@ static bool is_tcp (const char *transport)
     return strcmp (transport, "tcp") == 0;
 }
 
-/*  A connection is begun: a local one is there at once, others are awaited.  */
+/*  A connection starts: a local one is complete at once, others are awaited.  */
 static void expect_begin (void *reader, const char *transport, const char *endpoint)
 {
     if (is_tcp (transport))
@@ -43,7 +43,7 @@ WIRE_TEST (life_of_a_connection_on_both_sides)
     EXPECT_EVENT_VALUE (on_server, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, endpoint, 0);
     int connected = expect_connected (on_client, transport, endpoint);
     CHECK (listening > 0 && accepted > 0 && connected > 0 && connected != accepted);
-    /*  Who closes a socket knows that: no event but the last.  */
+    /*  The thread that closes a socket knows it: no event but the last.  */
     close_watched (client, on_client);
     EXPECT_EVENT_VALUE (on_server, ZMQ_EVENT_DISCONNECTED, endpoint, accepted);
     CHECK_OK (zmq_close (server));
@@ -200,7 +200,7 @@ TEST (events_name_the_address_that_was_met)
     EXPECT_EVENT (on_server, ZMQ_EVENT_LISTENING, wild);
     int accepted = EXPECT_EVENT (on_server, ZMQ_EVENT_ACCEPTED, near);
     EXPECT_EVENT (on_server, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, near);
-    /*  Who connects sees what it wrote.  */
+    /*  The connecting side reports the endpoint as it was written.  */
     expect_connected (on_client, "tcp", given);
     close_watched (client, on_client);
     EXPECT_EVENT_VALUE (on_server, ZMQ_EVENT_DISCONNECTED, near, accepted);
@@ -268,7 +268,7 @@ static const struct breach {
 
 #define BREACHES (sizeof breaches / sizeof *breaches)
 
-/*  The peer says it, and waits for the other side to act on it.  */
+/*  The peer sends it, and waits for the other side to act on it.  */
 static void commit (const struct breach *breach, int fd, void *reader, const char *endpoint)
 {
     unsigned char greeting[64], ready[64];

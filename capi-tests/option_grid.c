@@ -47,7 +47,7 @@ static const char z85_key[] = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
 
 /*  What survives a crash.  */
 static struct shared {
-    /*  Cases that were begun.  */
+    /*  Cases that were started.  */
     long begun;
     size_t used;
     /*  The cases of this option and type so far.  */
@@ -58,7 +58,7 @@ static struct shared {
     char text[];
 } *shared;
 
-/*  Cases begun by this worker, or skipped as done by those before it.  */
+/*  Cases started by this worker, or skipped as done by those before it.  */
 static long reached;
 static long already_done;
 static void *context;

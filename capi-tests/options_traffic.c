@@ -1,5 +1,5 @@
 /*  Options whose effect shows on the connection: on the operating system's
- *  socket, or in who may connect and what may pass.  */
+ *  socket, or in which peers may connect and which messages pass.  */
 #include "peers.h"
 #include <net/if.h>
 

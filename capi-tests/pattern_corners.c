@@ -7,7 +7,7 @@
 #define ZMQ_ONLY_FIRST_SUBSCRIBE 108
 #endif
 
-/*  ROUTER_HANDOVER: the newcomer takes the id, and the old peer is cut off.  */
+/*  ROUTER_HANDOVER: the new peer takes the id, and the old one is cut off.  */
 TRANSPORT_TEST (handover_gives_the_id_to_the_new_peer)
 {
     void *context = zmq_ctx_new ();
@@ -59,7 +59,7 @@ WIRE_TEST (two_peers_of_one_id_do_not_compete_for_it)
     FINISH (context, router, second);
 }
 
-/*  What the application has begun to read it reads to its end, and whole.  */
+/*  A message that the application began to read is read to its end, and whole.  */
 WIRE_TEST (handover_in_the_middle_of_a_message)
 {
     for (int read = 1; read < 3; read++) {
@@ -76,7 +76,7 @@ WIRE_TEST (handover_in_the_middle_of_a_message)
             EXPECT_PART (router, "a", 1);
         CHECK_OK (zmq_connect (second, endpoint));
         SEND_PARTS (second, "1", "2");
-        /*  The router learns of the newcomer between the parts.  */
+        /*  The router learns of the new peer between the parts.  */
         for (int n = 0; n < 5; n++) {
             sleep_ms (5);
             (void) get_int (router, ZMQ_EVENTS);
@@ -89,7 +89,7 @@ WIRE_TEST (handover_in_the_middle_of_a_message)
     }
 }
 
-/*  Without it the newcomer is ignored, in both directions.  */
+/*  Without it the new peer is ignored, in both directions.  */
 TRANSPORT_TEST (without_handover_the_newcomer_is_ignored)
 {
     void *context = zmq_ctx_new ();
@@ -126,7 +126,7 @@ TEST (router_of_an_unknown_and_an_empty_id)
     FINISH (context, router, dealer);
 }
 
-/*  Mandatory, a full peer: EAGAIN, and the message is not begun.  */
+/*  Mandatory, a full peer: EAGAIN, and no part of the message is sent.  */
 WIRE_TEST (mandatory_router_at_the_mark)
 {
     void *context = zmq_ctx_new ();

@@ -76,7 +76,7 @@ TRANSPORT_TEST (wakes_for_a_message)
         CHECK (now_ms () - start >= LATER_MS - 1);
         CHECK (now_ms () - start < LATER_MS + LATE_MS);
         end_thread (sender);
-        /*  Level-triggered: it says so until the message is read.  */
+        /*  Level-triggered: it is readable until the message is read.  */
         CHECK_INT (zmq_poll (&item, 1, 0), 1);
         EXPECT_TEXT (pull, "later");
         CHECK_INT (zmq_poll (&item, 1, 0), 0);
@@ -194,7 +194,7 @@ TEST (descriptors)
     CHECK_OK (close (ends[1]));
 }
 
-/*  Every time limit below zero is none.  */
+/*  Every time limit below zero means none.  */
 TEST (negative_times_wait_for_ever)
 {
     static const long limits[] = {-2, -1000, LONG_MIN};

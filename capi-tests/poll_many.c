@@ -135,7 +135,7 @@ TEST (threads_poll_each_its_own)
         threads[n] = start_thread (poll_alone, &all[n]);
     for (int n = 0; n < 2; n++)
         end_thread (threads[n]);
-    /*  And now another thread does, after whom it knew.  */
+    /*  And now another thread polls, after the one that it knew.  */
     for (int n = 0; n < 2; n++) {
         poll_alone (&all[n]);
         close_many (&all[n]);

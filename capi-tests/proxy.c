@@ -20,7 +20,7 @@ static void *run_proxy (void *argument)
     return NULL;
 }
 
-/*  Shuts the context down under the proxy, which must say ETERM.  */
+/*  Shuts the context down under the proxy, which must fail with ETERM.  */
 static void end_by_shutdown (void *context, proxy *p, pthread_t thread)
 {
     CHECK_OK (zmq_ctx_shutdown (context));

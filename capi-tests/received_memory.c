@@ -1,5 +1,5 @@
-/*  The memory of messages: what a received one that is kept costs, where bodies
- *  stand, and what waits on both sides of a slow reader.
+/*  The memory of messages: what a received one that is kept costs, how bodies
+ *  are aligned, and what waits on both sides of a slow reader.
  */
 #include "mechanisms.h"
 
@@ -148,7 +148,7 @@ static void *open_with_mark (void *context, int type)
     return socket;
 }
 
-/*  Sends from all sockets until FROM says that nothing more is read, and none of them has found room
+/*  Sends from all sockets until FROM reports that nothing more is read, and none of them has found room
  *  for half a second.  */
 static void fill_all (void **pushes, const char *body, int from)
 {
@@ -164,7 +164,7 @@ static void fill_all (void **pushes, const char *body, int from)
     }
 }
 
-/*  Many connections to one endpoint, which comes and whose other side says when it has measured;
+/*  Many connections to one endpoint, which comes and whose other side reports when it has measured;
  *  returns how many bytes each took here.  */
 static _Noreturn void send_to_slow_reader (int from, int to)
 {

@@ -1,7 +1,7 @@
 /*  A routing id that passes from a peer that left to another one.  */
 #include "peers.h"
 
-/*  Asks a mandatory ROUTER until X is somebody, or nobody.  */
+/*  Asks a mandatory ROUTER until X has an owner, or none.  */
 static void await_owner (void *router, int exists)
 {
     int64_t give_up = now_ms () + PATIENCE_MS;
@@ -15,7 +15,7 @@ static void await_owner (void *router, int exists)
     }
 }
 
-/*  Who takes a routing id over whose owner left comes after what that one left unread.  */
+/*  A peer that takes over a routing id is read after what its former owner left unread.  */
 TRANSPORT_TEST (what_a_peer_left_is_read_before_its_successor)
 {
     for (int handover = 0; handover < 2; handover++) {

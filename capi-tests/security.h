@@ -1,5 +1,5 @@
 /*  What the tests of security mechanisms share: a ZAP handler in a thread, a
- *  pair of sockets with the options under test, and what their monitors say.
+ *  pair of sockets with the options under test, and the events of their monitors.
  */
 #ifndef SECURITY_H
 #define SECURITY_H
@@ -244,8 +244,8 @@ static inline void expect_property (void *socket, const char *name, const char *
     CHECK_OK (zmq_msg_close (&message));
 }
 
-/*  The peer is let in as the handler's joe, who was asked for with these first
- *  parts; the mechanism's own parts of the request follow.  */
+/*  The peer is let in as the handler's joe; the request began with these parts, and
+ *  the mechanism's own parts followed.  */
 static inline void expect_joe_let_in (pair *pair, zap_handler *handler, const char *transport,
                                       const char *mechanism)
 {
@@ -269,7 +269,7 @@ static inline void expect_joe_let_in (pair *pair, zap_handler *handler, const ch
 
 static const zap_answer ZAP_YES = {.status = "200", .user_id = "joe"};
 
-/*  Answers that are none, and what the server makes of them.  */
+/*  Malformed answers, and the protocol error of each.  */
 static const struct nonsense {
     zap_answer answer;
     uint32_t code;

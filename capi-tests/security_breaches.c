@@ -1,11 +1,11 @@
-/*  What breaks the commands of a security mechanism, and the name that each
- *  breach has for a monitor.  Plain peers say it to PLAIN; a relay between two
- *  honest peers of CURVE makes it of what they say.
+/*  Malformed commands of the security mechanisms, and the protocol error that a
+ *  monitor reports for each.  Plain sockets send them to PLAIN; a relay between two
+ *  valid peers of CURVE alters what they send.
  */
 #include "mechanisms.h"
 
-/*  A server of PLAIN that is none: it says FIRST for HELLO and, if there is a
- *  SECOND, that for INITIATE.  */
+/*  A plain socket as a server of PLAIN: it answers FIRST to HELLO and, if there is a
+ *  SECOND, that to INITIATE.  */
 static void expect_client (const char *first, size_t first_size, const char *second,
                            size_t second_size, int event, uint32_t value)
 {

@@ -258,7 +258,7 @@ TEST (malformed_commands_have_their_names)
     RAW_BREACH (curve, "\4\x09\x08INITIATE", ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
 }
 
-/*  CVE-2020-15166: peers that connect and say nothing, or half of something.  */
+/*  CVE-2020-15166: peers that connect and send nothing, or half of a greeting.  */
 TEST (silent_peers_delay_no_other_peer)
 {
     static const char greeting[64] = "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0CURVE";

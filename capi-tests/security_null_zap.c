@@ -1,5 +1,5 @@
-/*  NULL with ZAP (RFC 27, zmq_setsockopt(3) ZMQ_ZAP_DOMAIN): who is asked, and
- *  what is asked. What each answer does: security_zap.c.
+/*  NULL with ZAP (RFC 27, zmq_setsockopt(3) ZMQ_ZAP_DOMAIN): when the handler is
+ *  asked, and with what. What each answer does: security_zap.c.
  */
 #include "security.h"
 

@@ -1,4 +1,4 @@
-/*  Who is let in: each mechanism, with and without ZMQ_ZAP_DOMAIN and
+/*  Which peers are let in: each mechanism, with and without ZMQ_ZAP_DOMAIN and
  *  ZMQ_ZAP_ENFORCE_DOMAIN, beside handlers of every kind.  Where a handler is
  *  asked, nothing but its 200 lets a peer in, whatever becomes of it.
  */

@@ -19,8 +19,8 @@ static void install (int flags)
 static pthread_t target;
 static volatile bool stop_signals;
 
-/*  Signals every 30 ms until stopped: one that comes before the call has
- *  begun is not the last.  */
+/*  Signals every 30 ms until stopped: one that comes before the call
+ *  started is not the last.  */
 static void *send_signals (void *argument)
 {
     (void) argument;
@@ -175,7 +175,7 @@ SIGNAL_TEST (terminate)
     void *context = zmq_ctx_new ();
     void *pull = open_socket (context, ZMQ_PULL);
     INTERRUPTED (zmq_ctx_term (context));
-    /*  Termination has begun all the same.  */
+    /*  Termination has started nevertheless.  */
     CHECK_ERRNO (zmq_recv (pull, NULL, 0, ZMQ_DONTWAIT), ETERM);
     CHECK_NULL_ERRNO (zmq_socket (context, ZMQ_PULL), ETERM);
     INTERRUPTED (zmq_ctx_term (context));

@@ -79,7 +79,7 @@ TRANSPORT_TEST (second_peer_is_refused)
     FINISH (context, server, first, second);
 }
 
-/*  Who comes second is let in like any peer, and then not served.  */
+/*  A second peer is let in like any other, and then not served.  */
 WIRE_TEST (second_peer_stays_connected)
 {
     void *context = zmq_ctx_new ();
@@ -126,7 +126,7 @@ WIRE_TEST (second_peer_is_served_when_the_first_leaves)
         if (n == 0)
             EXPECT_TEXT (server, "first");
     }
-    /*  Who leaves while it waits was never there.  */
+    /*  A peer that leaves while it waits leaves no trace.  */
     CHECK_OK (zmq_close (clients[2]));
     for (int served = 0; served < 3;) {
         int next = served == 0 ? 1 : 3;
@@ -172,7 +172,7 @@ TRANSPORT_TEST (another_peer_may_come_after_the_first_left)
     while (shows (server, ZMQ_POLLOUT) && now_ms () < give_up)
         sleep_ms (5);
     CHECK (!shows (server, ZMQ_POLLOUT));
-    /*  libzmq refuses newcomers until the old pipe is wholly gone, and
+    /*  libzmq refuses new peers until the old pipe is wholly gone, and
      *  over inproc that takes calls of the server.  */
     for (int n = 0; n < 10; n++) {
         sleep_ms (5);

@@ -131,7 +131,7 @@ TEST (inproc_mark_and_refill)
     FINISH (context, push, pull);
 }
 
-/*  Every part counts, but a message once begun is taken to its end.  */
+/*  Every part counts, but a message of which a part was taken is taken to its end.  */
 TEST (inproc_mark_counts_parts_and_never_splits)
 {
     void *context = zmq_ctx_new ();

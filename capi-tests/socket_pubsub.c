@@ -139,7 +139,7 @@ TRANSPORT_TEST (subscriptions_are_counted)
     EXPECT_SUBSCRIPTION (pub, 1, "A");
     unsubscribe (sub, "A");
     unsubscribe (sub, "A");
-    /*  One of three is left; doubles are not reported.  */
+    /*  One of three is left; repeated subscriptions are not reported.  */
     subscribe (sub, "mark");
     EXPECT_SUBSCRIPTION (pub, 1, "mark");
     send_text (pub, "A1", 0);

@@ -1,4 +1,4 @@
-/*  REQ and REP: the state machines, envelopes, who gets which reply.  */
+/*  REQ and REP: the state machines, envelopes, which peer gets which reply.  */
 #include "peers.h"
 
 TRANSPORT_TEST (question_and_answer)
@@ -348,7 +348,7 @@ TRANSPORT_TEST (relaxed_req_asks_the_next_peer)
     FINISH (context, one, two, req);
 }
 
-/*  The asker is gone: its reply is dropped, and REP serves on.  */
+/*  The requester is gone: its reply is dropped, and REP goes on.  */
 TRANSPORT_TEST (reply_to_a_requester_that_left_is_dropped)
 {
     void *context = zmq_ctx_new ();

@@ -107,7 +107,7 @@ TRANSPORT_TEST (duplicate_id_is_refused)
 }
 
 /*  The id is free when its owner is gone. libzmq says EHOSTUNREACH a
- *  moment before it really forgets the owner, so newcomers try repeatedly.  */
+ *  moment before it really forgets the owner, so new peers try repeatedly.  */
 TRANSPORT_TEST (id_is_free_after_its_owner_left)
 {
     void *context = zmq_ctx_new ();

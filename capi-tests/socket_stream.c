@@ -161,7 +161,7 @@ TEST (a_large_answer_goes_out_before_the_close)
     FINISH (context, stream);
 }
 
-/*  Its parts come in twos, whatever the flag of the first one says.  */
+/*  Its parts are sent in pairs, whatever the flag of the first.  */
 TEST (an_id_without_more_takes_the_next_part_with_it)
 {
     void *context = zmq_ctx_new ();
@@ -194,7 +194,7 @@ TEST (connects_to_a_plain_server)
     plain_expect (fd, "hello");
     plain_write (fd, "world", 5);
     expect_data (stream, &peer, "world");
-    /*  The server hangs up.  */
+    /*  The server closes.  */
     CHECK_OK (close (fd));
     peer_id left = expect_notification (stream);
     CHECK (memcmp (left.bytes, peer.bytes, 5) == 0);
@@ -375,7 +375,7 @@ TEST (answers_an_http_request_of_curl)
     FINISH (context, stream);
 }
 
-/*  A client of a plain program that speaks first, and hangs up.  */
+/*  A client of a plain program that sends first, and closes.  */
 TEST (a_client_sees_a_server_restart)
 {
     void *context = zmq_ctx_new ();

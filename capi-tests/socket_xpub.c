@@ -20,7 +20,7 @@ TRANSPORT_TEST (verbose_xpub_receives_every_subscription)
     publication own = publish (transport, ZMQ_XPUB_VERBOSE, 2);
     SUBSCRIBE_AT (own.xpub, own.one, "A");
     SUBSCRIBE_AT (own.xpub, own.two, "A");
-    /*  So are the doubles of one subscriber.  */
+    /*  So are repeated subscriptions of one subscriber.  */
     SUBSCRIBE_AT (own.xpub, own.two, "A");
     unsubscribe (own.one, "A");
     EXPECT_NOTHING (own.xpub);
@@ -61,7 +61,7 @@ TRANSPORT_TEST (xsub_subscribes_by_sending)
     wait_events (sub, ZMQ_POLLOUT);
     CHECK_INT (zmq_send (sub, "\1A", 2, 0), 2);
     EXPECT_SUBSCRIPTION (pub, 1, "A");
-    /*  Doubles are collapsed, and counted off again.  */
+    /*  Repeated subscriptions are merged, and counted.  */
     CHECK_INT (zmq_send (sub, "\1A", 2, 0), 2);
     SEND_PARTS (pub, "A", "1");
     send_text (pub, "B", 0);
@@ -97,7 +97,7 @@ TRANSPORT_TEST (user_messages_go_upstream)
     FINISH (context, pub, sub);
 }
 
-/*  A middle of XSUB and XPUB, driven by hand: subscriptions travel up,
+/*  A proxy of XSUB and XPUB, made by hand: subscriptions travel up,
  *  messages down.  */
 TRANSPORT_TEST (chain_through_a_proxy)
 {

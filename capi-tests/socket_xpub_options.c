@@ -126,7 +126,7 @@ TRANSPORT_TEST (manual_last_value_goes_to_the_last_subscriber)
     FINISH (own.context, own.xpub, own.one, own.two);
 }
 
-/*  What the last subscriber does not want goes nowhere either.  */
+/*  What the last subscriber did not subscribe to is sent to no other either.  */
 TRANSPORT_TEST (manual_last_value_of_another_topic)
 {
     publication own = publish (transport, ZMQ_XPUB_MANUAL_LAST_VALUE, 1);
@@ -263,7 +263,7 @@ static void nodrop (int type)
         sent++;
     CHECK_INT (zmq_errno (), EAGAIN);
     CHECK_INT (sent, 5);
-    /*  Messages that the full one does not want still go.  */
+    /*  Messages that the full one did not subscribe to are still sent.  */
     CHECK_INT (zmq_send (pub, "b", 1, ZMQ_DONTWAIT), 1);
     EXPECT_TEXT (other, "b");
     CHECK_ERRNO (zmq_send (pub, "a", 1, ZMQ_DONTWAIT), EAGAIN);

@@ -79,7 +79,7 @@ TRANSPORT_TEST (requests_succeed_while_another_thread_is_suspended_in_a_call)
 
 /* --- connections that nobody waits on ---------------------------------------- */
 
-/*  A peer in another context whose PINGs want answers within this time.  */
+/*  A peer in another context whose PINGs need answers within this time.  */
 #define HEARTBEAT_MS 400
 
 /*  Whether the peer's PINGs were answered all the time.  */

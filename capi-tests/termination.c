@@ -201,7 +201,7 @@ TEST (term_waits_for_every_socket)
     CHECK_OK (e.result);
 }
 
-/*  close hands over to the library and returns.  */
+/*  zmq_close hands the socket over to the library and returns.  */
 TRANSPORT_TEST (close_returns_at_once)
 {
     void *context = zmq_ctx_new ();

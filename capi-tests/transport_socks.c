@@ -12,12 +12,12 @@
 enum { ADDRESS_V4 = 1, ADDRESS_NAME = 3, ADDRESS_V6 = 4 };
 
 typedef struct {
-    /*  How it behaves: what it wants for a password; which method it picks and
-     *  which version it speaks, if not those that fit; whether its bytes come
-     *  one by one; how it names its own address, if not as IPv4.  */
+    /*  How it behaves: the password that it requires; the method that it picks and
+     *  the version that it answers, if not the valid ones; whether its bytes come
+     *  one by one; the form of its own address, if not IPv4.  */
     const char *user, *password;
     int method, version, slow, bound_type;
-    /*  From now on everybody is welcome.  */
+    /*  From now on it accepts everything.  */
     atomic_int relents;
     /*  How many requests are answered with this before one is granted.  */
     int refusals, answer;

@@ -305,7 +305,7 @@ TEST (unbind_by_the_string_given_or_the_last_endpoint)
     CHECK_OK (zmq_unbind (pull, given));
     CHECK_ERRNO (zmq_unbind (pull, given), ENOENT);
     CHECK_ERRNO (zmq_unbind (pull, "tcp://127.0.0.1:1"), ENOENT);
-    /*  Given by name, ended by what LAST_ENDPOINT said.  */
+    /*  Bound by name, unbound by LAST_ENDPOINT.  */
     const char *last = bind_to (pull, "tcp://lo:*");
     CHECK_OK (zmq_unbind (pull, last));
     last = bind_to (pull, "tcp://*:*");
@@ -370,7 +370,7 @@ TEST (another_address_or_port_undoes_nothing)
         CHECK_ERRNO (zmq_disconnect (push, tcp_endpoint (others[n], port)), ENOENT);
     }
     CHECK_ERRNO (zmq_unbind (pull, tcp_endpoint ("localhost", port == 1 ? 2 : 1)), ENOENT);
-    /*  Who came from somewhere is not who came from anywhere.  */
+    /*  A source address is a part of the endpoint.  */
     void *other = open_socket (context, ZMQ_PUSH);
     char sourced[100];
     snprintf (sourced, sizeof sourced, "tcp://127.0.0.1:0;127.0.0.1:%d", port);
@@ -473,7 +473,7 @@ TEST (unbind_of_nonsense)
     FINISH (context, pull);
 }
 
-/*  No newcomers after unbind, and those who were connected through it go.  */
+/*  No new peers after unbind, and those that were connected through it are disconnected.  */
 TEST (unbind_ends_connections)
 {
     void *context = zmq_ctx_new ();
@@ -608,7 +608,7 @@ TEST (descriptors_are_not_inherited)
     FINISH (context, pull, push);
 }
 
-/*  Somebody who is no ZMTP peer costs nothing but their connection.  */
+/*  A client that is no ZMTP peer costs nothing but its connection.  */
 TEST (strangers_do_no_harm)
 {
     static const char *const greetings[] = {"GET / HTTP/1.0\r\n\r\n", "\xff", "\x01\x00",

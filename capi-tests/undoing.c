@@ -1,4 +1,4 @@
-/*  What is undone takes in nothing more: once zmq_unbind or zmq_disconnect has
+/*  Nothing is received from what was undone: once zmq_unbind or zmq_disconnect has
  *  returned, nothing is received that the peer sent afterwards.
  */
 #include "peers.h"
@@ -59,7 +59,7 @@ WIRE_TEST (nothing_is_received_that_was_sent_after_an_unbind)
     scratch_remove ();
 }
 
-/*  Those who had not shaken hands by then are nobody's peers afterwards.  */
+/*  Connections without a complete handshake by then never become peers.  */
 WIRE_TEST (nobody_gets_in_after_an_unbind)
 {
     for (int round = 0; round < ROUNDS; round++) {

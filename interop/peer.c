@@ -295,7 +295,7 @@ static void talk_reply (void)
     }
 }
 
-/*  DEALER that speaks to REP: an empty delimiter before each request.  */
+/*  DEALER that is connected to REP: an empty delimiter before each request.  */
 static void talk_dealer_to_rep (void)
 {
     for (int message = 0; message < message_count; message++) {
@@ -397,8 +397,8 @@ static void expect_subscription (int is_xpub, const char *text, size_t size)
         receive_bytes (text, size, 0, "subscription");
 }
 
-/*  The script under topic "wanted", each message after one that is not; then
- *  the subscriber changes its mind and gets the other topic alone.  */
+/*  The script under topic "wanted", each message after one of another topic;
+ *  then the subscriber unsubscribes and gets the other topic alone.  */
 static void talk_publish (int is_xpub)
 {
     expect_subscription (is_xpub, "\1wanted", 7);
@@ -580,7 +580,7 @@ static void set_text (int option, const char *text)
     need (zmq_setsockopt (sock, option, text, strlen (text)) == 0, "option");
 }
 
-/*  The security mechanism that PEER_MECHANISM names: who binds is its server.
+/*  The security mechanism that PEER_MECHANISM names: the side that binds is its server.
  *  The keys are those of zmq_curve(7).  */
 static void secure (void)
 {

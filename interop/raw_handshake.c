@@ -61,7 +61,7 @@ TEST (greeting_over_ipc)
     finish (context, pull);
 }
 
-/*  Later versions are answered with ours: the peer speaks down to us.  */
+/*  Later versions are answered with ours: the peer falls back to it.  */
 TEST (greeting_of_later_versions_is_answered_with_31)
 {
     static const char versions[][2] = {{3, 2}, {3, 9}, {4, 0}, {127, 1}, {(char) 255, 0}};
@@ -337,8 +337,8 @@ BOTH_SIDES (error_instead_of_ready_carries_no_messages)
     finish (context, push);
 }
 
-/*  A peer that connects and says nothing is in nobody's way, and one that
- *  hangs up in its greeting neither.  */
+/*  A peer that connects and sends nothing disturbs no other, nor does one that
+ *  closes during its greeting.  */
 TEST (silent_and_vanishing_peers_disturb_nobody)
 {
     static const char greeting[] = GREETING_31 READY_4 ("PUSH");
@@ -360,7 +360,7 @@ TEST (silent_and_vanishing_peers_disturb_nobody)
     finish (context, pull);
 }
 
-/*  A connecting socket tries again when the peer hangs up in the handshake,
+/*  A connecting socket tries again when the peer closes in the handshake,
  *  and starts with a new greeting.  */
 TEST (connecting_socket_returns_after_a_hangup)
 {

@@ -1,5 +1,5 @@
 /*  A plain POSIX socket plays the peer, with every byte written by hand: what
- *  the library must say to ZMTP 1.0, 2.0, 3.0 and 3.1, and what it must endure.
+ *  the library must send to ZMTP 1.0, 2.0, 3.0 and 3.1, and what it must endure.
  *  The tests are in raw_*.c; they run on either library (interop/run).
  */
 #ifndef RAW_PEER_H

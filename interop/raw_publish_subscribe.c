@@ -40,7 +40,7 @@ BOTH_SIDES (subscriptions_sent_to_30_are_messages)
     finish (context, sub);
 }
 
-/*  Who comes later gets all subscriptions that hold, and filters stay here. */
+/*  A publisher that comes later gets all present subscriptions, and the SUB filters too. */
 TEST (subscriptions_reach_every_publisher_and_filter_again_on_receipt)
 {
     void *context = zmq_ctx_new ();
@@ -130,7 +130,7 @@ TEST (xpub_shows_what_subscribers_send)
     RAW (fd, "\0\x04user");
     EXPECT_TEXT (xpub, "\x01" "d");
     EXPECT_TEXT (xpub, "user");
-    /*  Who leaves takes the subscriptions along.  */
+    /*  The subscriptions of a peer that leaves are removed.  */
     close (fd);
     char text[8];
     CHECK_INT (zmq_recv (xpub, text, sizeof text, 0), 2);

@@ -1,5 +1,5 @@
-/*  GSSAPI (zmq_gssapi(7), RFC 38) beside a Kerberos KDC: who talks to whom,
- *  what stands on the wire, who a peer is.
+/*  GSSAPI (zmq_gssapi(7), RFC 38) beside a Kerberos KDC: which types
+ *  exchange messages, what is on the wire, which principal a peer has.
  */
 #define _GNU_SOURCE
 #define TEST_LIMIT_S 30
@@ -41,7 +41,7 @@ static void speak (void *socket, const parcel *envelope)
     send_text (socket, "omega", 0);
 }
 
-/*  What SPEAK said; only the envelope is left of the parcel.  */
+/*  What `speak` sent; only the envelope is left of it.  */
 static parcel listen_to (void *socket)
 {
     parcel parcel = receive (socket);

@@ -1,5 +1,5 @@
-/*  GSSAPI that does not come about: no ticket, no key, no KDC, peers that want
- *  something else, and peers that send nonsense.
+/*  Handshakes of GSSAPI that fail: no ticket, no key, no KDC, peers of another
+ *  mechanism, and malformed commands.
  */
 #define TEST_LIMIT_S 30
 #include "kerberos.h"
@@ -182,7 +182,7 @@ TEST (a_refused_token_ends_the_connection_at_once)
     close_pair (&pair);
 }
 
-/*  A KDC that takes requests and never answers stalls the one who asks it, not
+/*  A KDC that accepts requests and never answers stalls the connection that asks it, not
  *  the other connections of the I/O thread; and nobody waits for it at the end.  */
 TEST (a_silent_kdc_stalls_nobody_else)
 {

@@ -45,7 +45,7 @@ ssize_t recv (int descriptor, void *bytes, size_t size, int flags)
     return done;
 }
 
-/*  A thread is in zmq_connect, and no other one has let it go first; connections that were begun
+/*  A thread is in zmq_connect, and no other one has let it go first; connections that were started
  *  in that time.  */
 static atomic_bool connects;
 static atomic_int begun_meanwhile;

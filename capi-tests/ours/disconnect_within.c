@@ -3,7 +3,7 @@
  */
 #include "../peers.h"
 
-/*  What comes after a disconnect is no part of the message that was begun.  */
+/*  What is received after a disconnect does not continue the message before it.  */
 TRANSPORT_TEST (disconnect_in_the_middle_of_a_message)
 {
     static const int types[][2] = {

@@ -31,7 +31,7 @@ WIRE_TEST (the_last_of_a_stream_arrives_though_nobody_reads_the_answers)
     CHECK_OK (zmq_ctx_term (others));
 }
 
-/*  Its PINGs meet nobody.  */
+/*  Nobody answers its PINGs.  */
 TEST (a_slow_receiver_with_heartbeats_gets_what_came_before_the_end)
 {
     void *context = zmq_ctx_new (), *others = zmq_ctx_new ();
@@ -51,7 +51,7 @@ TEST (a_slow_receiver_with_heartbeats_gets_what_came_before_the_end)
     FINISH (context, pull);
 }
 
-/*  A DEALER, and its peer played by hand.  */
+/*  A DEALER, and a plain socket as its peer.  */
 static void *dealer_with_plain_peer (void *context, int *fd)
 {
     int port, listener = plain_listen (&port);

@@ -80,7 +80,7 @@ int epoll_ctl (int descriptor, int operation, int other, struct epoll_event *eve
                              : (int) syscall (SYS_epoll_ctl, descriptor, operation, other, event);
 }
 
-/*  Makes a call again that says that it was interrupted, or, where `reports`,
+/*  Repeats a call that was interrupted, or, where `reports`,
  *  which it may, why it failed.  */
 #define AGAIN(CALL, FAILED, REPORTS)                                          \
     do {                                                                      \

@@ -1,5 +1,5 @@
 /*  What hostile peers can do to a server, and cannot: each loses its own
- *  connection at most, and others are served meanwhile.  They are for our library
+ *  connection at most, and others are served.  They are for our library
  *  alone, as are the options that are tested here.
  */
 #ifndef _GNU_SOURCE
@@ -135,8 +135,8 @@ static void end_service (service *service)
     CHECK_OK (zmq_ctx_term (service->context));
 }
 
-/*  Connections with 5,000 random bytes each, of which some pass for peers that
- *  speak ZMTP 1.0.  Beside each of them a request is made.  */
+/*  Connections with 5,000 random bytes each, of which some look like peers of
+ *  ZMTP 1.0.  Beside each of them a request is made.  */
 static void random_bytes (int count, int beside)
 {
     more_descriptors ();
@@ -167,7 +167,7 @@ static void random_bytes (int count, int beside)
 TEST (random_bytes_do_not_starve_a_rep_server) { random_bytes (60, 1); }
 TEST (a_thousand_of_random_bytes) { random_bytes (1000, 20); }
 
-/*  With the client as the one whom the server knows by its key.  */
+/*  With the client that the server knows by its key.  */
 static service start_curve_service (void)
 {
     service service;
@@ -185,7 +185,7 @@ static service start_curve_service (void)
     return service;
 }
 
-/*  A thousand peers that say this, and then nothing.  */
+/*  A thousand peers that send this, and then nothing.  */
 static void a_thousand_say (service service, const char *bytes, size_t size)
 {
     more_descriptors ();
@@ -412,7 +412,7 @@ TEST (old_peers_are_refused_where_that_is_asked)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-/*  A publisher, an honest subscriber, and what the hostile one sends.  */
+/*  A publisher, a valid subscriber, and what the hostile one sends.  */
 static void expect_subscriber_ends (int option, int value, const char *frames, size_t size)
 {
     void *context = zmq_ctx_new ();
@@ -745,7 +745,7 @@ TEST (a_deep_subscription_is_removed_without_recursion)
     CHECK_OK (zmq_ctx_term (context));
 }
 
-/*  How much slower honest clients become while each kind of hostile peer is busy:
+/*  How much slower valid clients become while each kind of hostile peer is busy:
  *  printed, and bounded by a multiple that only a stall exceeds.  */
 static double round_trips_us (service *service, int count)
 {

@@ -1,4 +1,4 @@
-/*  Names, with a resolver of our own: this program's getaddrinfo stands before
+/*  Names, with a resolver of our own: this program's getaddrinfo comes before
  *  that of the system. libzmq looks names up in its I/O thread, which
  *  keeps all connections waiting, and tries the first address alone.
  */

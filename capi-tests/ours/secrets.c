@@ -13,7 +13,7 @@
 
 #define SIZE 24
 
-/*  Byte I of secret NUMBER: nowhere in this program do they stand together.  */
+/*  Byte I of secret NUMBER: nowhere in this program are they together.  */
 static unsigned char secret_byte (int number, int i)
 {
     return 'a' + (i * i * 7 + i * 11 + number * 5) % 26;

@@ -16,7 +16,7 @@ static size_t property (unsigned char *to, const char *name, const void *value, 
     return 1 + length + 4 + size;
 }
 
-/*  All that a PUSH says whose only message is "hello": greeting, READY with a
+/*  All that a PUSH sends whose only message is "hello": greeting, READY with a
  *  property of this size, the message.  Returns the number of bytes.  */
 static size_t speech (unsigned char *to, size_t size)
 {
@@ -77,7 +77,7 @@ TEST (a_server_may_send_all_at_once)
     }
 }
 
-/*  In pieces that meet no boundary of anything.  */
+/*  In pieces that end at no boundary of the protocol.  */
 TEST (a_client_may_send_slowly)
 {
     unsigned char bytes[2 * MOST];
