@@ -380,7 +380,7 @@ TEST (noblock_is_dontwait)
     void *pull = zmq_socket (context, ZMQ_PULL);
     char byte;
     CHECK_ERRNO (zmq_recv (pull, &byte, 1, ZMQ_NOBLOCK), EAGAIN);
-    CHECK_INT (errno, EAGAIN); /*  Programs look at errno, too.  */
+    CHECK_INT (errno, EAGAIN); /*  Programs read errno, too.  */
     zmq_msg_t message;
     zmq_msg_init (&message);
     CHECK_ERRNO (zmq_recvmsg (pull, &message, ZMQ_NOBLOCK), EAGAIN);

@@ -17,7 +17,7 @@ static void *run (void *argument)
     long baton = 0;
 
     if (self->number > 1) {
-        /*  Bind first, then start the one who will connect here.  */
+        /*  Bind first, then start the runner that connects here.  */
         void *receiver = new_socket (self->context, ZMQ_PAIR);
         snprintf (endpoint, sizeof endpoint, "inproc://runner-%ld",
                   self->number);

@@ -45,7 +45,7 @@ wait_for () {
     local deadline=$((SECONDS + LIMIT))
     until [ "$(grep -c -- "$2" "$WORK/$1.log")" -ge "${3:-1}" ]; do
         if [ $SECONDS -ge $deadline ] || ! kill -0 "${PID[$1]}" 2>/dev/null; then
-            # It may have written the line and ended between the two looks.
+            # It may have written the line and ended between the two checks.
             [ "$(grep -c -- "$2" "$WORK/$1.log")" -ge "${3:-1}" ] && return 0
             return 1
         fi
@@ -79,7 +79,7 @@ finish () {
 }
 
 # stop NAME...: asks each to end as Ctrl-C would. Asked again while it runs:
-# a signal between the program's last look and its blocking call has no effect.
+# a signal between the program's last check and its blocking call has no effect.
 stop () {
     local name deadline
     for name; do

@@ -1,6 +1,6 @@
 /*  Sink: collects the results of one batch.
  *      sink [endpoint]
- *  The ventilator says how many results belong to it.
+ *  The ventilator announces how many results there are.
  */
 #include "helpers.h"
 

@@ -2,7 +2,7 @@
  *  that nobody misses the beginning.
  *      syncpub [endpoint] [sync endpoint] [subscribers] [updates]
  *
- *  It says "hello" until each subscriber has received it and reported over
+ *  It sends "hello" until each subscriber has received it and reported over
  *  REQ-REP. No sleeping, no guessing how long a connection takes.
  */
 #include "helpers.h"

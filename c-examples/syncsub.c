@@ -31,7 +31,7 @@ int main (int argc, char **argv)
         if (size == 3 && memcmp (update, "END", 3) == 0)
             break;
         if (size == 5 && memcmp (update, "hello", 5) == 0)
-            continue; /*  Said for those who came after us.  */
+            continue; /*  Sent for subscribers that came after us.  */
         long number = -1;
         if (size == sizeof number)
             memcpy (&number, update, sizeof number);

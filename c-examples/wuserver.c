@@ -32,7 +32,7 @@ int main (int argc, char **argv)
     }
     printf ("published %ld rounds\n", round);
 
-    /*  Updates nobody fetched are worth nothing any more.  */
+    /*  Updates that nobody received are worthless by now.  */
     set_number (publisher, ZMQ_LINGER, 0);
     zmq_close (publisher);
     zmq_ctx_term (context);

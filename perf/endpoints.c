@@ -21,7 +21,7 @@ static bool is_inproc (void)
     return strcmp (settings.transport, "inproc") == 0;
 }
 
-/*  Answers the next request; false for the one that says goodbye.  */
+/*  Answers the next request; false for the last one.  */
 static bool answer (void *socket)
 {
     char byte;
@@ -69,7 +69,7 @@ static void bind_and_unbind (void *context)
     OK (zmq_close (socket));
 }
 
-/*  A new socket that has had one reply, which says goodbye if LAST.  */
+/*  A new socket that has had one reply, the last one of all if LAST.  */
 static void *connect_and_talk (void *context, void *here, bool last)
 {
     char byte = !last;

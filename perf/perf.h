@@ -2,7 +2,7 @@
  *
  *  One process, the coordinator, never makes a context: it forks the processes
  *  that carry the traffic, lets them warm up, opens the window, closes it, and
- *  reads counters and CPU clocks at both ends.  Those who carry traffic count in
+ *  reads counters and CPU clocks at both ends.  The threads that carry traffic count in
  *  shared memory and never read a clock, unless a latency is asked for.
  */
 #ifndef PERF_H
@@ -39,7 +39,7 @@ struct settings {
     int pairs;             /* independent pairs at once */
     long every_us;         /* pace */
     int io_threads;        /* 0: the library's default */
-    bool curve;            /* encrypted: who binds is the server */
+    bool curve;            /* encrypted: the side that binds is the server */
     struct {
         int name;
         int value;

@@ -78,7 +78,7 @@ END {
     text(12, 44, "small", versions)
     text(12, 59, "small", conditions)
 
-    text(12, 74, "small", "To the right is better: rates are ours / original, times and memory original / ours. Each row was run in turn on both.")
+    text(12, 74, "small", "To the right is better: rates are ours / libzmq, times and memory libzmq / ours. Each row was run in turn on both.")
 
     # The legend is made of what it explains.
     y = 86
