@@ -134,6 +134,28 @@ const RETIRED: &[&str] = &[
     "wait_to_be_called",
 ];
 
+/// Unit tests of FILE.rs are at its end, or in FILE/tests.rs (CONTRIBUTING.md).
+#[test]
+fn unit_tests_are_beside_what_they_test() {
+    let mut files = Vec::new();
+    list(&root().join("src"), &mut files);
+    let mut faults = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let is_misnamed = stem.ends_with("tests") && !is_test_file(&file);
+        let first = text.lines().position(|line| line.trim() == "#[test]");
+        let module = text.lines().position(|line| {
+            line.starts_with("mod tests {") || line.starts_with("mod loom_tests {")
+        });
+        let is_outside = first.is_some_and(|first| module.is_none_or(|module| first < module));
+        if is_misnamed || is_outside && !is_test_file(&file) || text.contains("#[path") {
+            faults.push(file.display().to_string());
+        }
+    }
+    assert!(faults.is_empty(), "unit tests of their own kind:\n{}", faults.join("\n"));
+}
+
 #[test]
 fn retired_names_do_not_come_back() {
     struct Names {
@@ -237,6 +259,7 @@ fn sources() -> BTreeMap<Names, Source> {
     let src = root().join("src");
     let mut files = Vec::new();
     list(&src, &mut files);
+    files.retain(|file| !is_test_file(file));
     let modules: BTreeMap<Names, PathBuf> =
         files.into_iter().map(|file| (module_of(file.strip_prefix(&src).unwrap()), file)).collect();
     let known: BTreeSet<Names> = modules.keys().cloned().collect();
@@ -256,13 +279,16 @@ fn sources() -> BTreeMap<Names, Source> {
 fn list(directory: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
             list(&path, files);
-        } else if !stem.ends_with("tests") {
+        } else {
             files.push(path);
         }
     }
+}
+
+fn is_test_file(file: &Path) -> bool {
+    matches!(file.file_stem().and_then(|stem| stem.to_str()), Some("tests" | "loom_tests"))
 }
 
 /// The module of a file below `src`.

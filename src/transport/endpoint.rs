@@ -148,5 +148,4 @@ fn ipc(address: &str, purpose: Use) -> Result<IpcEndpoint> {
 }
 
 #[cfg(test)]
-#[path = "endpoint_tests.rs"]
 mod tests;

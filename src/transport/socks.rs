@@ -248,5 +248,4 @@ fn push_counted(message: &mut Vec<u8>, text: &[u8]) -> Result<()> {
 }
 
 #[cfg(test)]
-#[path = "socks_tests.rs"]
 mod tests;

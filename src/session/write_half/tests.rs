@@ -53,8 +53,8 @@ impl Connected {
     fn new(sealer: Option<Box<dyn Sealer>>) -> Self {
         let (reactor, thread) = start_thread(ThreadSettings::default()).unwrap();
         let (stream, peer) = connection();
-        let (told, heard) = (Arc::new(Nobody), Arc::new(Nobody));
-        let (writer, reader) = pipe([None, None], false, told, heard);
+        let (reader_end, writer_end) = (Arc::new(Nobody), Arc::new(Nobody));
+        let (writer, reader) = pipe([None, None], false, reader_end, writer_end);
         let mut half = WriteHalf::default();
         half.set_pipe(reader);
         half.open(Arc::new(stream), 0, Some(Version::V3_1), sealer, Vec::new(), None);

@@ -1,8 +1,7 @@
 /*  The habits of C programs of all ages that were written for libzmq 2 to 4:
  *  old names, old types, old argument orders, helper functions as found in
  *  many a project. They must compile without a warning and do the same on
- *  either library. Built and run like the capi-tests:
- *      cc -std=gnu11 -Wall -I ../capi-tests check_idioms.c -o check_idioms -lzmq -lpthread
+ *  either library.
  */
 #include "harness.h"
 
