@@ -15,7 +15,7 @@ pub(crate) struct InprocBinding {
     pub options: Arc<Options>,
 }
 
-/// A connection to a name that nobody is bound to yet.
+/// A connection to a name that no socket is bound to yet.
 pub(crate) struct InprocConnection {
     /// The pipes for the socket that will bind.
     pub pipe: Pipe,
@@ -25,7 +25,7 @@ pub(crate) struct InprocConnection {
     pub peer_end: Arc<PipeEventSink>,
 }
 
-/// Names, who is bound to them, and who waits for that.
+/// Names, the sockets that are bound to them, and the connections that wait for that.
 #[derive(Default)]
 pub(super) struct InprocNames {
     bound: HashMap<String, InprocBinding>,

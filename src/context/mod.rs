@@ -205,7 +205,7 @@ impl ContextCore {
         self.terminated.load(Ordering::Acquire)
     }
 
-    /// Adds a socket: `open` makes it with these options; its mailbox is told when the context ends.
+    /// Adds a socket: `open` makes it with these options; its mailbox is notified when the context ends.
     ///
     /// # Errors
     /// [`Error::TooManyOpen`].

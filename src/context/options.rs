@@ -22,9 +22,9 @@ const ZERO_COPY_RECV: i32 = 10;
 const IPV6: i32 = 42;
 const BLOCKY: i32 = 70;
 
-/// What ZMQ_SOCKET_LIMIT tells.
+/// What ZMQ_SOCKET_LIMIT returns.
 const MOST_SOCKETS: i32 = 65535;
-/// What ZMQ_MSG_T_SIZE tells: the size of `zmq_msg_t`.
+/// What ZMQ_MSG_T_SIZE returns: the size of `zmq_msg_t`.
 const MESSAGE_SIZE: i32 = size_of::<crate::message::Message>() as i32;
 
 /// The options of a context. Those of the threads count when the threads start, at the first

@@ -1,7 +1,7 @@
-//! Bytes to a live socket of ours, over loopback, by a peer that is nobody's friend: a legitimate
+//! Bytes to a live socket of ours, over loopback, by a hostile peer: a legitimate
 //! peer is still served.
 //!
-//! Sockets and legitimate peers stay; each run connects, says what the input says, and hangs up.
+//! Sockets and legitimate peers stay; each run connects, sends what the input holds, and closes.
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::time::Duration;
 
-/// Who is not served within this time is not served.
+/// A peer that is not served within this time is not served.
 const PATIENCE_MS: i32 = 5000;
 /// Runs with one and the same legitimate peer; then there is a new one.
 const RUNS_A_PEER: u32 = 50;
@@ -82,7 +82,7 @@ impl Wire for UnixStream {
     }
 }
 
-/// A ZAP handler that lets in whoever holds a key or the right name.
+/// A ZAP handler that lets in peers with a key or the right name.
 fn authenticate(context: &'static Context) {
     let handler = open(context, Rep);
     handler.bind("inproc://zeromq.zap.01").expect("a name");
@@ -155,7 +155,7 @@ impl Service {
         Some(Box::new(UnixStream::connect_addr(&address).ok()?))
     }
 
-    /// Says what the input says, and hangs up: at once, or when the server has answered.
+    /// Sends what the input holds, and closes: at once, or when the server has answered.
     fn attack(&self, input: &mut Input<'_>) {
         let (kind, seed, answers) = (input.byte(), input.byte(), input.byte() % 8 == 7);
         let mut said = Vec::new();
@@ -304,7 +304,7 @@ impl Service {
         assert!(served, "the legitimate subscriber is not served");
     }
 
-    /// A plain peer says the token, and has it back.
+    /// A plain peer sends the token, and receives it back.
     fn stream(&self, _: &Socket, token: &[u8]) {
         let mut wire = self.wire().expect("a connection");
         wire.write_all(token).expect("to write");

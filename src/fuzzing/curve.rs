@@ -32,7 +32,7 @@ fn keys(seed: u8) -> Keys {
     Keys { public, secret }
 }
 
-/// What two holders of keys share; for keys that nobody can agree on, anything.
+/// What two holders of keys share; for keys that give no shared secret, anything.
 fn shared(public: &[u8], secret: &CurveKey) -> CurveKey {
     let public = public.try_into().expect("a key");
     crypto_box_beforenm(&public, secret).unwrap_or([0; 32])
@@ -79,7 +79,7 @@ impl Connection {
         Self { own, unread: greeting_of("CURVE", 1), setup }
     }
 
-    /// Hands a command over; what ours says to it, as the command's data.
+    /// Hands a command over; what ours answers, as the command's data.
     fn exchange(&mut self, frame: Vec<u8>, name: &str) -> Result<Option<Vec<u8>>, ProtocolError> {
         self.unread.extend(frame);
         self.own.poll_output(&mut Vec::new());

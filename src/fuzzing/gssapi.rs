@@ -1,5 +1,5 @@
 //! GSSAPI's commands, beside a security context that is none: the Kerberos library has its own
-//! tests, and only what stands around its tokens is ours.
+//! tests, and only what is around its tokens is ours.
 
 use crate::fuzzing::frames::decode;
 use crate::fuzzing::handshake::{Setup, command, greeting_of, properties, take};
@@ -10,7 +10,7 @@ use crate::zmtp::{Gssapi, NoContext, SecurityContext, Version};
 const MARK: u8 = 0x60;
 const MASK: u8 = 0x55;
 
-/// Says of each step what the input wants.
+/// Answers each step as the input has it.
 struct Scripted {
     /// For each step: token of how many bytes, complete, failed.
     steps: Vec<u8>,

@@ -78,7 +78,7 @@ pub(super) fn take(
     }
 }
 
-/// A whole handshake with a peer that says all it has to say at once, in pieces.
+/// A whole handshake with a peer that sends all at once, in pieces.
 fn converse(setup: &Setup, mechanism: Box<dyn Mechanism>, wire: &[u8], seed: u8) -> Outcome {
     let named = mechanism.name() != "NULL";
     let client = named && !mechanism.is_server();
@@ -99,7 +99,7 @@ fn converse(setup: &Setup, mechanism: Box<dyn Mechanism>, wire: &[u8], seed: u8)
     if let Ok(Some(peer)) = &outcome.peer {
         let secure = named || setup.authenticates || setup.refuses_old_peers;
         assert!(!secure || peer.version >= Version::V3_0, "a downgrade to {:?}", peer.version);
-        // Clients ask nobody.
+        // Clients ask no handler.
         let denied = setup.authenticates && setup.verdict.is_err() && !client;
         assert!(!denied, "who was denied is in");
         assert!(peer.routing_id.len() <= 255);
@@ -212,7 +212,7 @@ pub(super) fn plain_server(data: &[u8]) {
     mechanism(data, &[b"HELLO", b"INITIATE", b"ERROR"], &|| Box::<PlainServer>::default());
 }
 
-/// What READY says of a peer, nothing else.
+/// What READY contains of a peer, nothing else.
 pub(super) fn metadata(data: &[u8]) {
     let input = &mut Input::new(data);
     let setup = Setup { authenticates: false, ..Setup::from(input) };

@@ -1,7 +1,7 @@
 //! Takes a fuzzer's bytes apart: choices, fields, changes to something well-formed.
 
 /// What is left of the input. Where it has ended, numbers are 0 and fields empty, so a short input
-/// stands for the plain case.
+/// means the plain case.
 pub(super) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {

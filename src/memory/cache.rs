@@ -35,7 +35,7 @@ const KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// Pieces that come back until what was in use before counts only a third.
 const PEAK_DECAY: isize = 8192;
 
-/// A class of sizes: who has memory of it keeps this to free it with.
+/// A class of sizes: the owner of such memory keeps this to free it with.
 #[derive(Clone, Copy)]
 pub(crate) struct SizeClass {
     /// `CLASSES` for what `large` sees to.
@@ -52,7 +52,7 @@ impl SizeClass {
         }
         let last = size.max(SMALLEST) - 1;
         let shift = last.ilog2() - 2;
-        // The two bits below the highest one tell the quarter of the doubling.
+        // The two bits below the highest one are the quarter of the doubling.
         let quarter = last >> shift;
         let number = 4 * (shift as usize + 2) + quarter - (4 * SMALLEST.ilog2() as usize + 3);
         Self { number, size: (quarter + 1) << shift }

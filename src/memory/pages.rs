@@ -6,7 +6,7 @@ const PAGE: usize = 4096;
 const LARGE_PAGES: usize = 4 * 1024 * 1024;
 
 /// An empty vector with this much room, in large pages where that is much and the system has them:
-/// what is looked up here and there in it finds its pages sooner.
+/// random accesses to it find their pages sooner.
 pub(crate) fn with_large_pages<T>(capacity: usize) -> Vec<T> {
     let mut vector = Vec::with_capacity(capacity);
     let room = vector.spare_capacity_mut();

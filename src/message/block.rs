@@ -212,9 +212,9 @@ impl Slice {
     pub(super) fn add_references(&mut self, count: usize) {
         // SAFETY: the slice's reference keeps the head.
         let references = unsafe { &self.head.as_ref().references };
-        // Who shares has a reference already, so the block cannot go meanwhile. Where it is the only
-        // one, nobody else can change the count; Acquire pairs with the Release of those who gave
-        // theirs up, whose reads the plain store would otherwise hide from who frees the block.
+        // The caller has a reference, so the block is not freed during this. Where it is the only one,
+        // no other thread can change the count; Acquire pairs with the Release of those that dropped
+        // theirs, whose reads the plain store would otherwise hide from the thread that frees it.
         if references.load(Ordering::Acquire) == 1 {
             references.store(1 + count, Ordering::Relaxed);
         } else {
@@ -239,7 +239,7 @@ impl Drop for Slice {
 unsafe fn release(head: NonNull<BlockHeader>, count: usize) {
     // SAFETY: the references keep the head.
     let references = unsafe { &head.as_ref().references };
-    // Who holds all references needs no atomic subtraction: nobody else can make new ones.
+    // The owner of all references needs no atomic subtraction: nobody else can make new ones.
     // Acquire, here and in the fence, pairs with the Release of the other holders' drops.
     if references.load(Ordering::Acquire) != count {
         if references.fetch_sub(count, Ordering::Release) != count {

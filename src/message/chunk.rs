@@ -12,7 +12,7 @@ const REFERENCE_BATCH: usize = 1 << 16;
 
 /// Invariant: `MARGIN <= first`, `consumed <= filled <= end <= block.capacity()`; the bytes from
 /// `consumed` to `filled` are initialised; `references >= 1` of the block's references are this
-/// chunk's. Messages have parts of what stands before `consumed` only, and none before `first`.
+/// chunk's. Messages have parts of what is before `consumed` only, and none before `first`.
 pub(super) struct Chunk {
     /// Dropped with the references.
     block: ManuallyDrop<Block>,
@@ -30,7 +30,7 @@ impl Chunk {
     /// before ends with.
     pub(super) const MARGIN: usize = 16;
 
-    /// A chunk with room for `length` bytes; the one at `aligned_at` stands at a multiple of 16.
+    /// A chunk with room for `length` bytes; the one at `aligned_at` is at a multiple of 16.
     pub(super) fn new(length: usize, aligned_at: usize) -> Result<Self> {
         let first = Self::MARGIN + aligned_at.wrapping_neg() % ALIGNMENT;
         let end = first.checked_add(length).ok_or_else(super::out_of_memory)?;
@@ -79,7 +79,7 @@ impl Chunk {
         self.end - self.consumed >= frame
     }
 
-    /// Whether the byte at `offset` of the unread ones stands at a multiple of 16.
+    /// Whether the byte at `offset` of the unread ones is at a multiple of 16.
     #[inline(always)]
     pub(super) fn is_aligned(&self, offset: usize) -> bool {
         (self.consumed + offset).is_multiple_of(ALIGNMENT)
@@ -125,7 +125,7 @@ impl Chunk {
         }
     }
 
-    /// Says that bytes were read to `spare`, at most as many as it has; returns the count.
+    /// Records that bytes were read to `spare`, at most as many as it has; returns the count.
     ///
     /// # Safety
     /// As many bytes at the beginning of `spare`, or all of it, are initialised.
@@ -159,7 +159,7 @@ impl Chunk {
         true
     }
 
-    /// Begins anew, if there is nothing unread and no message has a part of the memory.
+    /// Starts again from the front, if there is nothing unread and no message has a part of the memory.
     pub(super) fn reset_if_unused(&mut self) {
         if self.consumed == self.filled && self.block.is_unique(self.references) {
             (self.consumed, self.filled) = (self.first, self.first);

@@ -86,7 +86,7 @@ impl Message {
         self.head = Header::new(Kind::Block, 0);
     }
 
-    /// Drops what it holds; it is written anew then.
+    /// Drops what it holds; it is written again then.
     #[inline(always)]
     fn clear(&mut self) {
         if self.head.holds_references() {

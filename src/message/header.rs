@@ -1,4 +1,4 @@
-//! The word of a message that says what it is.
+//! The word of a message that describes it.
 
 #![forbid(unsafe_code)]
 

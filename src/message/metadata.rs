@@ -15,12 +15,12 @@ impl Metadata {
         Self { properties: Vec::new(), source_descriptor }
     }
 
-    /// Adds a property. What stands behind a NUL byte is invisible to C and left out.
+    /// Adds a property. What follows a NUL byte is invisible to C and left out.
     pub fn insert(&mut self, name: &str, value: &[u8]) {
         self.properties.push((c_string(name.as_bytes()), c_string(value)));
     }
 
-    /// The value of a property, for C; the name is compared as it stands.
+    /// The value of a property, for C; the name is compared as it is.
     pub fn c_value(&self, name: &str) -> Option<&CStr> {
         let found = self.properties.iter().find(|(own, _)| own.to_bytes() == name.as_bytes());
         found.map(|(_, value)| value.as_c_str())

@@ -1,6 +1,6 @@
 //! The message: 64 bytes that are C's `zmq_msg_t`, and what they may refer to.
 //!
-//! A short body stands in the message itself. A longer one stands in a reference-counted block,
+//! A short body is in the message itself. A longer one is in a reference-counted block,
 //! which may hold one body, be a receive buffer that many messages share, or be the memory of the
 //! application with its free function. Constant data is only pointed at.
 //!
@@ -126,7 +126,7 @@ impl Message {
         }
     }
 
-    /// True if the bytes stand in the message itself: there are at most [`INLINE_CAPACITY`].
+    /// True if the bytes are in the message itself: there are at most [`INLINE_CAPACITY`].
     #[inline(always)]
     pub fn is_short(&self) -> bool {
         self.kind() == Kind::Inline
@@ -166,13 +166,13 @@ impl Message {
         if length == 0 {
             return Some(&mut []);
         }
-        // SAFETY: `len` bytes stand at `data_ptr`. They are this message's alone: those of inline
+        // SAFETY: `len` bytes are at `data_ptr`. They are this message's alone: those of inline
         // messages are, and a slice of a block overlaps no other before `share` or `share_among`
         // mark it; user-owned memory was handed over.
         Some(unsafe { std::slice::from_raw_parts_mut(data, length) })
     }
 
-    /// Cuts bytes off the front, at most as many as there are. What is short then stands in the
+    /// Cuts bytes off the front, at most as many as there are. What is short then is in the
     /// message itself, and keeps no block.
     pub fn trim_front(&mut self, count: usize) {
         let rest = &self.data()[count.min(self.len())..];
@@ -202,7 +202,7 @@ impl Message {
         }
     }
 
-    /// Where the bytes stand, for C. Valid until the message is moved, closed or sent.
+    /// Where the bytes are, for C. Valid until the message is moved, closed or sent.
     #[inline(always)]
     pub fn data_ptr(&mut self) -> *mut u8 {
         // SAFETY: `kind` says which field is there.
@@ -235,7 +235,7 @@ impl Message {
     /// Says whether more parts follow.
     #[inline(always)]
     pub fn set_more(&mut self, more: bool) {
-        // Who reads the whole word next waits longer for a store to a part of it.
+        // A read of the whole word next waits longer for a store to a part of it.
         if self.more() != more {
             self.set_flag(MORE, more);
         }
@@ -306,7 +306,7 @@ impl Message {
         }
     }
 
-    /// Has the processor fetch the memory behind a message that will be looked at soon.
+    /// Has the processor fetch the memory behind a message that will be read soon.
     #[inline(always)]
     pub fn prefetch(&self) {
         if self.kind() == Kind::Block {
@@ -315,7 +315,7 @@ impl Message {
         }
     }
 
-    /// Whether it stands in memory of the application, with a function to give it back.
+    /// Whether it is in memory of the application, with a function to give it back.
     #[inline]
     pub fn is_user_owned(&self) -> bool {
         // SAFETY: the body is what the kind says.
@@ -344,7 +344,7 @@ impl Message {
     /// dropped.
     #[inline(always)]
     pub fn take_from(&mut self, other: &mut Self) {
-        // SAFETY: dropped once, and written anew at once.
+        // SAFETY: dropped once, and written again at once.
         let place = unsafe {
             ptr::drop_in_place(self);
             &mut *ptr::from_mut(self).cast::<MaybeUninit<Self>>()

@@ -126,7 +126,7 @@ impl Message {
         true
     }
 
-    /// Drops what it holds, and marks it as what nobody takes for a message.
+    /// Drops what it holds, and marks it as what no function takes for a message.
     #[inline(never)]
     fn close(&mut self) {
         self.drop_slow();

@@ -79,7 +79,7 @@ pub(crate) enum Forecast {
     /// Long bodies of unequal lengths: behind the one that is arriving only the next header should
     /// be read, so that its body is then read into place.
     LongBody {
-        /// Bytes of the frame that has begun which did not come yet.
+        /// Bytes of the present frame that did not arrive yet.
         missing: usize,
     },
     /// Bodies of equal length at equal distances.
@@ -97,7 +97,7 @@ pub(crate) enum Forecast {
 
 /// Bytes of the memory of a chunk.
 const CHUNK: usize = 12 * 1024;
-/// Bodies that are longer stand at addresses that are multiples of 16.
+/// Longer bodies are aligned to 16 bytes.
 pub(crate) const ALIGNED_ABOVE: usize = 8 * 1024;
 /// Behind a long body: what the next header is in.
 pub(crate) const READ_AHEAD: usize = 256;
@@ -138,7 +138,7 @@ impl ReceiveBuffer {
         Ok(Self { front, behind: VecDeque::new(), room_behind: 0, chunk: capacity, period: 0 })
     }
 
-    /// The bytes that came and were not consumed, as far as they stand in one piece: see
+    /// The bytes that came and were not consumed, as far as they are in one piece: see
     /// [`settle`](Self::settle).
     #[inline(always)]
     pub(crate) fn unread(&self) -> &[u8] {
@@ -280,7 +280,7 @@ impl ReceiveBuffer {
         }
     }
 
-    /// A frame has begun, which is not complete; all bytes that came belong to it. Its rest will
+    /// A frame is incomplete; all bytes that came belong to it. Its rest will
     /// be read to where the body stays. False: it is too long for that.
     ///
     /// # Errors
@@ -318,7 +318,7 @@ impl ReceiveBuffer {
         wanted: usize,
         most: usize,
     ) -> io::Result<Filled> {
-        // Who reads no more than was expected does not know whether that was all.
+        // A read of no more than was expected does not show whether that was all.
         let expected = match forecast {
             Forecast::Regular { gap, body, consumed, .. } => gap + body - consumed + READ_AHEAD,
             Forecast::LongBody { missing } => missing.saturating_add(READ_AHEAD),
@@ -394,7 +394,7 @@ impl ReceiveBuffer {
             if self.front.room() == 0 {
                 self.advance();
             }
-            // A frame that begins in what is left would not stand in one piece.
+            // A frame that begins in what is left would not be in one piece.
             if self.front.room() < if period > 0 { next } else { self.chunk / 2 } {
                 match self.pop_behind() {
                     Some(chunk) => self.front = chunk,

@@ -89,7 +89,7 @@ pub(crate) const SOCKS_PASSWORD: i32 = 100;
 pub(crate) const ONLY_FIRST_SUBSCRIBE: i32 = 108;
 pub(crate) const RECONNECT_STOP: i32 = 109;
 
-/// Ours: how long a waiting call may look before it sleeps.
+/// Ours: how long a waiting call may spin before it sleeps.
 pub(crate) const BUSY_WAIT: i32 = 1010;
 /// Ours: refuse peers that know no security.
 pub(crate) const REFUSE_OLD_PEERS: i32 = 1020;

@@ -105,10 +105,10 @@ pub(crate) struct Options {
     /// ZMQ_ONLY_FIRST_SUBSCRIBE (PUB, XPUB, XSUB): only the first part of a message can be a
     /// subscription.
     pub only_first_subscribe: bool,
-    /// ZMQ_BUSY_WAIT, an option of ours: how long a waiting call may look for news before it
+    /// ZMQ_BUSY_WAIT, an option of ours: how long a waiting call may spin before it
     /// sleeps, in microseconds; 0 is not at all.
     pub busy_wait: u32,
-    /// ZMQ_STREAM_NOTIFY (STREAM): tell of peers that come and go with an empty message.
+    /// ZMQ_STREAM_NOTIFY (STREAM): report peers that come and go by an empty message.
     pub stream_notify: bool,
 }
 
@@ -141,7 +141,7 @@ pub(crate) struct RouterOptions {
     pub mandatory: bool,
     /// ZMQ_ROUTER_HANDOVER: a peer with a routing id in use takes it over.
     pub handover: bool,
-    /// ZMQ_ROUTER_RAW: speak TCP without framing.
+    /// ZMQ_ROUTER_RAW: TCP without framing.
     pub raw: bool,
 }
 
@@ -182,7 +182,7 @@ pub(crate) struct Multicast {
     pub hops: u32,
     /// ZMQ_MULTICAST_MAXTPDU in bytes.
     pub max_transport_unit: u32,
-    /// ZMQ_MULTICAST_LOOP: hear oneself.
+    /// ZMQ_MULTICAST_LOOP: receive what the process itself sends.
     pub loopback: bool,
 }
 
@@ -199,7 +199,7 @@ impl Options {
             max_message_size: -1,
             send_timeout: None,
             receive_timeout: None,
-            // What a subscriber has to send, nobody waits for.
+            // No peer waits for what a subscriber has to send.
             linger: if blocky && !socket_type.subscribes() { None } else { Some(Duration::ZERO) },
             routing_id: Vec::new(),
             connect_routing_id: None,
@@ -235,7 +235,7 @@ impl Options {
         }
     }
 
-    /// Whether peers speak plain bytes instead of ZMTP.
+    /// Whether peers send plain bytes instead of ZMTP.
     pub(crate) fn is_raw(&self) -> bool {
         self.socket_type == SocketType::Stream || self.router.raw
     }

@@ -31,7 +31,7 @@ pub(crate) enum SetEffect<'a> {
 }
 
 impl Options {
-    /// Sets the option with this number; None stands for a NULL pointer. A value that is refused
+    /// Sets the option with this number; None means a NULL pointer. A value that is refused
     /// changes nothing.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ impl FairQueue {
         self.active.add(id);
     }
 
-    /// Forgets a pipe, but for the end of a message that was begun.
+    /// Forgets a pipe, but for the rest of a message of which parts were read.
     pub(super) fn remove(&mut self, core: &mut SocketCore, id: PipeId) {
         if self.in_message && self.rest.is_empty() && self.active.current() == Some(id) {
             // The parts of a message are there together.

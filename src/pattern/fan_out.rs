@@ -22,7 +22,7 @@ impl FanOut {
         self.in_message
     }
 
-    /// Says who gets the message that begins: those of these pipes that have room.
+    /// Chooses which pipes get the message that begins: those of these pipes that have room.
     pub(super) fn begin(&mut self, core: &mut SocketCore, wanted: impl Iterator<Item = PipeId>) {
         self.receivers.clear();
         self.receivers.extend(wanted.filter(|id| core.pipes.room(*id) == Room::Available));

@@ -1,14 +1,14 @@
 //! An index of prefixes by hashes of their bytes, beside the tree that holds them.
 //!
 //! A walk down a tree of a million prefixes meets memory that no cache has at each of its last
-//! levels, one after the other. Where the prefixes have few different lengths, it is sooner told
-//! whether each of these fronts of a text is among them: one place in memory a length, and none
-//! depends on another.
+//! levels, one after the other. Where the prefixes have few different lengths, it takes less time
+//! to find whether each of these fronts of a text is among them: one place in memory a length, and
+//! none depends on another.
 
 use crate::memory::with_large_pages;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// The most lengths that are worth it: each costs a look, and a peer may choose many.
+/// The most lengths that are worth it: each costs an access, and a peer may choose many.
 const MOST_LENGTHS: usize = 8;
 /// Entries of the smallest table.
 const SMALLEST: usize = 16;
@@ -30,7 +30,7 @@ pub(super) struct Index {
     /// number of entries.
     table: Vec<Entry>,
     count: usize,
-    /// Not to be guessed by who chooses the prefixes.
+    /// Unknown to the peers, which choose the prefixes.
     keys: [u64; 2],
 }
 
@@ -102,7 +102,7 @@ impl Index {
     }
 
     /// Calls `found` with the length and the node of prefixes that the text may begin with, the
-    /// shortest first, while it says to go on: all that it does begin with, and seldom another.
+    /// shortest first, as long as it returns true: all that it does begin with, and seldom another.
     #[inline]
     pub(super) fn walk(&self, text: &[u8], mut found: impl FnMut(usize, u32) -> bool) {
         let mask = self.table.len() - 1;

@@ -13,7 +13,7 @@ use crate::pipe::Room;
 #[derive(Default)]
 pub(super) struct LoadBalancer {
     active: RoundRobin,
-    /// Of a message that is begun, with the pipe whose turn it is.
+    /// Of a message of which parts were sent, with its pipe.
     progress: Progress,
 }
 
@@ -192,9 +192,9 @@ mod tests {
             while reads.read().is_some() {}
             took.extend(send(&mut core, &mut out, false).ok().flatten());
         }
-        // The first is found to have read what it got, and then not looked at any more.
+        // The first is found to have read what it got, and then not checked any more.
         assert_eq!(took, [first, full, last, first, last, last]);
-        // A call that may wait looks.
+        // A call that may wait checks.
         assert!(out.can_send(&mut core));
         assert_eq!(out.next_pipe(&mut core), Some(first));
     }

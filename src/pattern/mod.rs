@@ -43,7 +43,7 @@ pub(crate) trait Pattern: Send {
     fn attached(&mut self, core: &mut SocketCore, id: PipeId);
     /// The peer at the other end is known, for the first time or after a reconnection.
     fn identified(&mut self, _core: &mut SocketCore, _id: PipeId) {}
-    /// The pipe waits for its next connection: what the peer was told is forgotten. Only those that
+    /// The pipe waits for its next connection: what the peer was sent is forgotten. Only those that
     /// subscribe are called.
     fn hiccuped(&mut self, _core: &mut SocketCore, _id: PipeId) {}
     /// The pipe has something to read after it had nothing.
@@ -105,7 +105,7 @@ pub(crate) fn new_pattern(socket_type: SocketType) -> Box<dyn Pattern> {
         SocketType::Dealer => Box::new(dealer::Dealer::default()),
         SocketType::Push => Box::new(push::Push::default()),
         SocketType::Pull => Box::new(pull::Pull::default()),
-        // STREAM is a ROUTER whose peers speak plain bytes: the sessions see to the difference.
+        // STREAM is a ROUTER whose peers send plain bytes: the sessions handle the difference.
         SocketType::Router | SocketType::Stream => Box::new(router::Router::default()),
     }
 }

@@ -101,7 +101,7 @@ impl Pattern for Pair {
     }
 
     fn recv_into(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
-        // The way of nearly all messages; the other one looks where the rest comes from.
+        // The way of nearly all messages; the other one finds where the rest comes from.
         if let (Some(id), true) = (self.peer, self.previous.is_empty())
             && (core.pipes.read_into(id, message)
                 || core.pipes.spin_for_batch(id) && core.pipes.read_into(id, message))

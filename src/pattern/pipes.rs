@@ -49,7 +49,7 @@ pub(crate) enum DirectSend {
 /// What is known of the peer at the other end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PeerInfo {
-    /// The routing id that it told, or empty.
+    /// The routing id that the peer sent, or empty.
     pub routing_id: Vec<u8>,
     /// Properties for its messages.
     pub metadata: Option<Arc<Metadata>>,
@@ -199,7 +199,7 @@ impl Pipes {
     }
 
     /// Ends it; true if a pipe refused the message that may have room by now: a call that waits for
-    /// room must look for it rather than be notified.
+    /// room must check for it rather than be notified.
     #[inline]
     pub(crate) fn end_send(&mut self) -> bool {
         self.haste = None;

@@ -15,13 +15,13 @@ pub(super) struct Publish {
     out: FanOut,
     subscriptions: Subscriptions,
     pipes: Vec<PipeId>,
-    /// Who wants the message that is sent; empty between calls, and kept for its memory.
+    /// The pipes that want the message that is sent; empty between calls, and kept for its memory.
     wanted: Vec<PipeId>,
     /// What the application is to receive.
     queue: XpubQueue,
     /// XPUB_MANUAL: whose subscription was received last.
     last_pipe: Option<PipeId>,
-    /// XPUB_MANUAL: what the subscribers asked for, to be told of when they leave.
+    /// XPUB_MANUAL: what the subscribers asked for, to be reported when they leave.
     asked: Subscriptions,
     /// XPUB_MANUAL_LAST_VALUE: the next message is for the last subscriber alone.
     for_last_alone: bool,
@@ -97,7 +97,7 @@ impl Publish {
     }
 }
 
-/// What tells the application that a peer that left had this subscription.
+/// The message by which the application learns that a peer that left had this subscription.
 fn cancellation(prefix: &[u8]) -> Message {
     Message::from_slice(&[&[0], prefix].concat()).unwrap_or_default()
 }

@@ -21,7 +21,7 @@ enum State {
 pub(super) struct Req {
     dealer: Dealer,
     state: State,
-    /// Who got the request; `None` when that peer is gone.
+    /// The pipe that got the request; `None` when that peer is gone.
     replier: Option<PipeId>,
     /// The number of the request, for REQ_CORRELATE.
     number: u32,

@@ -27,7 +27,7 @@ impl RoundRobin {
         }
     }
 
-    /// Where the pipe stands, if it is there.
+    /// The position of the pipe, if it is there.
     fn place(&self, id: PipeId) -> Option<usize> {
         let place = *self.places.get(id.slot())? as usize;
         (self.pipes.get(place) == Some(&id)).then_some(place)

@@ -24,9 +24,9 @@ struct Peer {
 #[derive(Default)]
 pub(super) struct Router {
     queue: FairQueue,
-    /// Who a routing id belongs to.
+    /// The peer that a routing id belongs to.
     owners: HashMap<Vec<u8>, PipeId>,
-    /// Who it belonged to last, if that peer left and not all of its messages are read.
+    /// The peer that it belonged to last, if that one left and not all of its messages are read.
     departed: HashMap<Vec<u8>, PipeId>,
     /// The peers that have a routing id, or had it.
     peers: HashMap<PipeId, Peer>,
@@ -87,7 +87,7 @@ impl Router {
         true
     }
 
-    /// The peer gets this routing id, which nobody has.
+    /// The peer gets this routing id, which no peer has.
     fn own(&mut self, id: PipeId, name: Vec<u8>) {
         let predecessor = self.departed.get(&name).and_then(|before| self.peers.get_mut(before));
         let waits = predecessor.is_some();
@@ -208,7 +208,7 @@ impl Pattern for Router {
         self.forget(id);
         match self.peers.get(&id) {
             None => core.ended.push(id),
-            // Nothing is to be read before its end, which nobody would look for.
+            // Nothing is to be read before its end, which nothing would find.
             Some(peer) if peer.waits && core.pipes.poll(id) == QueueState::Closed => {
                 core.ended.push(id)
             }
@@ -245,7 +245,8 @@ impl Pattern for Router {
         self.writing = more;
         if let Some(id) = self.target {
             if raw && message.is_empty() {
-                // What was sent before goes out first; who closes it himself is not told.
+                // What was sent before goes out first; an end that the application asked for is
+                // not reported.
                 self.forget(id);
                 core.pipes.close(id, None);
                 core.ended.push(id);

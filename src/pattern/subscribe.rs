@@ -195,7 +195,7 @@ impl Pattern for Subscribe {
 
     fn subscribe(&mut self, core: &mut SocketCore, prefix: &[u8]) -> Result<()> {
         self.count(true, prefix);
-        // Repeated ones as well: a publisher may want to hear of them (ZMQ_XPUB_VERBOSE).
+        // Repeated ones as well: a publisher may want to receive them (ZMQ_XPUB_VERBOSE).
         self.tell(core, subscription(true, prefix, !self.extended));
         Ok(())
     }

@@ -54,7 +54,7 @@ struct Peer {
     found_in: u64,
 }
 
-/// Prefixes and who subscribed to them.
+/// Prefixes and the pipes that subscribed to them.
 #[derive(Default)]
 pub(super) struct Subscriptions {
     trie: Trie<Subscribers>,
@@ -66,7 +66,7 @@ pub(super) struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Adds a subscription; true if nobody had it before.
+    /// Adds a subscription; true if no pipe had it before.
     pub(super) fn add(&mut self, id: PipeId, prefix: &[u8]) -> bool {
         let number = self.number(id);
         let mut first = false;
@@ -111,7 +111,7 @@ impl Subscriptions {
         number
     }
 
-    /// Removes a subscription; `None` if the pipe had none, true if nobody has it any more.
+    /// Removes a subscription; `None` if the pipe had none, true if no pipe has it any more.
     pub(super) fn remove(&mut self, id: PipeId, prefix: &[u8]) -> Option<bool> {
         let number = *self.numbers.get(&id)?;
         let node = self.trie.find(prefix)?;
@@ -155,19 +155,19 @@ impl Subscriptions {
         subscribers.zip(number).is_some_and(|(own, number)| own.contains(*number))
     }
 
-    /// Removes all subscriptions of a pipe, for nobody to hear of.
+    /// Removes all subscriptions of a pipe, without a report.
     pub(super) fn forget_all(&mut self, id: PipeId) {
         let Some(&number) = self.numbers.get(&id) else {
             return;
         };
         for node in self.forget(id, number) {
-            // One that is not its own any more, or stands there twice, is left alone.
+            // One that is not its own any more, or is there twice, is left alone.
             self.remove_from(node, number);
         }
     }
 
     /// Removes all subscriptions of a pipe. Calls `removed` for each, in the order of the
-    /// prefixes, with whether nobody has it any more.
+    /// prefixes, with whether no pipe has it any more.
     pub(super) fn remove_all(&mut self, id: PipeId, mut removed: impl FnMut(&[u8], bool)) {
         let Some(&number) = self.numbers.get(&id) else {
             return;

@@ -1,9 +1,9 @@
 //! A compressed prefix tree: which stored prefixes does a message begin with?
 //!
-//! Its nodes stand in one vector and refer to each other by number, and every walk is a loop: the
-//! depth is the peer's choice, and must not become ours. One hash table for the whole tree tells
+//! Its nodes are in one vector and refer to each other by number, and every walk is a loop: the
+//! depth is the peer's choice, and must not become ours. One hash table for the whole tree finds
 //! the child of a node that begins with a byte, so that a node needs no list of its children: a
-//! step of a walk meets two places in memory, and a prefix costs about as much as a node.
+//! step of a walk reads two places in memory, and a prefix costs about as much as a node.
 //!
 //! The number of a prefix's node stays the same as long as the prefix is stored.
 //!
@@ -25,7 +25,7 @@ pub(super) struct Trie<V> {
     /// All nodes but the root, where their parent and first byte hash to, or behind that; 0 is
     /// free. Its length is a power of two, and at least twice the number of nodes.
     table: Vec<u32>,
-    /// Odd, and not to be guessed by who chooses the prefixes.
+    /// Odd, and unknown to the peers, which choose the prefixes.
     multiplier: u64,
     /// All prefixes but the empty one, where that is worth it.
     index: Option<Box<Index>>,
@@ -97,7 +97,7 @@ impl<V> Trie<V> {
         (at, self.node_mut(at).value.get_or_insert_with(default))
     }
 
-    /// Adds a node, and tells its parent.
+    /// Adds a node, and enters it at its parent.
     fn add(&mut self, node: Node<V>) -> u32 {
         let parent = node.parent;
         let number = match self.free.pop() {
@@ -235,7 +235,7 @@ impl<V> Trie<V> {
         found
     }
 
-    /// Calls `found` for the prefixes of the text, shortest first, while it says to go on.
+    /// Calls `found` for the prefixes of the text, shortest first, as long as it returns true.
     #[inline(always)]
     fn walk<'a>(&'a self, text: &[u8], mut found: impl FnMut(&'a V) -> bool) {
         let Some(index) = &self.index else {

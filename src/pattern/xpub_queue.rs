@@ -1,4 +1,4 @@
-//! What the application of an XPUB is to receive: news of subscriptions, and messages that
+//! What the application of an XPUB is to receive: subscriptions, unsubscriptions, and messages that
 //! subscribers sent.
 
 use super::PipeId;
@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 /// Entries that there is room for when there are none.
 const KEPT: usize = 64;
-/// At least this number waits when it is looked for some that need not be told.
+/// At least this number waits before a search for some that need not be reported.
 const MANY: usize = 100_000;
 
 struct Entry {
@@ -69,7 +69,7 @@ impl XpubQueue {
             let Some((turn, prefix)) = entry.message.data().split_first() else {
                 continue;
             };
-            // They alternate: what follows an equal one is told in its place.
+            // They alternate: what follows an equal one is reported in its place.
             let (first, last) = turns.entry(prefix).or_insert((*turn, at));
             if *last != at {
                 keeps[*last] = false;

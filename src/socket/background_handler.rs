@@ -1,7 +1,7 @@
 //! What a socket has to do at once for peers that come, though its application does not call.
 //!
-//! A socket that subscribes tells each new connection its subscriptions. Were that left to the next
-//! call, a publisher that began anew, or one that connects, would not hear of them while the
+//! A socket that subscribes sends its subscriptions to each new connection. Were that left to the next
+//! call, a publisher that was restarted, or one that connects, would not receive them while the
 //! application computes.
 
 use super::Socket;
@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// After so long it tries again where a call is under way, which may have looked for news before
+/// After this time it tries again where a call is under way, which may have checked for events before
 /// they came; then after twice that, and so on.
 const PAUSE: Duration = Duration::from_millis(1);
 /// The most doublings of the pause: a second or so.
 const DOUBLINGS: u32 = 10;
 
-/// Takes the news of a socket in on an I/O thread.
+/// Processes the events of a socket on an I/O thread.
 pub(super) struct BackgroundHandler {
     socket: &'static Socket,
     /// The number of the socket that the handle was for.
@@ -31,7 +31,7 @@ impl BackgroundHandler {
         Arc::new(Self { socket, number, attempts: AtomicU32::new(0) })
     }
 
-    /// Has the news taken in on this reactor that cannot wait for a call.
+    /// Has the events processed on this reactor that cannot wait for a call.
     pub(super) fn begin(self: &Arc<Self>, reactor: Arc<ReactorHandle>, mailbox: &super::Mailbox) {
         let own: Weak<Self> = Arc::downgrade(self);
         mailbox.set_handler(reactor, own, |event| {
@@ -68,7 +68,7 @@ impl EventHandler for BackgroundHandler {
 }
 
 impl Socket {
-    /// Takes the news in, if it is still this socket and no call is under way; false if one is.
+    /// Processes the events, if it is still this socket and no call is under way; false if one is.
     fn attend(&self, number: u64) -> bool {
         let Some(mut guard) = self.slot.try_lock() else {
             return false;
@@ -79,7 +79,7 @@ impl Socket {
             && !state.mailbox.is_empty()
         {
             state.process_events();
-            // A call may be about to wait for news that were taken in here: it looks once more.
+            // A call may be about to wait for events that were processed here: it checks once more.
             state.mailbox.post(Event::Wake);
         }
         true

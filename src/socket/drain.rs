@@ -12,7 +12,7 @@ pub(super) const MAX_DRAIN: Duration = Duration::from_millis(1);
 pub(super) type DrainBackoff = Backoff<64>;
 
 impl Socket {
-    /// Drives the connections for a moment where much waits in a pipe, until more than this message
+    /// Polls the connections for a moment where much waits in a pipe, until more than this message
     /// went out: bytes are written while the processor's cache has them, their memory serves the
     /// next message, and no other thread has to be woken. A peer that takes its time is not
     /// waited for.
@@ -36,7 +36,7 @@ impl Socket {
             let Ok(state) = guard.state() else {
                 return;
             };
-            // Whatever is wrong, this message was sent: the next call tells.
+            // Whatever failed, this message was sent: the next call reports it.
             if state.process().is_err() {
                 return;
             }

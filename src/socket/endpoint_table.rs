@@ -5,7 +5,7 @@ use crate::transport::{Endpoint, TcpEndpoint};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// What stands behind an endpoint string.
+/// What an endpoint string refers to.
 pub(super) enum Kind {
     Bound(Arc<BoundEndpoint>),
     Connected(Arc<Session>),

@@ -43,7 +43,7 @@ impl State {
         Ok(())
     }
 
-    /// Tells of a bind that failed, under the names that libzmq has for it.
+    /// Reports a bind that failed, under the names that libzmq has for it.
     fn bind_failed(&self, given: &str, failure: BindError) -> Error {
         if let Some(descriptor) = failure.descriptor {
             let name = if given.starts_with("ipc:") { given } else { "" };
@@ -115,7 +115,7 @@ impl State {
         match Endpoint::for_bind(name, multicast)
             .or_else(|_| Endpoint::for_connect(name, multicast))
         {
-            // Well formed, and nobody can be there.
+            // Well formed, and no peer can be there.
             Ok(_) | Err(Error::NameTooLong) => {}
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! What the sessions know of their socket, and tell it.
+//! What the sessions know of their socket, and report to it.
 
 use super::monitor::Monitor;
 use super::zap;

@@ -180,7 +180,7 @@ impl Socket {
             return;
         };
         if state.context.is_inherited() {
-            // The connections are the parent's: they are neither closed nor told.
+            // The connections are the parent's: they are neither closed nor notified.
             std::mem::forget(state);
             return;
         }
@@ -314,7 +314,7 @@ impl Socket {
         })
     }
 
-    /// As [`recv_into`](Self::recv_into), for who only wants the bytes: the message has no
+    /// As [`recv_into`](Self::recv_into), for callers that only want the bytes: the message has no
     /// properties.
     ///
     /// # Errors
@@ -350,7 +350,7 @@ impl Socket {
         )
     }
 
-    /// Before a call that sends, where nobody has looked lately: finds out which peers have ended.
+    /// Before a call that sends, where no thread has polled lately: finds out which peers have ended.
     #[inline]
     fn catch_up(guard: &mut SpinGuard<'_, Slot>) {
         if let Ok(State { reactor: Some(reactor), sends, .. }) = guard.state()

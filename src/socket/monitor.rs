@@ -1,9 +1,9 @@
-//! The monitor of a socket: tells what happens to its connections, as messages of a PAIR socket at
+//! The monitor of a socket: reports what happens to its connections, as messages of a PAIR socket at
 //! an inproc endpoint (zmq_socket_monitor(3)).
 //!
 //! The thread that reports an event sends it right away, so it can be read when the call that caused it
-//! returns. What the reader does not take, or nobody is there to take, waits here up to a limit
-//! and never keeps the reporter: libzmq blocks then, and with it all connections of its
+//! returns. What the reader does not take waits here, up to a limit, also without a reader,
+//! and never blocks the reporter: libzmq blocks then, and with it all connections of its
 //! I/O thread.
 
 use super::Socket;
@@ -31,7 +31,7 @@ static NEVER_POLLED: ReadyCache = ReadyCache::new();
 /// The monitor of one socket.
 #[derive(Default)]
 pub(super) struct Monitor {
-    /// Bits of the wanted events; 0 while nobody watches.
+    /// Bits of the events that are reported; 0 without a monitor.
     wanted: AtomicU32,
     socket: CriticalMutex<Option<MonitorSocket>>,
 }
@@ -69,7 +69,7 @@ impl Monitor {
         }
     }
 
-    /// Says that it was the last event, and ends.
+    /// Reports that this was the last event, and ends.
     pub(super) fn stop(&self) {
         let wanted = self.wanted.swap(0, Ordering::Relaxed);
         let Some(mut monitor_socket) = self.socket.lock().take() else {
@@ -124,7 +124,7 @@ impl MonitorSocket {
 
     fn send_waiting(&mut self) {
         let Self { socket, waiting } = self;
-        // Fails when the context ends; then nothing is told any more.
+        // Fails when the context ends; then nothing is reported any more.
         let _ = socket.with(|state| {
             state.process()?;
             while !waiting.is_empty() && state.pattern.can_send(&mut state.core) {
@@ -153,7 +153,7 @@ impl MonitorSocket {
 }
 
 impl Socket {
-    /// Has the events of these bits told at an inproc endpoint; `None` ends that
+    /// Has the events of these bits reported at an inproc endpoint; `None` ends that
     /// (zmq_socket_monitor(3)). A monitor that runs is ended first.
     ///
     /// # Errors
@@ -218,7 +218,7 @@ fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
     use ConnectionEvent::*;
     Some(match event {
         Connected(descriptor) => (0x0001, descriptor as u32),
-        // libzmq tells the error that a connect without waiting ends with (observed).
+        // libzmq reports the error that a connect without waiting ends with (observed).
         ConnectDelayed => (0x0002, libc::EINPROGRESS as u32),
         ConnectRetried(pause) => (0x0004, u32::try_from(pause.as_millis()).unwrap_or(u32::MAX)),
         Listening(descriptor) => (0x0008, descriptor as u32),
@@ -234,7 +234,7 @@ fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
         HandshakeRefused(ProtocolError::Denied(status)) => (0x4000, status.into()),
         HandshakeRefused(ProtocolError::NoAuthenticator) => (0x0800, libc::EFAULT as u32),
         HandshakeRefused(ProtocolError::NoContext) => (0x0800, libc::EACCES as u32),
-        // What is wrong outside the commands of a mechanism is not told (observed).
+        // What is wrong outside the commands of a mechanism is not reported (observed).
         HandshakeRefused(ProtocolError::Unspecified | ProtocolError::Refused) => return None,
         HandshakeRefused(error) => (0x2000, error.code()?),
     })

@@ -1,4 +1,4 @@
-//! The options of an open socket, and what only its state can tell.
+//! The options of an open socket, and what only its state knows.
 
 use super::Socket;
 use super::state::State;

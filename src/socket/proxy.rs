@@ -76,7 +76,7 @@ pub(crate) fn proxy(
             forward(backend, frontend, capture, &mut back[0], &mut front[0])?;
         }
         if !passed {
-            // There are messages and nobody takes them: wait for a receiver.
+            // There are messages and no socket to take them: wait for a receiver.
             let mut waits = Vec::with_capacity(3);
             waits.extend(control.map(|control| item(control, Events::IN)));
             if can_read[0] {

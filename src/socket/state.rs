@@ -1,4 +1,4 @@
-//! An open socket: its pattern and pipes, and how the news of its sessions reach them.
+//! An open socket: its pattern and pipes, and how the events of its sessions reach them.
 
 use super::background_handler::BackgroundHandler;
 use super::drain::DrainBackoff;
@@ -27,7 +27,7 @@ pub(super) struct State {
     pub(super) endpoints: Endpoints,
     /// Serves its newest connection.
     pub(super) reactor: Option<Arc<ReactorHandle>>,
-    /// What calls that send need to know when to look for peers that have ended.
+    /// What calls that send need to know when to check for peers that have ended.
     pub(super) sends: Sends,
     /// More parts of the message that was received last follow.
     pub(super) receiving: bool,
@@ -90,7 +90,7 @@ impl State {
         WaitSource { mailbox: self.mailbox.clone(), reactor }
     }
 
-    /// Takes the news in.
+    /// Processes the events of the mailbox.
     #[inline]
     pub(super) fn process(&mut self) -> Result<()> {
         if self.context.is_inherited() {
@@ -165,7 +165,7 @@ impl State {
     ) {
         let mut peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
         if peer.is_none() && !self.mailbox.is_empty() {
-            // The message overtook the news of its peer.
+            // The message overtook the event of its peer.
             self.process_events();
             peer = self.core.pipes.get(id).and_then(|pipe| pipe.peer.as_ref());
         }
@@ -272,7 +272,7 @@ impl State {
         self.process_events();
         self.close_endpoints();
         let linger = self.core.options.linger;
-        // Held on to, so that none goes with its pipe before it was told.
+        // Kept, so that none is dropped with its pipe before it is closed.
         let sessions: Vec<_> =
             self.host.sessions.lock().values().filter_map(Weak::upgrade).collect();
         // The writers go first: what waits in their pipes is what is left to send.
@@ -284,7 +284,7 @@ impl State {
         }
         // Nobody may come to poll soon, and peers and zmq_ctx_term wait for the ends.
         self.host.newest_reactor().inspect(|reactor| reactor.run_scheduled_now());
-        // Before the table is looked at: a session that leaves it later sees this.
+        // Before the table is read: a session that leaves it later sees this.
         self.host.closed.store(true, Ordering::SeqCst);
         self.host.stop_monitor_when_over();
         self.context.socket_closed(&self.mailbox);

@@ -1,4 +1,4 @@
-//! How a call waits for news of its sockets: it polls their reactor itself where it can, spins for a
+//! How a call waits for events of its sockets: it polls their reactor itself where it can, spins for a
 //! moment before it sleeps where that has paid off, and then sleeps, owning nothing.
 
 use crate::error::Result;
@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// A caller that comes back to wait so soon takes the reactor over from its I/O thread.
+/// A caller that waits again within this time takes the reactor over from its I/O thread.
 const SOON: u64 = Duration::from_millis(1).as_nanos() as u64;
 
 /// How long a call sleeps at a time that got no descriptor to be woken by.
 const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(1);
 
-/// More sockets than this are not told apart from those of others.
+/// More sockets than this are not distinguished from those of others.
 pub(super) const MAX_TRACKED_SOCKETS: usize = 16;
 
 /// A spin that finds no reactor to poll may be interrupted for this long, in nanoseconds: messages
@@ -26,7 +26,7 @@ pub(super) const MAX_TRACKED_SOCKETS: usize = 16;
 const INTERRUPTIBLE: u64 = 10_000;
 /// A thread that spins and sees no time pass but this, in nanoseconds, had its processor taken away.
 const PREEMPTED: u64 = 200_000;
-/// A look may last so long, in nanoseconds, while pieces of a message come one after the other.
+/// A spin lasts at most this long, in nanoseconds, while pieces of a message arrive one after the other.
 const MAX_SPIN: u64 = 1_000_000;
 
 /// What a waiting call knows of a socket.
@@ -46,13 +46,13 @@ struct WaitSet<'a> {
     poll_group: Option<(&'a PollGroup, u64)>,
 }
 
-/// A call that waits for news of some sockets, perhaps several times. While it lives it may poll
+/// A call that waits for events of some sockets, perhaps several times. While it lives it may poll
 /// their reactor; it holds no lock of a socket.
 pub(crate) struct Wait<'a> {
     set: WaitSet<'a>,
     pool: &'a WaiterPool,
     deadline: Option<Instant>,
-    /// Some of these are news already.
+    /// Some of these have events already.
     found_news: bool,
     guard: Option<ReactorGuard<'a>>,
     waiter: Option<PooledWaiter<'a>>,
@@ -87,14 +87,14 @@ impl<'a> Wait<'a> {
         self
     }
 
-    /// The caller is about to look at the sockets: what comes from here on is news.
+    /// The caller is about to check the sockets: what happens from here on is a new event.
     pub(crate) fn begin_check(&mut self) {
         if let Some((group, seen)) = &mut self.set.poll_group {
             *seen = group.generation();
         }
     }
 
-    /// Returns when there is news of a socket, when one of the descriptors is ready, when the
+    /// Returns when a socket has an event, when one of the descriptors is ready, when the
     /// deadline is over, or for no reason.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl<'a> Wait<'a> {
 
     /// Polls, if it can, until something happened; false at the deadline, if it cannot, or when a
     /// signal handler ran. For calls that have done already what they were asked for: they end then,
-    /// and their success is told rather than EINTR.
+    /// and return their success rather than EINTR.
     pub(crate) fn drive_once(&mut self) -> bool {
         let left = self.left();
         let Some(reactor) = self.reactor().filter(|_| left != Some(Duration::ZERO)) else {
@@ -123,7 +123,7 @@ impl<'a> Wait<'a> {
         if self.guard.as_ref().is_some_and(ReactorGuard::serves_others) {
             return false;
         }
-        // It says nothing of waits for news.
+        // It is no measure of waits for events.
         self.found_news = true;
         self.critical.get_or_insert_with(CriticalSection::enter);
         if self.guard.is_none() {
@@ -145,7 +145,7 @@ impl<'a> Wait<'a> {
         reactor.request_handover(waiter) && waiter.wait(critical, &mut none, left).is_ok()
     }
 
-    /// Begins to poll, if nobody else does and it pays off.
+    /// Starts to poll, if no other thread does and it pays off.
     fn try_acquire(&mut self, reactor: Option<&'a ReactorHandle>, now: u64) {
         if let Some(reactor) = reactor {
             self.critical.get_or_insert_with(CriticalSection::enter);
@@ -245,8 +245,8 @@ impl<'a> Wait<'a> {
         self.deadline.map(|own| own.saturating_duration_since(Instant::now()))
     }
 
-    /// The reactor to poll: with several I/O threads, that of one of the sockets. News that
-    /// others bring wake the caller.
+    /// The reactor to poll: with several I/O threads, that of one of the sockets. Events from
+    /// others wake the caller.
     fn reactor(&self) -> Option<&'a ReactorHandle> {
         self.set.watched.iter().find_map(|watched| watched.reactor.as_deref())
     }
@@ -255,7 +255,7 @@ impl<'a> Wait<'a> {
         self.set.watched.first().map(|watched| &watched.mailbox.spin_policy)
     }
 
-    /// The numbers of the sockets, if they are told apart from others.
+    /// The numbers of the sockets, if they are distinguished from others.
     fn numbers(&self) -> impl Iterator<Item = u64> + use<'a> {
         let WaitSet { watched, poll_group: group } = self.set;
         let told_apart = group.is_none() && watched.len() <= MAX_TRACKED_SOCKETS;
@@ -273,9 +273,9 @@ impl<'a> Wait<'a> {
         ended != 0 && now.saturating_sub(ended) < SOON
     }
 
-    /// Looks for news for a moment, where that is promising; true if there are any. Not where
+    /// Spins for events for a moment, where that is promising; true if there are any. Not where
     /// another thread has to run first, which spinning would only keep a processor from. Goes on
-    /// while pieces of a message come only if nothing is awaited that a look does not see.
+    /// while pieces of a message come only if spinning sees all that is awaited.
     fn spin(&mut self, began: u64, goes_on: bool) -> bool {
         let Some(policy) = self.spin_policy().filter(|_| {
             self.guard.is_some() || self.set.watched.iter().all(|own| own.reactor.is_none())
@@ -287,7 +287,7 @@ impl<'a> Wait<'a> {
             return false;
         }
         let longest = self.left().map_or(MAX_SPIN, |left| (left.as_nanos() as u64).min(MAX_SPIN));
-        // When, from there, something came last, when it looked last, and whether it has put off.
+        // When, from there, something came last, when it polled last, and whether it put the timer off.
         let (mut since, mut last, mut put_off) = (0, 0, false);
         let found = loop {
             let mut served = false;
@@ -341,7 +341,7 @@ impl Drop for Wait<'_> {
 }
 
 impl WaitSet<'_> {
-    /// Says that a thread sleeps on the reactor for these sockets, or has come back.
+    /// Records that a thread sleeps on the reactor for these sockets, or that it woke up.
     fn set_sleeper(self, sleeps: bool) {
         let mailboxes = self.watched.iter().map(|own| &own.mailbox);
         mailboxes.for_each(|mailbox| mailbox.has_sleeper.store(sleeps, Ordering::Relaxed));
@@ -358,7 +358,7 @@ impl WaitSet<'_> {
         }
     }
 
-    /// Calls `sleep` while the waiter is in the lists of all that is awaited: it checks for news,
+    /// Calls `sleep` while the waiter is in the lists of all that is awaited: it checks for events,
     /// and what comes after that ends its sleep.
     fn while_listed(self, waiter: &Arc<Waiter>, sleep: impl FnOnce() -> Result<()>) -> Result<()> {
         let lists = || {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 const HANDLER: &str = "inproc://zeromq.zap.01";
 
-/// A pair of pipes to the handler, if a socket that can be one is bound to its name; `told` hears
-/// what happens at their other ends.
+/// A pair of pipes to the handler, if a socket that can be one is bound to its name; `told` is
+/// notified of what happens at their other ends.
 pub(super) fn connect(context: &ContextCore, told: &Arc<dyn Notify>) -> Option<ZapPipes> {
     let mut ends = None;
     context.connect_inproc(HANDLER, |binding| {

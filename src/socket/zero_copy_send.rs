@@ -1,5 +1,5 @@
 //! Sending bytes of the application, which mostly means a copy of them: large ones go to the
-//! connection from where they stand, if nothing waits there.
+//! connection from where they are, if nothing waits there.
 
 use super::drain::MAX_DRAIN;
 use super::state::State;

@@ -20,7 +20,7 @@ extern "C" fn count_forks() {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
     let handler: unsafe extern "C" fn() = count;
-    // It fails without memory; children are not told from their parents then.
+    // It fails without memory; children are not distinguished from their parents then.
     // SAFETY: a function that needs nothing; it is forgotten when the library is unloaded.
     unsafe { libc::pthread_atfork(None, None, Some(handler)) };
 }
@@ -53,7 +53,7 @@ impl Process {
 /// the child's first call finds that out: it releases such a lock, and puts the default in the place
 /// of what it protects, which may be half changed and is leaked. What was not locked is inherited.
 ///
-/// Nothing is done at the fork itself, which so costs nothing and waits for nobody.
+/// Nothing is done at the fork itself, which so costs nothing and waits for no thread.
 #[derive(Debug)]
 pub(crate) struct ForkMutex<T> {
     /// The number of the process whose threads use the lock; with [`RENEWED`] while one of them

@@ -24,7 +24,7 @@ const HELD: u32 = 1;
 /// Held, and threads may sleep until it is free: one has to be woken.
 const AWAITED: u32 = 2;
 
-/// Looks before a sleep.
+/// Checks before a sleep.
 const LOOKS: u32 = 100;
 
 // SAFETY: the thread that changes the word from `FREE` to another value holds the lock, until it
@@ -68,14 +68,14 @@ impl RawFutexLock {
         if self.try_lock() {
             return;
         }
-        // Who has slept does not know whether others sleep, and says that they may.
+        // A thread that has slept does not know whether others sleep, and marks that they may.
         while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
             self.sleep();
             self.look();
         }
     }
 
-    /// Looks for a moment whether it becomes free. Where others sleep that is no use.
+    /// Spins for a moment until it is free. Where others sleep that is no use.
     fn look(&self) {
         for _ in 0..LOOKS {
             if self.0.load(Ordering::Relaxed) != HELD {

@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// As `LazyLock`, but where several threads use it first each makes a value, and one of these is
-/// kept: nobody waits, and so a child of fork(2) does not wait for a thread of its parent.
+/// kept: no thread waits, and so a child of fork(2) does not wait for a thread of its parent.
 pub(crate) struct RaceLazy<T> {
     /// NULL, or a value that is never freed.
     value: AtomicPtr<T>,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A mutex that is taken by one atomic operation and released by a plain store: a thread that waits
-/// looks again and again, ever more rarely, and nobody wakes it. For locks that are held for
-/// moments and hardly ever found taken; half as dear as one that may have to wake a sleeper.
+/// checks again and again, ever more rarely, and is not woken. For locks that are held for
+/// moments and hardly ever found taken; half the cost of one that may have to wake a sleeper.
 pub(crate) type SpinMutex<T> = lock_api::Mutex<RawCallLock, T>;
 
 /// What holds a [`SpinMutex`].
@@ -18,15 +18,15 @@ pub(crate) type SpinGuard<'a, T> = lock_api::MutexGuard<'a, RawCallLock, T>;
 #[derive(Debug)]
 pub(crate) struct RawCallLock(AtomicBool);
 
-/// Looks before the first sleep.
+/// Checks before the first sleep.
 const LOOKS: u32 = 100;
-/// The sleeps between looks: the first, and the longest.
+/// The sleeps between checks: the first, and the longest.
 const SHORTEST: Duration = Duration::from_micros(20);
 const LONGEST: Duration = Duration::from_millis(1);
 
-// SAFETY: between a `lock` (or a `try_lock` that says true) and the `unlock` that follows it the
-// flag is set, and only who changes it from clear to set holds the lock. Acquire there pairs with
-// the Release of `unlock`.
+// SAFETY: between a `lock` (or a `try_lock` that returns true) and the `unlock` that follows it the
+// flag is set, and only the thread that changes it from clear to set holds the lock. Acquire there
+// pairs with the Release of `unlock`.
 unsafe impl lock_api::RawMutex for RawCallLock {
     const INIT: Self = Self(AtomicBool::new(false));
 

@@ -40,7 +40,7 @@ impl From<BindError> for Error {
     }
 }
 
-/// The operating system's number for an error of a bind, as a monitor is told.
+/// The operating system's number for an error of a bind, as a monitor reports it.
 pub(crate) fn system_number(error: Error) -> i32 {
     match error {
         Error::AddressInUse => libc::EADDRINUSE,

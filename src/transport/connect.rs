@@ -36,7 +36,7 @@ pub(crate) enum Target {
 }
 
 impl Endpoint {
-    /// The name that has to be looked up for [`Self::targets`], if there is one.
+    /// The name that has to be resolved for [`Self::targets`], if there is one.
     pub(crate) fn unresolved_name(&self, ipv6: bool) -> Option<String> {
         let Self::Tcp(own) = self else {
             return None;
@@ -47,7 +47,7 @@ impl Endpoint {
 
     /// The addresses to try, best first; never an empty list. `found` are those of its
     /// [`unresolved_name`](Self::unresolved_name). What a name means may change, so each attempt
-    /// asks anew.
+    /// asks again.
     ///
     /// # Errors
     /// HostUnreachable when the host is not known, NoDevice for a source that is not local,
@@ -122,7 +122,7 @@ impl Target {
 #[derive(Debug)]
 pub(crate) struct Connecting {
     socket: Socket,
-    /// The outcome, where the system told it at once.
+    /// The outcome, where the system reported it at once.
     known: Option<io::Result<()>>,
     /// For TCP: how to set the connection up.
     tuning: Option<(Keepalive, Option<Duration>)>,
@@ -194,7 +194,7 @@ impl Connecting {
         };
         if let Some((keepalive, max_retransmit)) = &self.tuning {
             // A TCP attempt at a free port of this host may meet itself, when the system picks
-            // that very port as its source: nobody listens there.
+            // that very port as its source: no program listens there.
             if self.socket.local_addr()?.as_socket() == peer.as_socket() {
                 // It would keep the port from a server for a minute.
                 self.socket.set_linger(Some(Duration::ZERO))?;
@@ -241,7 +241,7 @@ fn connect(socket: &Socket, address: &SockAddr) -> Option<io::Result<()>> {
     let mut outcome = socket.connect(address);
     for _ in 0..INTERRUPTIONS {
         match outcome.as_ref().map_err(io::Error::raw_os_error) {
-            // Whether it goes on all the same depends on the transport: asking again tells.
+            // Whether it goes on nevertheless depends on the transport: a second connect(2) reports it.
             Err(Some(libc::EINTR)) => outcome = socket.connect(address),
             Err(Some(libc::EINPROGRESS | libc::EALREADY)) => return None,
             Err(Some(libc::EISCONN)) => return Some(Ok(())),

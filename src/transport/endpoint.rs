@@ -54,7 +54,7 @@ enum Use {
 }
 
 impl Endpoint {
-    /// The endpoint that zmq_bind means by `text`. `multicast` tells whether the socket type goes
+    /// The endpoint that zmq_bind means by `text`. `multicast`: whether the socket type goes
     /// with the multicast transports (PUB, SUB, XPUB, XSUB).
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Endpoint {
             "inproc" => Ok(Self::Inproc(address.to_owned())),
             // Known, and refused by the type before it matters that they are not built in.
             "pgm" | "epgm" | "norm" if !multicast => Err(Error::IncompatibleProtocol),
-            // Only the draft types RADIO, DISH and DGRAM speak UDP.
+            // Only the draft types RADIO, DISH and DGRAM use UDP.
             "udp" => Err(Error::IncompatibleProtocol),
             _ => Err(Error::ProtocolNotSupported),
         }
@@ -120,7 +120,7 @@ fn tcp(address: &str, purpose: Use) -> Result<TcpEndpoint> {
     Ok(TcpEndpoint { source, address, proxy: None })
 }
 
-/// A connect is looked at only superficially: names are resolved later, each time anew.
+/// A connect is checked only superficially: names are resolved later, for each attempt.
 fn check_connect_syntax(address: &str) -> Result<()> {
     let mut bytes = address.bytes();
     let first = bytes.next().ok_or(Error::InvalidArgument)?;

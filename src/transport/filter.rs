@@ -1,4 +1,4 @@
-//! Who may connect: by address (TCP) or by the credentials of the process (ipc).
+//! Which peers may connect: by address (TCP) or by the credentials of the process (ipc).
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! Hosts and ports, as they stand in endpoints and in the address of a proxy.
+//! Hosts and ports, as they are written in endpoints and in the address of a proxy.
 
 use crate::error::{Error, Result};
 

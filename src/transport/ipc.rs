@@ -20,7 +20,7 @@ use crate::io::descriptor::{adopt, file_status};
 /// How many names for a temporary directory are tried before the error is reported.
 const NAME_ATTEMPTS: u32 = 100;
 
-/// Binds and listens; also what ZMQ_LAST_ENDPOINT tells, and the file to remove in the end.
+/// Binds and listens; also what ZMQ_LAST_ENDPOINT returns, and the file to remove in the end.
 pub(super) fn listen(
     endpoint: &IpcEndpoint,
     options: &TransportOptions,
@@ -178,9 +178,9 @@ impl Drop for TemporaryDirectory {
     }
 }
 
-/// The directory that the environment names for temporary files: the variables that the
-/// reference looks at, where it names a directory. Else /tmp, not the working directory as the
-/// reference has it: the path has to stay valid when that changes.
+/// The directory that the environment names for temporary files: the variables that
+/// libzmq reads, where they name a directory. Else /tmp, not the working directory as libzmq
+/// has it: the path has to stay valid when that changes.
 fn temporary_parent() -> PathBuf {
     ["TMPDIR", "TEMPDIR", "TMP"]
         .iter()

@@ -64,7 +64,7 @@ impl Listener {
         }
     }
 
-    /// Ends the binding as dropping it does, and tells how that went.
+    /// Ends the binding as dropping it does, and returns how that went.
     ///
     /// # Errors
     /// When the file of an ipc wildcard, or its directory, could not be removed.
@@ -76,7 +76,7 @@ impl Listener {
         }
     }
 
-    /// What ZMQ_LAST_ENDPOINT tells: the endpoint with its real port or path.
+    /// What ZMQ_LAST_ENDPOINT returns: the endpoint with its real port or path.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }

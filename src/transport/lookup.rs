@@ -75,7 +75,7 @@ impl Lookups {
     }
 }
 
-/// Looks a name up, and calls all who asked for it.
+/// Resolves a name, and calls all that asked for it.
 fn look_up(names: &CriticalMutex<HashMap<String, Name>>, name: String) {
     let answer: Answer = resolve::look_up(&name).into();
     let known = Name::Known(Instant::now(), answer.clone());

@@ -4,7 +4,7 @@
 //!
 //! - [`Endpoint::for_bind`] and [`Endpoint::for_connect`] read a string.
 //! - [`Listener::bind`] listens, [`Listener::accept`] takes one connection, [`Listener::endpoint`]
-//!   is what ZMQ_LAST_ENDPOINT tells. Dropping the listener closes it and cleans up after it.
+//!   is what ZMQ_LAST_ENDPOINT returns. Dropping the listener closes it and cleans up after it.
 //! - [`Endpoint::unresolved_name`] is for [`Lookups`], [`Endpoint::targets`] are the addresses,
 //!   [`Connecting::start`] begins one attempt, [`Connecting::poll_peer`] ends it once the descriptor
 //!   is writable.

@@ -1,6 +1,6 @@
 //! SOCKS5 (RFC 1928) with user names and passwords (RFC 1929), as the client of a proxy.
 //!
-//! [`Socks5Handshake`] does no I/O: write [`output`](Socks5Handshake::output), tell how much went by
+//! [`Socks5Handshake`] does no I/O: write [`output`](Socks5Handshake::output), report how much went by
 //! [`wrote`](Socks5Handshake::wrote), read at most [`wants`](Socks5Handshake::wants) bytes, for what
 //! follows belongs to the connection, and hand them to [`handle_input`](Socks5Handshake::handle_input).
 
@@ -59,9 +59,9 @@ impl fmt::Debug for Proxy {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// The proxy chooses how we prove who we are.
+    /// The proxy chooses the method of authentication.
     Method,
-    /// It looks at user and password.
+    /// It checks user and password.
     Login,
     /// It connects, and answers.
     Reply,
@@ -72,7 +72,7 @@ enum State {
 /// Why a proxy does not relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Socks5Error {
-    /// It does not speak SOCKS5.
+    /// It does not use SOCKS5.
     Protocol,
     /// It accepts no way of authentication that we offer.
     Method,
@@ -97,7 +97,7 @@ pub(crate) struct Socks5Handshake {
 
 impl Socks5Handshake {
     /// Begins with a proxy that is to connect to a host and port. A numeric host goes as a
-    /// number, any other unchanged as a name: the proxy looks it up.
+    /// number, any other unchanged as a name: the proxy resolves it.
     ///
     /// # Errors
     /// InvalidArgument for a host that is longer than 255 bytes.

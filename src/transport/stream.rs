@@ -12,7 +12,7 @@ use crate::io::interfaces::interface_name;
 use crate::io::{PollDescriptor, poll_fds};
 
 /// A connected, non-blocking stream socket. Any thread may read or write through a reference;
-/// who may is the session's business.
+/// which thread may is up to the session.
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Socket,
@@ -109,7 +109,7 @@ impl AsRawFd for Stream {
     }
 }
 
-/// The endpoint that an address stands for, as ZMQ_LAST_ENDPOINT writes it.
+/// The endpoint of an address, as ZMQ_LAST_ENDPOINT writes it.
 pub(super) fn endpoint_text(address: &SockAddr) -> String {
     if let Some(address) = address.as_socket() {
         let ip = ip_text(address);

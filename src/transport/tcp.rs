@@ -15,7 +15,7 @@ use super::stream::endpoint_text;
 use crate::error::{Error, Result};
 use crate::io::descriptor::adopt;
 
-/// Binds and listens; also what ZMQ_LAST_ENDPOINT tells of it.
+/// Binds and listens; also what ZMQ_LAST_ENDPOINT returns for it.
 pub(super) fn listen(
     endpoint: &TcpEndpoint,
     options: &TransportOptions,

@@ -57,7 +57,7 @@ impl<H: Copy> Timers<H> {
         self.state.lock().dequeue(id).map(drop)
     }
 
-    /// Changes the interval of a timer and starts it anew.
+    /// Changes the interval of a timer and restarts it.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is no such timer.
@@ -68,7 +68,7 @@ impl<H: Copy> Timers<H> {
         Ok(())
     }
 
-    /// Starts a timer anew.
+    /// Restarts a timer.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is no such timer.
@@ -87,7 +87,7 @@ impl<H: Copy> Timers<H> {
     }
 
     /// Calls `run` for each timer that is due, once, in the order of their deadlines. A timer
-    /// counts anew from `now` before it runs.
+    /// counts again from `now` before it runs.
     pub(crate) fn execute(&self, now: Instant, mut run: impl FnMut(i32, H)) {
         let (epoch, limit) = {
             let state = self.state.lock();
@@ -98,7 +98,7 @@ impl<H: Copy> Timers<H> {
         }
     }
 
-    /// Starts the next timer that is due anew, and gives its number and handler.
+    /// Restarts the next timer that is due, and returns its number and handler.
     fn next_due(&self, epoch: u64, now: Instant, limit: u64) -> Option<(i32, H)> {
         let mut state = self.state.lock();
         let (deadline, timer) = state.queue.first_key_value()?;

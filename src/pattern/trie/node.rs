@@ -1,6 +1,6 @@
 //! The nodes of a tree.
 
-/// Bytes of an edge that stand in the node itself.
+/// Bytes of an edge that are in the node itself.
 const SHORT: usize = 22;
 
 /// What a node adds to its parent's prefix.

@@ -7,7 +7,7 @@ use crate::memory::with_large_pages;
 const SMALLEST_TABLE: usize = 16;
 
 impl<V> Trie<V> {
-    /// Where an entry for this child is looked for first.
+    /// Where the search for an entry of this child starts.
     #[inline(always)]
     fn place(&self, parent: u32, first: u8) -> usize {
         let key = (parent as u64) << 8 | first as u64;
@@ -85,7 +85,7 @@ impl<V> Trie<V> {
             if next == ROOT {
                 break;
             }
-            // Between its home and where it stands: would the gap interrupt the search?
+            // Between its home and where it is: would the gap interrupt the search?
             let Some(own) = home(self, next) else {
                 break;
             };
