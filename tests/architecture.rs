@@ -143,7 +143,8 @@ fn unit_tests_are_beside_what_they_test() {
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let is_misnamed = stem.ends_with("tests") && !is_test_file(&file);
+        let sibling = stem.strip_suffix("_tests").map(|stem| file.with_file_name(stem));
+        let is_misnamed = sibling.is_some_and(|sibling| sibling.with_extension("rs").exists());
         let first = text.lines().position(|line| line.trim() == "#[test]");
         let module = text.lines().position(|line| {
             line.starts_with("mod tests {") || line.starts_with("mod loom_tests {")
@@ -288,7 +289,7 @@ fn list(directory: &Path, files: &mut Vec<PathBuf>) {
 }
 
 fn is_test_file(file: &Path) -> bool {
-    matches!(file.file_stem().and_then(|stem| stem.to_str()), Some("tests" | "loom_tests"))
+    file.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"))
 }
 
 /// The module of a file below `src`.
