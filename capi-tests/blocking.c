@@ -55,12 +55,7 @@ TEST (time_limits)
 
 TEST (limit_of_a_full_pipe)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH);
-    void *pull = open_socket (context, ZMQ_PULL);
-    set_int (push, ZMQ_SNDHWM, 1);
-    set_int (pull, ZMQ_RCVHWM, 1);
-    join (pull, push, "inproc");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "inproc", 1);
     CHECK_INT (fill (push, 10), 2);
     set_int (push, ZMQ_SNDTIMEO, 40);
     TAKES (40, zmq_send (push, "x", 1, 0), EAGAIN);
@@ -95,10 +90,7 @@ TRANSPORT_TEST (receive_waits_for_a_message)
 {
     static const int limits[] = {-1, PATIENCE_MS};
     for (int n = 0; n < 2; n++) {
-        void *context = zmq_ctx_new ();
-        void *push = open_socket (context, ZMQ_PUSH);
-        void *pull = open_socket (context, ZMQ_PULL);
-        join (pull, push, transport);
+        void *push, *pull, *context = open_pipeline (&push, &pull, transport, 0);
         set_int (pull, ZMQ_RCVTIMEO, limits[n]);
         int64_t start = now_ms ();
         pthread_t sender = start_thread (send_later, push);
@@ -114,12 +106,7 @@ TEST (send_waits_for_room)
 {
     static const int limits[] = {-1, PATIENCE_MS};
     for (int n = 0; n < 2; n++) {
-        void *context = zmq_ctx_new ();
-        void *push = open_socket (context, ZMQ_PUSH);
-        void *pull = open_socket (context, ZMQ_PULL);
-        set_int (push, ZMQ_SNDHWM, 1);
-        set_int (pull, ZMQ_RCVHWM, 1);
-        join (pull, push, "inproc");
+        void *push, *pull, *context = open_pipeline (&push, &pull, "inproc", 1);
         CHECK_INT (fill (push, 10), 2);
         set_int (push, ZMQ_SNDTIMEO, limits[n]);
         pthread_t receiver = start_thread (receive_later, pull);
@@ -140,12 +127,7 @@ WIRE_TEST (send_waits_for_a_peer)
  *  later, and goes on.  */
 WIRE_TEST (slow_reader_blocks_the_sender)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH);
-    void *pull = open_socket (context, ZMQ_PULL);
-    set_int (push, ZMQ_SNDHWM, 5);
-    set_int (pull, ZMQ_RCVHWM, 5);
-    join (pull, push, transport);
+    void *push, *pull, *context = open_pipeline (&push, &pull, transport, 5);
     static char block[100000];
     int sent = 0;
     set_int (push, ZMQ_SNDTIMEO, 100);

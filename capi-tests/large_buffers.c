@@ -51,9 +51,7 @@ static void *receive_all (void *socket)
 
 WIRE_TEST (buffers_are_the_senders_again_while_the_peer_reads)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH), *pull = open_socket (context, ZMQ_PULL);
-    join (pull, push, transport);
+    void *push, *pull, *context = open_pipeline (&push, &pull, transport, 0);
     pthread_t receiver = start_thread (receive_all, pull);
     for (int n = 0; n < ROUNDS * SIZES; n++)
         send_and_overwrite (push, n);
@@ -76,11 +74,7 @@ WIRE_TEST (buffers_are_the_senders_again_before_the_peer_reads)
 
 WIRE_TEST (large_buffers_that_are_refused_are_not_sent)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH), *pull = open_socket (context, ZMQ_PULL);
-    set_int (push, ZMQ_SNDHWM, 1);
-    set_int (pull, ZMQ_RCVHWM, 1);
-    join (pull, push, transport);
+    void *push, *pull, *context = open_pipeline (&push, &pull, transport, 1);
     static unsigned char buffer[LARGEST];
     int sent = 0;
     for (int64_t refused = 0; refused == 0 || now_ms () - refused < SETTLE_MS;) {
@@ -272,9 +266,7 @@ TEST (large_buffers_to_peers_of_old_versions)
 /*  Memory for what the kernel does not take is had before anything is written.  */
 WIRE_TEST (without_memory_for_a_copy_nothing_is_sent_and_the_connection_stays)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH), *pull = open_socket (context, ZMQ_PULL);
-    join (pull, push, transport);
+    void *push, *pull, *context = open_pipeline (&push, &pull, transport, 0);
     send_text (push, "before", 0);
     EXPECT_TEXT (pull, "before");
     void *reader = watch (context, push, ZMQ_EVENT_DISCONNECTED);

@@ -390,11 +390,7 @@ TRANSPORT_TEST (unsubscription_by_xsub_of_what_it_has_not)
 /*  Multipart at the mark: it goes whole or not at all.  */
 TEST (a_multipart_message_at_the_mark)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH), *pull = open_socket (context, ZMQ_PULL);
-    set_int (push, ZMQ_SNDHWM, 2);
-    set_int (pull, ZMQ_RCVHWM, 2);
-    join (pull, push, "inproc");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "inproc", 2);
     int messages = 0;
     for (; messages < 100 && zmq_send (push, "a", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT) == 1; messages++)
         for (int n = 0; n < 4; n++)

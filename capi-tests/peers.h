@@ -94,6 +94,21 @@ static inline const char *join (void *server, void *client, const char *transpor
     return endpoint;
 }
 
+/*  A PULL and a PUSH that is connected to it, with this mark on either side (0: the
+ *  default); returns their context.  */
+static inline void *
+open_pipeline (void **push, void **pull, const char *transport, int mark)
+{
+    void *context = zmq_ctx_new ();
+    *push = open_socket (context, ZMQ_PUSH);
+    *pull = open_socket (context, ZMQ_PULL);
+    if (mark) {
+        set_int (*push, ZMQ_SNDHWM, mark);
+        set_int (*pull, ZMQ_RCVHWM, mark);
+    }
+    join (*pull, *push, transport);
+    return context;
+}
 
 /*  Closes these sockets and terminates the context.  */
 #define FINISH(CONTEXT, ...)                                                  \

@@ -64,10 +64,7 @@ TRANSPORT_TEST (wakes_for_a_message)
 {
     static const long limits[] = {-1, PATIENCE_MS};
     for (int n = 0; n < 2; n++) {
-        void *context = zmq_ctx_new ();
-        void *pull = open_socket (context, ZMQ_PULL);
-        void *push = open_socket (context, ZMQ_PUSH);
-        join (pull, push, transport);
+        void *push, *pull, *context = open_pipeline (&push, &pull, transport, 0);
         zmq_pollitem_t item = {pull, 0, ZMQ_POLLIN, 0};
         int64_t start = now_ms ();
         pthread_t sender = start_thread (send_later, push);
@@ -156,12 +153,7 @@ static void *receive_soon (void *socket)
 
 TEST (wakes_for_room)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH);
-    void *pull = open_socket (context, ZMQ_PULL);
-    set_int (push, ZMQ_SNDHWM, 1);
-    set_int (pull, ZMQ_RCVHWM, 1);
-    join (pull, push, "inproc");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "inproc", 1);
     CHECK_INT (fill (push, 10), 2);
     pthread_t receiver = start_thread (receive_soon, pull);
     wait_events (push, ZMQ_POLLOUT);
@@ -262,10 +254,7 @@ static void *write_soon (void *fd)
 
 TRANSPORT_TEST (sockets_and_descriptors_together)
 {
-    void *context = zmq_ctx_new ();
-    void *pull = open_socket (context, ZMQ_PULL);
-    void *push = open_socket (context, ZMQ_PUSH);
-    join (pull, push, transport);
+    void *push, *pull, *context = open_pipeline (&push, &pull, transport, 0);
     int ends[2];
     CHECK_OK (pipe (ends));
     zmq_pollitem_t items[3] = {{pull, 0, ZMQ_POLLIN, 0},
@@ -405,10 +394,7 @@ static bool wait_readable (int fd, waiting how, int epoll)
 
 static void descriptor_loop (const char *transport, waiting how)
 {
-    void *context = zmq_ctx_new ();
-    void *pull = open_socket (context, ZMQ_PULL);
-    void *push = open_socket (context, ZMQ_PUSH);
-    join (pull, push, transport);
+    void *push, *pull, *context = open_pipeline (&push, &pull, transport, 0);
     int fd = descriptor_of (pull);
     CHECK_INT (descriptor_of (pull), fd);
     int epoll = epoll_create1 (EPOLL_CLOEXEC);
@@ -473,12 +459,7 @@ TEST (descriptor_reports_ipc_endpoints)
 /*  It wakes for room as well: never forever, if EVENTS is checked.  */
 TEST (descriptor_wakes_for_room)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH);
-    void *pull = open_socket (context, ZMQ_PULL);
-    set_int (push, ZMQ_SNDHWM, 1);
-    set_int (pull, ZMQ_RCVHWM, 1);
-    join (pull, push, "inproc");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "inproc", 1);
     int fd = descriptor_of (push);
     CHECK_INT (fill (push, 10), 2);
     CHECK (!shows (push, ZMQ_POLLOUT));

@@ -121,9 +121,7 @@ WIRE_TEST (messages_that_come_singly_and_are_all_kept_take_no_more_than_24_kb_ea
     enum { COUNT = 2000 };
     static zmq_msg_t messages[COUNT];
     static char body[100];
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH), *pull = open_socket (context, ZMQ_PULL);
-    join (pull, push, transport);
+    void *push, *pull, *context = open_pipeline (&push, &pull, transport, 0);
     long before = 0;
     for (int n = 0; n < COUNT; n++) {
         CHECK_INT (zmq_send (push, body, sizeof body, 0), sizeof body);

@@ -133,10 +133,7 @@ SIGNAL_TEST (request_and_reply)
 
 SIGNAL_TEST (poll)
 {
-    void *context = zmq_ctx_new ();
-    void *pull = open_socket (context, ZMQ_PULL);
-    void *push = open_socket (context, ZMQ_PUSH);
-    join (pull, push, "tcp");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "tcp", 0);
     int ends[2];
     CHECK_OK (pipe (ends));
     zmq_pollitem_t items[2] = {{pull, 0, ZMQ_POLLIN, 0}, {NULL, ends[0], ZMQ_POLLIN, 0}};

@@ -134,12 +134,7 @@ TEST (inproc_mark_and_refill)
 /*  Every part counts, but a message of which a part was taken is taken to its end.  */
 TEST (inproc_mark_counts_parts_and_never_splits)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH);
-    void *pull = open_socket (context, ZMQ_PULL);
-    set_int (push, ZMQ_SNDHWM, 2);
-    set_int (pull, ZMQ_RCVHWM, 2);
-    join (pull, push, "inproc");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "inproc", 2);
     int whole = 0;
     while (whole < 50 && zmq_send (push, "1", 1, ZMQ_DONTWAIT | ZMQ_SNDMORE) == 1) {
         CHECK_INT (zmq_send (push, "2", 1, ZMQ_DONTWAIT | ZMQ_SNDMORE), 1);
@@ -421,12 +416,7 @@ static void *pull_thousand (void *socket)
 
 TRANSPORT_TEST (blocking_stream_keeps_order_through_small_marks)
 {
-    void *context = zmq_ctx_new ();
-    void *push = open_socket (context, ZMQ_PUSH);
-    void *pull = open_socket (context, ZMQ_PULL);
-    set_int (push, ZMQ_SNDHWM, 3);
-    set_int (pull, ZMQ_RCVHWM, 3);
-    join (pull, push, transport);
+    void *push, *pull, *context = open_pipeline (&push, &pull, transport, 3);
     pthread_t receiver = start_thread (pull_thousand, pull);
     for (int n = 0; n < 20000; n++)
         CHECK_INT (zmq_send (push, &n, sizeof n, 0), sizeof n);

@@ -107,10 +107,7 @@ TEST (connect_that_never_meets_a_bind)
 
 TEST (bound_again_after_the_server_left)
 {
-    void *context = zmq_ctx_new ();
-    void *pull = open_socket (context, ZMQ_PULL);
-    void *push = open_socket (context, ZMQ_PUSH);
-    join (pull, push, "inproc");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "inproc", 0);
     send_text (push, "x", 0);
     EXPECT_TEXT (pull, "x");
     CHECK_OK (zmq_close (pull));
@@ -177,10 +174,7 @@ TEST (without_io_threads)
 /*  The body of a message is handed over, not copied.  */
 TEST (large_bodies_keep_their_address)
 {
-    void *context = zmq_ctx_new ();
-    void *pull = open_socket (context, ZMQ_PULL);
-    void *push = open_socket (context, ZMQ_PUSH);
-    join (pull, push, "inproc");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "inproc", 0);
     zmq_msg_t out, in;
     CHECK_OK (zmq_msg_init_size (&out, 1 << 20));
     const void *data = zmq_msg_data (&out);

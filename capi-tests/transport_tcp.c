@@ -595,10 +595,7 @@ TEST (too_large_a_message_costs_the_sender_its_connection)
 
 TEST (descriptors_are_not_inherited)
 {
-    void *context = zmq_ctx_new ();
-    void *pull = open_socket (context, ZMQ_PULL);
-    void *push = open_socket (context, ZMQ_PUSH);
-    join (pull, push, "tcp");
+    void *push, *pull, *context = open_pipeline (&push, &pull, "tcp", 0);
     expect_delivery (push, pull);
     for (int fd = 3; fd < 64; fd++) {
         struct stat kind;
