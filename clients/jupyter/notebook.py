@@ -13,13 +13,6 @@ transport = sys.argv[1]
 TIMEOUT = 60
 
 
-def kernel_environment():
-    environment = dict(os.environ)
-    environment["LD_LIBRARY_PATH"] = os.environ["KERNEL_LIBRARY"]
-    environment["CHECK_CLIENTS"] = os.environ["KERNEL_MARK"]
-    return environment
-
-
 def wait_until(condition, what):
     end = time.monotonic() + TIMEOUT
     while not condition():
@@ -136,7 +129,8 @@ def shutdown(manager, client):
 
 os.makedirs(os.environ["JUPYTER_RUNTIME_DIR"], exist_ok=True)
 manager = KernelManager(transport=transport)
-manager.start_kernel(env=kernel_environment())
+manager.kernel_spec.argv.insert(0, os.environ["second"])
+manager.start_kernel()
 client = manager.client()
 client.start_channels()
 client.wait_for_ready(timeout=TIMEOUT)

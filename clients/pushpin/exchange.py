@@ -226,7 +226,9 @@ def stream_by_publish():
 
 output = open(f"{directory}/output", "w")
 pushpin = subprocess.Popen(
-    [f"{directory}/pushpin", f"--config={directory}/pushpin.conf"], stdout=output, stderr=subprocess.STDOUT
+    [os.environ["first"], "/usr/bin/pushpin", f"--config={directory}/pushpin.conf"],
+    stdout=output,
+    stderr=subprocess.STDOUT,
 )
 end = time.monotonic() + TIMEOUT
 while True:

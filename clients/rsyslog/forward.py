@@ -17,8 +17,8 @@ MESSAGES = 2000
 def certificate(name):
     """As zcert_save writes them."""
     public, secret = (key.decode() for key in zmq.curve_keypair())
-    for suffix, lines in (("", [f'public-key = "{public}"']), ("_secret", [
-        f'public-key = "{public}"', f'secret-key = "{secret}"'])):
+    lines = [f'public-key = "{public}"', f'secret-key = "{secret}"']
+    for suffix, lines in (("", lines[:1]), ("_secret", lines)):
         with open(f"{directory}/{name}{suffix}", "w") as file:
             file.write("metadata\ncurve\n" + "".join(f"    {line}\n" for line in lines))
     return f"{directory}/{name}"
@@ -29,14 +29,16 @@ def free_port():
         return server.getsockname()[1]
 
 
-def start(name, configuration, environment):
+def start(name, configuration, side):
     path = f"{directory}/{name}.conf"
     with open(path, "w") as file:
         file.write(configuration)
     with open(f"{directory}/{name}.output", "w") as output:
         return subprocess.Popen(
-            ["/usr/sbin/rsyslogd", "-n", "-f", path, "-i", f"{directory}/{name}.pid"],
-            stdout=output, stderr=subprocess.STDOUT, env=environment)
+            [os.environ[side], "/usr/sbin/rsyslogd", "-n", "-f", path, "-i", f"{directory}/{name}.pid"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def wait_until(condition, what):
@@ -50,21 +52,20 @@ def forward(name, kind_out, kind_in, security_out="", security_in="", endpoint=N
     """MESSAGES lines from one to the other, in order."""
     endpoint = endpoint or f"tcp://127.0.0.1:{free_port()}"
     written, log_socket = f"{directory}/{name}.log", f"{directory}/{name}.sock"
-    receiver_environment = dict(
-        os.environ, LD_LIBRARY_PATH=os.environ["SECOND_LIBRARY"], CHECK_CLIENTS=os.environ["SECOND_MARK"])
+    topics = 'topics=""' if kind_in == "SUB" else ""
     receiver = start(f"{name}-in", f"""
 module(load="imczmq" {security_in})
 template(name="line" type="string" string="%rawmsg%\\n")
 ruleset(name="write") {{ action(type="omfile" file="{written}" template="line") }}
-input(type="imczmq" endpoints="@{endpoint}" socktype="{kind_in}" ruleset="write" {'topics=""' if kind_in == "SUB" else ""})
-""", receiver_environment)
+input(type="imczmq" endpoints="@{endpoint}" socktype="{kind_in}" ruleset="write" {topics})
+""", "second")
     sender = start(f"{name}-out", f"""
 module(load="imuxsock" SysSock.Use="off")
 module(load="omczmq" {security_out})
 input(type="imuxsock" Socket="{log_socket}" CreatePath="on" RateLimit.Interval="0")
 template(name="text" type="string" string="%msg%")
 action(type="omczmq" endpoints=">{endpoint}" socktype="{kind_out}" template="text")
-""", dict(os.environ))
+""", "first")
     try:
         wait_until(lambda: os.path.exists(log_socket), "no socket")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
@@ -99,9 +100,10 @@ action(type="omczmq" endpoints=">{endpoint}" socktype="{kind_out}" template="tex
 
 def curve():
     server, client = certificate("server"), certificate("client")
-    both = f'servercertpath="{server}" clientcertpath="{client}"'
-    return (f'authtype="CURVECLIENT" servercertpath="{server}" clientcertpath="{client}_secret"',
-            f'authtype="CURVESERVER" authenticator="on" servercertpath="{server}_secret" clientcertpath="{directory}/allowed"')
+    return (
+        f'authtype="CURVECLIENT" servercertpath="{server}" clientcertpath="{client}_secret"',
+        f'authtype="CURVESERVER" authenticator="on" servercertpath="{server}_secret" clientcertpath="{directory}/allowed"',
+    )
 
 
 def push_pull():
