@@ -67,19 +67,39 @@ impl Envelope {
     }
 }
 
+/// What a call of `drive` did.
+#[derive(Debug)]
+pub(super) struct ReadReport {
+    pub outcome: ReadOutcome,
+    /// A read found something, the end of the stream too.
+    pub has_read: bool,
+    /// Messages that were delivered.
+    pub delivered: u64,
+    /// PONGs that are due.
+    pub replies: Vec<Message>,
+    /// The time to live that a PING told.
+    pub time_to_live: Option<Duration>,
+}
+
+/// The reading half of a session: its pipe to the socket outlives connections.
 #[derive(Default)]
 pub(super) struct ReadHalf {
-    /// For REQ: where the next part of a reply belongs.
-    envelope: Option<Envelope>,
-    stream: Option<Arc<Stream>>,
-    decoder: Option<Decoder>,
-    /// Opens what a security mechanism protects.
-    opener: Option<Box<dyn Opener>>,
-    /// Bytes that were read and not decoded.
-    buffer: Option<ReceiveBuffer>,
+    connection: Option<Connection>,
     pipe: Option<PipeWriter>,
     /// The socket undid the connection: what comes is thrown away.
     stopped: bool,
+}
+
+/// What lives with a connection.
+struct Connection {
+    stream: Arc<Stream>,
+    decoder: Decoder,
+    /// Opens what a security mechanism protects.
+    opener: Option<Box<dyn Opener>>,
+    /// For REQ: where the next part of a reply belongs.
+    envelope: Option<Envelope>,
+    /// Bytes that were read and not decoded.
+    buffer: Option<ReceiveBuffer>,
     /// The most bytes that a read gave lately.
     usual: usize,
     /// A message that found the pipe full.
@@ -87,14 +107,6 @@ pub(super) struct ReadHalf {
     /// A short read does not mean that all was read: the end of the stream may stand behind it,
     /// of which there was an event before.
     to_the_end: bool,
-    /// PONGs that are due; the session hands them to the writing half.
-    pub(super) replies: Vec<Message>,
-    /// The time to live of a PING that came; the session minds it.
-    pub(super) time_to_live: Option<Duration>,
-    /// Messages delivered so far.
-    pub(super) delivered: u64,
-    /// Reads so far that found something, the end of the stream too.
-    pub(super) reads: u64,
 }
 
 impl ReadHalf {
@@ -110,7 +122,7 @@ impl ReadHalf {
             pipe.rollback();
             pipe.flush();
         }
-        self.stalled.take().is_some()
+        self.connection.as_mut().is_some_and(|connection| connection.stalled.take().is_some())
     }
 
     /// Whether the socket undid the connection.
@@ -128,29 +140,28 @@ impl ReadHalf {
         rest: &[u8],
         replies: bool,
     ) -> Result<()> {
-        self.envelope = replies.then_some(Envelope::Number);
-        self.stream = Some(stream);
-        self.decoder = Some(decoder.map_or(Decoder::Raw, Decoder::Zmtp));
-        self.opener = opener;
+        let mut buffer = None;
         if !rest.is_empty() {
-            let mut buffer = ReceiveBuffer::new()?;
-            buffer.append(rest)?;
-            self.buffer = Some(buffer);
+            let mut begun = ReceiveBuffer::new()?;
+            begun.append(rest)?;
+            buffer = Some(begun);
         }
+        self.connection = Some(Connection {
+            stream,
+            decoder: decoder.map_or(Decoder::Raw, Decoder::Zmtp),
+            opener,
+            envelope: replies.then_some(Envelope::Number),
+            buffer,
+            usual: 0,
+            stalled: None,
+            to_the_end: false,
+        });
         Ok(())
     }
 
     /// Forgets the connection; an unfinished message with it. The pipe stays.
     pub(super) fn disconnect(&mut self) {
-        self.stream = None;
-        self.decoder = None;
-        self.opener = None;
-        self.buffer = None;
-        self.usual = 0;
-        self.stalled = None;
-        self.to_the_end = false;
-        self.replies.clear();
-        self.time_to_live = None;
+        self.connection = None;
         if let Some(pipe) = &mut self.pipe {
             pipe.rollback();
             pipe.flush();
@@ -168,14 +179,16 @@ impl ReadHalf {
 
     /// Whether nothing is read because the socket takes nothing.
     pub(super) fn is_stalled(&self) -> bool {
-        self.stalled.is_some()
+        self.connection.as_ref().is_some_and(|connection| connection.stalled.is_some())
     }
 
     /// Whether the rest of a long body is awaited. A read that finds nothing takes the lock of the
     /// socket, and so holds up the system's thread that brings the rest; asking for events does not.
     pub(super) fn awaits_body(&mut self) -> bool {
-        match &mut self.decoder {
-            Some(Decoder::Zmtp(decoder)) => decoder.body_in_progress().is_some(),
+        match &mut self.connection {
+            Some(Connection { decoder: Decoder::Zmtp(decoder), .. }) => {
+                decoder.body_in_progress().is_some()
+            }
             _ => false,
         }
     }
@@ -187,49 +200,65 @@ impl ReadHalf {
     }
 
     /// Reads and delivers until there is nothing more, the pipe is full, or others wait.
-    /// `to_the_end`: not before a read found nothing or the end of the stream. `spare` is a buffer for a connection that needs one:
-    /// idle connections hold none.
+    /// `to_the_end`: not before a read found nothing or the end of the stream. `spare` is a buffer
+    /// for a connection that needs one: idle connections hold none.
     pub(super) fn drive(
         &mut self,
         to_the_end: bool,
         spare: &mut Option<ReceiveBuffer>,
-    ) -> ReadOutcome {
-        let Some(stream) = self.stream.clone() else {
-            return ReadOutcome::Idle;
+    ) -> ReadReport {
+        let mut report = ReadReport {
+            outcome: ReadOutcome::Idle,
+            has_read: false,
+            delivered: 0,
+            replies: Vec::new(),
+            time_to_live: None,
         };
-        if self.buffer.is_none() {
-            self.buffer = spare.take();
+        let Self { connection: Some(connection), pipe, stopped } = self else {
+            return report;
+        };
+        if connection.buffer.is_none() {
+            connection.buffer = spare.take();
         }
-        self.to_the_end |= to_the_end;
-        let mut outcome = ReadOutcome::Busy;
+        connection.to_the_end |= to_the_end;
+        report.outcome = connection.read_loop(pipe, *stopped, &mut report);
+        if let Some(pipe) = pipe {
+            pipe.flush();
+        }
+        if connection.buffer.as_ref().is_some_and(ReceiveBuffer::is_empty) {
+            *spare = connection.buffer.take();
+        }
+        report
+    }
+}
+
+impl Connection {
+    fn read_loop(
+        &mut self,
+        pipe: &mut Option<PipeWriter>,
+        stopped: bool,
+        report: &mut ReadReport,
+    ) -> ReadOutcome {
         for _ in 0..READS {
-            if let Some(stop) = self.deliver() {
-                outcome = stop;
-                break;
+            if let Some(stop) = self.deliver(pipe, stopped, report) {
+                return stop;
             }
-            if let Some(stop) = self.read(&stream) {
-                outcome = match (stop, self.deliver()) {
+            if let Some(stop) = self.read(pipe.as_ref(), report) {
+                return match (stop, self.deliver(pipe, stopped, report)) {
                     (ReadOutcome::Idle, Some(stop)) => stop,
                     (stop, _) => stop,
                 };
-                break;
             }
         }
-        if let Some(pipe) = &mut self.pipe {
-            pipe.flush();
-        }
-        if self.buffer.as_ref().is_some_and(ReceiveBuffer::is_empty) {
-            *spare = self.buffer.take();
-        }
-        outcome
+        ReadOutcome::Busy
     }
 
     /// Reads once.
-    fn read(&mut self, stream: &Stream) -> Option<ReadOutcome> {
-        let mut source = SocketSource(stream.socket());
+    fn read(&mut self, pipe: Option<&PipeWriter>, report: &mut ReadReport) -> Option<ReadOutcome> {
+        let mut source = SocketSource(self.stream.socket());
         let body = match &mut self.decoder {
-            Some(Decoder::Zmtp(decoder)) => decoder.body_in_progress(),
-            _ => None,
+            Decoder::Zmtp(decoder) => decoder.body_in_progress(),
+            Decoder::Raw => None,
         };
         let outcome = match body {
             Some(body) => body.fill(&mut source),
@@ -241,13 +270,13 @@ impl ReadHalf {
                     return Some(ReadOutcome::Closed);
                 };
                 // What is read here and not taken by the pipe stands beyond its mark.
-                let most = self.pipe.as_ref().map_or(BUFFER, |pipe| pipe.batch_within(BUFFER));
+                let most = pipe.map_or(BUFFER, |pipe| pipe.batch_within(BUFFER));
                 let room = if self.usual > LITTLE { most } else { LITTLE };
                 let outcome = match &self.decoder {
-                    Some(Decoder::Zmtp(decoder)) => {
+                    Decoder::Zmtp(decoder) => {
                         buffer.fill(&mut source, decoder.forecast(buffer), room, most)
                     }
-                    _ => buffer.fill_one(&mut source, room),
+                    Decoder::Raw => buffer.fill_one(&mut source, room),
                 };
                 if let Ok(filled) = outcome {
                     self.usual = usual_after(self.usual, filled);
@@ -255,7 +284,7 @@ impl ReadHalf {
                 outcome
             }
         };
-        self.reads += outcome.is_ok() as u64;
+        report.has_read |= outcome.is_ok();
         match outcome {
             Ok(Filled { count: 0, .. }) => Some(ReadOutcome::Closed),
             // A short read emptied the socket (epoll(7)).
@@ -273,12 +302,17 @@ impl ReadHalf {
     }
 
     /// Decodes what was read.
-    fn deliver(&mut self) -> Option<ReadOutcome> {
+    fn deliver(
+        &mut self,
+        pipe: &mut Option<PipeWriter>,
+        stopped: bool,
+        report: &mut ReadReport,
+    ) -> Option<ReadOutcome> {
         // Where nobody receives any more, what comes makes way for what is still to be sent, and for
         // the commands of the peer.
-        let mut pipe = match &mut self.pipe {
+        let mut pipe = match pipe {
             Some(pipe) => Some(pipe).filter(|pipe| !pipe.is_abandoned()),
-            None if self.stopped => None,
+            None if stopped => None,
             None => return Some(ReadOutcome::Idle),
         };
         if let Some(message) = self.stalled.take()
@@ -288,7 +322,7 @@ impl ReadHalf {
             self.stalled = Some(back);
             return Some(ReadOutcome::Stalled);
         }
-        let (buffer, decoder) = (self.buffer.as_mut()?, self.decoder.as_mut()?);
+        let (buffer, decoder) = (self.buffer.as_mut()?, &mut self.decoder);
         // All of them in one place: each move of a message waits for the one before.
         let mut message = Message::new();
         loop {
@@ -311,9 +345,9 @@ impl ReadHalf {
                     Err(error) => return Some(ReadOutcome::Unopened(error)),
                 }
             }
-            self.delivered += !message.more() as u64;
+            report.delivered += !message.more() as u64;
             if message.is_command() {
-                match command(&message, &mut self.replies, &mut self.time_to_live) {
+                match handle_command(&message, report) {
                     // A peer that sends more of them than the socket takes in waits.
                     Ok(Some(subscription)) => message = subscription,
                     Ok(None) => continue,
@@ -344,10 +378,9 @@ fn usual_after(before: usize, last: Filled) -> usize {
 }
 
 /// Handles a command: a subscription becomes a message for the socket, a PING an answer.
-fn command(
+fn handle_command(
     message: &Message,
-    replies: &mut Vec<Message>,
-    time_to_live: &mut Option<Duration>,
+    report: &mut ReadReport,
 ) -> Result<Option<Message>, ProtocolError> {
     let subscription = |first: u8, prefix: &[u8]| {
         let text = [&[first], prefix].concat();
@@ -362,11 +395,11 @@ fn command(
         Command::Cancel(prefix) => subscription(0, prefix),
         Command::Ping(tenths, context) => {
             if tenths > 0 {
-                *time_to_live = Some(Duration::from_millis(u64::from(tenths) * 100));
+                report.time_to_live = Some(Duration::from_millis(u64::from(tenths) * 100));
             }
             // One that sends many without reading the answers does not need them all.
-            if replies.len() < MAX_REPLIES {
-                replies.push(pong(context));
+            if report.replies.len() < MAX_REPLIES {
+                report.replies.push(pong(context));
             }
             Ok(None)
         }

@@ -59,20 +59,58 @@ impl WriteOutcome {
     }
 }
 
+/// The writing half of a session: what the socket sends outlives connections.
 #[derive(Default)]
 pub(super) struct WriteHalf {
-    stream: Option<Arc<Stream>>,
+    connection: Option<Connection>,
+    outgoing: Outgoing,
+    last_send: Option<LastSend>,
+}
+
+/// What the socket sends.
+#[derive(Default)]
+struct Outgoing {
+    pipe: Option<PipeReader>,
+    /// Messages from before this connection, which go before those of the pipe.
+    kept: VecDeque<Message>,
+    /// Messages over memory of the application that are done with, whose functions are not to be
+    /// called here, with locks held and perhaps during a call of the application.
+    released: Vec<Message>,
+}
+
+/// When a caller last asked whether to write itself.
+struct LastSend {
+    /// In `nanoseconds`.
+    at: u64,
+    /// Messages that had come then.
+    delivered: u64,
+}
+
+/// How a connection stands that is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Open,
+    /// The I/O thread watches for room in the kernel's buffer.
+    Blocked,
+    /// The connection broke, or what it is to carry could not be protected: nothing is written
+    /// any more.
+    Failed,
+    /// Everything was written, and the peer was sent the end.
+    Ended,
+}
+
+/// What lives with a connection.
+struct Connection {
+    stream: Arc<Stream>,
     /// The I/O thread's token for the connection.
     token: usize,
     /// The protocol to speak; `None` for plain bytes.
     version: Option<Version>,
     /// Protects what is sent, where a security mechanism does.
     sealer: Option<Box<dyn Sealer>>,
-    pipe: Option<PipeReader>,
+    output: Output,
     /// Commands that go before the messages of the pipe.
     commands: VecDeque<Message>,
-    /// Messages from before this connection, which go before those of the pipe.
-    kept: VecDeque<Message>,
     /// Headers and short bodies, encoded.
     copied: Vec<u8>,
     /// Bytes of `copied` that `pieces` refer to already.
@@ -91,83 +129,9 @@ pub(super) struct WriteHalf {
     most: usize,
     /// The last part taken from the pipe has others behind it.
     in_message: bool,
-    /// The I/O thread watches for room in the kernel's buffer.
-    blocked: bool,
-    /// The connection broke, or what it is to carry could not be protected: nothing is written
-    /// any more.
-    failed: bool,
-    /// Everything was written, and the peer was sent the end.
-    ended: bool,
-    /// Written messages over memory of the application, whose functions are not to be called
-    /// here, with locks held and perhaps during a call of the application.
-    released: Vec<Message>,
-    /// When, in `nanoseconds`, a caller last asked whether to write itself, and how many messages
-    /// had come then.
-    last_sent: Option<(u64, u64)>,
 }
 
-impl WriteHalf {
-    pub(super) fn set_pipe(&mut self, pipe: PipeReader) {
-        self.pipe = Some(pipe);
-    }
-
-    /// Begins with an established connection, speaking this version or plain bytes; `unsent` is
-    /// what remains of the handshake.
-    pub(super) fn open(
-        &mut self,
-        stream: Arc<Stream>,
-        token: usize,
-        version: Option<Version>,
-        sealer: Option<Box<dyn Sealer>>,
-        unsent: Vec<u8>,
-        send_buffer: Option<usize>,
-    ) {
-        self.most = send_buffer.map_or(0, |size| size.max(MIN_BATCH));
-        self.stream = Some(stream);
-        self.token = token;
-        self.version = version;
-        self.sealer = sealer;
-        (self.blocked, self.failed, self.ended) = (false, false, false);
-        (self.sent, self.ping) = (0, None);
-        self.copied = unsent;
-        self.listed = 0;
-        self.list_copied();
-    }
-
-    /// Forgets the connection and what was on its way; what stands in the pipe stays there.
-    pub(super) fn disconnect(&mut self, reactor: &ReactorHandle) {
-        self.stream = None;
-        (self.failed, self.ended) = (false, false);
-        self.sealer = None;
-        self.commands.clear();
-        let bodies = self.pieces.drain(..).filter_map(|piece| match piece {
-            Piece::Body(message) if message.is_user_owned() => Some(message),
-            _ => None,
-        });
-        self.released.extend(bodies);
-        self.copied = Vec::new();
-        (self.listed, self.written, self.pending, self.blocked) = (0, 0, 0, false);
-        // The rest of a message whose beginning is lost.
-        while self.in_message
-            && let Some(part) = self.take_next()
-        {
-            self.in_message = part.more();
-            self.release(part);
-        }
-        self.in_message = false;
-        self.defer_released(reactor);
-    }
-
-    /// Gives the pipe up, with what waits in it: the socket finds it closed.
-    pub(super) fn close(&mut self, reactor: &ReactorHandle) {
-        self.disconnect(reactor);
-        while let Some(message) = self.take_next() {
-            self.release(message);
-        }
-        self.defer_released(reactor);
-        self.pipe = None;
-    }
-
+impl Outgoing {
     /// The next part to send.
     fn take_next(&mut self) -> Option<Message> {
         self.kept.pop_front().or_else(|| self.pipe.as_mut().and_then(PipeReader::read))
@@ -185,6 +149,73 @@ impl WriteHalf {
             reactor.defer_drop(self.released.drain(..));
         }
     }
+}
+
+impl WriteHalf {
+    pub(super) fn set_pipe(&mut self, pipe: PipeReader) {
+        self.outgoing.pipe = Some(pipe);
+    }
+
+    /// Begins with an established connection, speaking this version or plain bytes; `unsent` is
+    /// what remains of the handshake.
+    pub(super) fn open(
+        &mut self,
+        stream: Arc<Stream>,
+        token: usize,
+        version: Option<Version>,
+        sealer: Option<Box<dyn Sealer>>,
+        unsent: Vec<u8>,
+        send_buffer: Option<usize>,
+    ) {
+        let mut connection = Connection {
+            stream,
+            token,
+            version,
+            sealer,
+            output: Output::Open,
+            commands: VecDeque::new(),
+            copied: unsent,
+            listed: 0,
+            pieces: VecDeque::new(),
+            written: 0,
+            pending: 0,
+            sent: 0,
+            ping: None,
+            most: send_buffer.map_or(0, |size| size.max(MIN_BATCH)),
+            in_message: false,
+        };
+        connection.list_copied();
+        self.connection = Some(connection);
+    }
+
+    /// Forgets the connection and what was on its way; what stands in the pipe stays there.
+    pub(super) fn disconnect(&mut self, reactor: &ReactorHandle) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        for piece in connection.pieces {
+            if let Piece::Body(message) = piece {
+                self.outgoing.release(message);
+            }
+        }
+        // The rest of a message whose beginning is lost.
+        let mut in_message = connection.in_message;
+        while in_message && let Some(part) = self.outgoing.take_next() {
+            in_message = part.more();
+            self.outgoing.release(part);
+        }
+        self.outgoing.defer_released(reactor);
+    }
+
+    /// Gives the pipe up, with what waits in it: the socket finds it closed.
+    pub(super) fn close(&mut self, reactor: &ReactorHandle) {
+        self.disconnect(reactor);
+        while let Some(message) = self.outgoing.take_next() {
+            self.outgoing.release(message);
+        }
+        self.outgoing.defer_released(reactor);
+        self.outgoing.pipe = None;
+    }
 
     /// Forgets the connection, and the subscriptions that wait in the pipe: the socket sends all it
     /// has to the next one. At most `most` messages that an XSUB sent beside them go there too (0: all).
@@ -192,7 +223,7 @@ impl WriteHalf {
         self.disconnect(reactor);
         let (mut kept, mut count) = (VecDeque::new(), 0);
         let (mut begins, mut keeps) = (true, false);
-        while let Some(part) = self.take_next() {
+        while let Some(part) = self.outgoing.take_next() {
             if begins {
                 let subscribes = matches!(part.data().first(), Some(0 | 1));
                 keeps = !subscribes && (most == 0 || count < most);
@@ -202,23 +233,27 @@ impl WriteHalf {
             if keeps {
                 kept.push_back(part);
             } else {
-                self.release(part);
+                self.outgoing.release(part);
             }
         }
-        self.kept = kept;
-        self.defer_released(reactor);
+        self.outgoing.kept = kept;
+        self.outgoing.defer_released(reactor);
     }
 
     /// True if the socket sends nothing more and everything was taken from its pipe.
     pub(super) fn is_drained(&mut self) -> bool {
-        let ended = self.pipe.as_mut().is_none_or(|pipe| pipe.poll() == QueueState::Closed);
-        ended && self.pending == 0 && self.kept.is_empty()
+        let Outgoing { pipe, kept, .. } = &mut self.outgoing;
+        let ended = pipe.as_mut().is_none_or(|pipe| pipe.poll() == QueueState::Closed);
+        let pending = self.connection.as_ref().map_or(0, |connection| connection.pending);
+        ended && pending == 0 && kept.is_empty()
     }
 
     /// Puts a PONG before the messages of the pipe, unless too many wait already.
     pub(super) fn send_command(&mut self, command: Message) {
-        if self.commands.len() < MAX_REPLIES {
-            self.commands.push_back(command);
+        if let Some(Connection { commands, .. }) = &mut self.connection
+            && commands.len() < MAX_REPLIES
+        {
+            commands.push_back(command);
         }
     }
 
@@ -234,98 +269,111 @@ impl WriteHalf {
         delivered: u64,
         reactor: &ReactorHandle,
     ) -> bool {
-        if self.blocked || self.stream.is_none() {
+        let output = self.connection.as_ref().map(|connection| connection.output);
+        if output.is_none_or(|output| output == Output::Blocked) {
             return false;
         }
-        let next = self.pipe.as_mut().and_then(PipeReader::peek);
+        let next = self.outgoing.pipe.as_mut().and_then(PipeReader::peek);
         if next.is_some_and(|next| next.len() >= LARGE_BATCH / 2) {
             return true;
         }
-        let may = self.last_sent.is_none_or(|(then, before)| match delivered - before {
-            0 => now.saturating_sub(then) > STREAM_PAUSE && !reactor.is_unattended(),
+        let may = self.last_send.as_ref().is_none_or(|last| match delivered - last.delivered {
+            0 => now.saturating_sub(last.at) > STREAM_PAUSE && !reactor.is_unattended(),
             1 => !reactor.has_scheduled(),
             _ => false,
         });
-        self.last_sent = Some((now, delivered));
+        self.last_send = Some(LastSend { at: now, delivered });
         may
     }
 
     /// Looks whether the peer has ended the connection; true if nothing is written any more. Plain
     /// peers may end their side alone.
     pub(super) fn finds_end(&mut self) -> bool {
-        self.version.is_some()
-            && self.stream.as_ref().is_some_and(|stream| stream.has_ended())
-            && self.stop()
+        match &mut self.connection {
+            Some(own) => own.version.is_some() && own.stream.has_ended() && own.stop(),
+            None => false,
+        }
     }
 
     /// The peer has ended the connection: what waits is for the next one. False with plain peers, and
     /// where nothing is left to write.
     pub(super) fn stop(&mut self) -> bool {
-        self.failed |= self.version.is_some() && !self.ended;
-        self.failed
+        self.connection.as_mut().is_some_and(Connection::stop)
     }
 
     /// Whether the peer was sent the end: the connection is over because the socket wants that.
     pub(super) fn has_ended(&self) -> bool {
-        self.ended
+        self.connection.as_ref().is_some_and(|connection| connection.output == Output::Ended)
     }
 
     /// Sends the peer the end, once everything was written.
     pub(super) fn end(&mut self) {
-        if let Some(stream) = &self.stream {
+        if let Some(connection) = &mut self.connection {
             // Where that fails the close tells it.
-            let _ = stream.end_output();
-            self.ended = true;
+            let _ = connection.stream.end_output();
+            connection.output = Output::Ended;
         }
     }
 
     /// The kernel's buffer has room again.
     pub(super) fn unblock(&mut self, reactor: &ReactorHandle) {
-        if self.blocked {
-            self.blocked = false;
-            if let Some(stream) = &self.stream {
-                // A failure means that the connection is gone, which the next write tells.
-                let _ = reactor.watch(stream.as_raw_fd(), self.token, false);
-            }
+        if let Some(connection) = &mut self.connection
+            && connection.output == Output::Blocked
+        {
+            connection.output = Output::Open;
+            // A failure means that the connection is gone, which the next write tells.
+            let _ = reactor.watch(connection.stream.as_raw_fd(), connection.token, false);
         }
     }
 
     /// Whether the connection broke, which the I/O thread is to be told.
     pub(super) fn has_failed(&self) -> bool {
-        self.failed
+        self.connection.as_ref().is_some_and(|connection| connection.output == Output::Failed)
     }
 
     /// Takes messages from the pipe and writes until there is nothing more, the kernel takes no
     /// more, or others wait.
     pub(super) fn drive(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
-        let outcome = if self.failed { WriteOutcome::Failed } else { self.write_loop(reactor) };
-        self.failed = outcome == WriteOutcome::Failed;
-        self.defer_released(reactor);
-        outcome
-    }
-
-    fn write_loop(&mut self, reactor: &ReactorHandle) -> WriteOutcome {
-        let Some(stream) = self.stream.clone() else {
+        let Self { connection: Some(connection), outgoing, .. } = self else {
             return WriteOutcome::Idle;
         };
-        if self.ended {
-            return WriteOutcome::Ended;
+        let outcome = match connection.output {
+            Output::Open => connection.write_loop(outgoing, reactor),
+            Output::Blocked => WriteOutcome::Blocked,
+            Output::Failed => WriteOutcome::Failed,
+            Output::Ended => WriteOutcome::Ended,
+        };
+        outgoing.defer_released(reactor);
+        outcome
+    }
+}
+
+impl Connection {
+    fn stop(&mut self) -> bool {
+        if self.version.is_some() && self.output != Output::Ended {
+            self.output = Output::Failed;
         }
-        if self.blocked {
-            return WriteOutcome::Blocked;
-        }
+        self.output == Output::Failed
+    }
+
+    fn fail(&mut self) -> WriteOutcome {
+        self.output = Output::Failed;
+        WriteOutcome::Failed
+    }
+
+    fn write_loop(&mut self, outgoing: &mut Outgoing, reactor: &ReactorHandle) -> WriteOutcome {
         if self.copied.capacity() == 0 && self.pieces.is_empty() {
             // Without one in a thread that ends.
             (self.copied, self.pieces) = SPARE.try_with(Cell::take).unwrap_or_default();
         }
         let mut turn = 0;
         while turn < WRITE_BUDGET {
-            if self.fill_batch().is_err() {
-                return WriteOutcome::Failed;
+            if self.fill_batch(outgoing).is_err() {
+                return self.fail();
             }
             if self.pending == 0 {
                 self.pieces.clear();
-                match self.pipe.as_mut().map_or(QueueState::Empty, PipeReader::arm) {
+                match outgoing.pipe.as_mut().map_or(QueueState::Empty, PipeReader::arm) {
                     QueueState::Ready => continue,
                     QueueState::Closed => return WriteOutcome::Ended,
                     QueueState::Empty => {
@@ -335,20 +383,25 @@ impl WriteHalf {
                     }
                 }
             }
-            match self.write(&stream) {
+            match self.write(outgoing) {
                 Ok(written) => turn += written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.blocked = true;
-                    return match reactor.watch(stream.as_raw_fd(), self.token, true) {
+                    return match self.block(reactor) {
                         Ok(()) => WriteOutcome::Blocked,
-                        Err(_) => WriteOutcome::Failed,
+                        Err(_) => self.fail(),
                     };
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return WriteOutcome::Failed,
+                Err(_) => return self.fail(),
             }
         }
         WriteOutcome::Busy
+    }
+
+    /// Has the reactor watch for room.
+    fn block(&mut self, reactor: &ReactorHandle) -> io::Result<()> {
+        self.output = Output::Blocked;
+        reactor.watch(self.stream.as_raw_fd(), self.token, true)
     }
 }
 

@@ -1,10 +1,10 @@
 //! What flows on an established connection, as the thread that polls the reactor has it flow.
 
 use super::{DisconnectReason, LockedSession};
-use crate::session::read_half::{ReadHalf, ReadOutcome};
+use crate::message::Message;
+use crate::session::read_half::{ReadOutcome, ReadReport};
 use crate::session::write_half::WriteOutcome;
 use crate::session::{ConnectionEvent, Work};
-use crate::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -19,49 +19,44 @@ impl LockedSession<'_> {
         if half.awaits_body() {
             return None;
         }
-        let before = half.reads;
-        let outcome = half.drive(false, &mut self.reactor.spare_buffer);
-        if half.reads == before && matches!(outcome, ReadOutcome::Idle | ReadOutcome::Stalled) {
-            return Some(false);
+        let report = half.drive(false, &mut self.reactor.spare_buffer);
+        drop(half);
+        let is_nothing = matches!(report.outcome, ReadOutcome::Idle | ReadOutcome::Stalled);
+        let has_served = report.has_read || !is_nothing;
+        if has_served {
+            self.lifecycle.machine.handle_input();
         }
-        self.lifecycle.machine.handle_input();
-        self.finish_read(half, outcome);
-        Some(true)
+        // Also what had been read before and was decoded now.
+        self.finish_read(report);
+        Some(has_served)
     }
 
     /// Reads; `to_the_end`: not before a read found nothing or the end of the stream.
     pub(super) fn drive_read(&mut self, to_the_end: bool) {
         self.lifecycle.machine.handle_input();
-        let mut half = self.session.read.lock();
-        let outcome = half.drive(to_the_end, &mut self.reactor.spare_buffer);
-        self.finish_read(half, outcome);
+        let spare = &mut self.reactor.spare_buffer;
+        let report = self.session.read.lock().drive(to_the_end, spare);
+        self.finish_read(report);
     }
 
-    fn finish_read(&mut self, mut half: MutexGuard<'_, ReadHalf>, outcome: ReadOutcome) {
+    fn finish_read(&mut self, report: ReadReport) {
         let session = self.session;
-        session.delivered.store(half.delivered, Ordering::Relaxed);
-        let has_replies = !half.replies.is_empty();
-        if has_replies {
-            self.reactor.note_ping();
-            let mut write = session.write.lock();
-            if !write.has_failed() {
-                half.replies.drain(..).for_each(|reply| write.send_command(reply));
-            }
-            half.replies.clear();
+        if report.delivered > 0 {
+            // Relaxed: the thread that polls alone changes it, for callers that want to know roughly.
+            let before = session.delivered.load(Ordering::Relaxed);
+            session.delivered.store(before + report.delivered, Ordering::Relaxed);
         }
-        let time_to_live = half.time_to_live.take();
-        drop(half);
-        if let Some(time_to_live) = time_to_live {
+        if let Some(time_to_live) = report.time_to_live {
             self.lifecycle.machine.handle_ping(time_to_live, Instant::now());
         }
-        if has_replies {
-            self.drive_write();
+        if !report.replies.is_empty() {
+            self.send_replies(report.replies);
             if !self.lifecycle.is_active() {
                 // Nothing is left to send, or the connection is gone: that was seen to.
                 return;
             }
         }
-        match outcome {
+        match report.outcome {
             ReadOutcome::Idle | ReadOutcome::Stalled => {}
             ReadOutcome::Busy => session.request(Work::READ),
             ReadOutcome::Closed => self.disconnected(DisconnectReason::System(libc::EPIPE)),
@@ -71,6 +66,16 @@ impl LockedSession<'_> {
                 self.disconnected(DisconnectReason::Protocol(error));
             }
         }
+    }
+
+    fn send_replies(&mut self, replies: Vec<Message>) {
+        self.reactor.note_ping();
+        let mut write = self.session.write.lock();
+        if !write.has_failed() {
+            replies.into_iter().for_each(|reply| write.send_command(reply));
+        }
+        drop(write);
+        self.drive_write();
     }
 
     pub(super) fn drive_write(&mut self) {

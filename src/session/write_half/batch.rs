@@ -1,8 +1,7 @@
 //! From messages to bytes: what is copied, what is referred to, and how much goes out in one write.
 
-use super::{Piece, WriteHalf};
+use super::{Connection, Outgoing, Piece};
 use crate::message::Message;
-use crate::transport::Stream;
 use crate::zmtp::{MAX_HEADER, ProtocolError, Version, cancel, encode_header, subscribe};
 use std::io::{self, IoSlice};
 use std::mem;
@@ -18,9 +17,10 @@ const PIECES: usize = 256;
 /// Shorter bodies are copied next to their headers, longer ones are referred to.
 const COPY_BELOW: usize = 4 * 1024;
 
-impl WriteHalf {
+impl Connection {
     /// Encodes messages until a batch is full or the pipe is empty.
-    pub(super) fn fill_batch(&mut self) -> Result<(), ProtocolError> {
+    pub(super) fn fill_batch(&mut self, outgoing: &mut Outgoing) -> Result<(), ProtocolError> {
+        let Outgoing { pipe, kept, released } = outgoing;
         if self.pending == 0 {
             self.begin_batch();
         }
@@ -28,8 +28,7 @@ impl WriteHalf {
         let mut message = Message::new();
         let batch = if self.most > 0 { self.most } else { LARGE_BATCH };
         // What is taken from the pipe here stands beyond its mark.
-        let (batch, copies) = self
-            .pipe
+        let (batch, copies) = pipe
             .as_ref()
             .map_or((batch, BATCH), |pipe| (pipe.batch_within(batch), pipe.batch_within(BATCH)));
         while self.pending + self.copied.len() - self.listed < batch
@@ -41,9 +40,9 @@ impl WriteHalf {
                 message = self.commands.pop_front().unwrap_or_default();
                 self.note_command(&message);
             } else {
-                if let Some(kept) = self.kept.pop_front() {
-                    message = kept;
-                } else if !self.pipe.as_mut().is_some_and(|pipe| pipe.read_into(&mut message)) {
+                if let Some(next) = kept.pop_front() {
+                    message = next;
+                } else if !pipe.as_mut().is_some_and(|pipe| pipe.read_into(&mut message)) {
                     break;
                 }
                 self.in_message = message.more();
@@ -51,7 +50,7 @@ impl WriteHalf {
                     message = self.on_the_wire(message);
                 }
             }
-            self.encode(&mut message)?;
+            self.encode(&mut message, released)?;
         }
         self.list_copied();
         Ok(())
@@ -110,11 +109,15 @@ impl WriteHalf {
 
     /// Appends a part to what is to be written; takes its body only where that is long.
     #[inline(always)]
-    fn encode(&mut self, message: &mut Message) -> Result<(), ProtocolError> {
+    fn encode(
+        &mut self,
+        message: &mut Message,
+        released: &mut Vec<Message>,
+    ) -> Result<(), ProtocolError> {
         if let Some(sealer) = &mut self.sealer {
             sealer.seal(message, &mut self.copied)?;
             if message.is_user_owned() {
-                self.released.push(message.take());
+                released.push(message.take());
             }
             return Ok(());
         }
@@ -128,7 +131,7 @@ impl WriteHalf {
         } else if message.len() < COPY_BELOW {
             self.copied.extend_from_slice(message.data());
             if message.is_user_owned() {
-                self.released.push(message.take());
+                released.push(message.take());
             }
         } else {
             self.list_copied();
@@ -154,15 +157,15 @@ impl WriteHalf {
     }
 
     /// Writes once, as much as the kernel takes; returns how many bytes that was.
-    pub(super) fn write(&mut self, stream: &Stream) -> io::Result<usize> {
+    pub(super) fn write(&mut self, outgoing: &mut Outgoing) -> io::Result<usize> {
         let most = if self.most > 0 { self.most } else { usize::MAX };
         let written = match self.pieces.len() {
-            1 => stream.write(self.unwritten(most).next().as_deref().unwrap_or_default())?,
+            1 => self.stream.write(self.unwritten(most).next().as_deref().unwrap_or_default())?,
             _ => {
                 let mut slices = [IoSlice::new(&[]); PIECES];
                 let filled = slices.iter_mut().zip(self.unwritten(most));
                 let count = filled.map(|(slice, unwritten)| *slice = unwritten).count();
-                stream.write_vectored(&slices[..count])?
+                self.stream.write_vectored(&slices[..count])?
             }
         };
         self.sent += written as u64;
@@ -182,7 +185,7 @@ impl WriteHalf {
             if let Some(Piece::Body(message)) = self.pieces.pop_front()
                 && message.is_user_owned()
             {
-                self.released.push(message);
+                outgoing.released.push(message);
             }
         }
         Ok(written)

@@ -1,6 +1,6 @@
 //! The way of our PING to the peer: while something goes before it, and moves, the peer is there.
 
-use super::WriteHalf;
+use super::{Connection, WriteHalf};
 use crate::message::Message;
 use crate::zmtp::Command;
 
@@ -16,14 +16,47 @@ impl WriteHalf {
     /// Has a PING go before the messages of the pipe, unless one waits there already. With `watch`
     /// it is the one whose answer is waited for.
     pub(in crate::session) fn send_ping(&mut self, ping: Message, watch: bool) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
         if watch {
-            self.ping = Some(PingWatch { start: None, delivered: self.delivered() });
+            let delivered = connection.delivered();
+            connection.ping = Some(PingWatch { start: None, delivered });
         }
-        if !self.commands.iter().any(is_ping) {
-            self.commands.push_back(ping);
+        if !connection.commands.iter().any(is_ping) {
+            connection.commands.push_back(ping);
         }
     }
 
+    /// Whether something went before the PING when this was looked at last. What goes behind it
+    /// says nothing: the system of a peer that was stopped takes that for a while.
+    pub(in crate::session) fn ping_waits(&self) -> bool {
+        let ping = self.connection.as_ref().and_then(|connection| connection.ping.as_ref());
+        ping.is_some_and(PingWatch::waits)
+    }
+
+    /// Whether the PING, where it waits, came nearer to the peer since this was looked at last.
+    pub(in crate::session) fn ping_advances(&mut self) -> bool {
+        let Some(connection) = &mut self.connection else {
+            return false;
+        };
+        let delivered = connection.delivered();
+        let Some(ping) = &mut connection.ping else {
+            return false;
+        };
+        let waits = ping.waits();
+        let before = std::mem::replace(&mut ping.delivered, delivered);
+        waits && delivered > before
+    }
+}
+
+impl PingWatch {
+    fn waits(&self) -> bool {
+        self.start.is_none_or(|start| self.delivered < start)
+    }
+}
+
+impl Connection {
     /// A command is encoded next.
     pub(super) fn note_command(&mut self, command: &Message) {
         let next = self.sent + (self.pending + self.copied.len() - self.listed) as u64;
@@ -35,26 +68,9 @@ impl WriteHalf {
         }
     }
 
-    /// Whether something went before the PING when this was looked at last. What goes behind it
-    /// says nothing: the system of a peer that was stopped takes that for a while.
-    pub(in crate::session) fn ping_waits(&self) -> bool {
-        self.ping.as_ref().is_some_and(|ping| ping.start.is_none_or(|start| ping.delivered < start))
-    }
-
-    /// Whether the PING, where it waits, came nearer to the peer since this was looked at last.
-    pub(in crate::session) fn ping_advances(&mut self) -> bool {
-        let (waits, delivered) = (self.ping_waits(), self.delivered());
-        let Some(ping) = &mut self.ping else {
-            return false;
-        };
-        let before = std::mem::replace(&mut ping.delivered, delivered);
-        waits && delivered > before
-    }
-
     /// Bytes that the peer's system has taken, as far as ours knows: for ipc less than that.
     fn delivered(&self) -> u64 {
-        let on_the_way = self.stream.as_ref().map_or(0, |stream| stream.undelivered());
-        self.sent.saturating_sub(on_the_way)
+        self.sent.saturating_sub(self.stream.undelivered())
     }
 }
 

@@ -2,13 +2,12 @@
 //! before is not copied first.
 
 use super::batch::LARGE_BATCH;
-use super::{Piece, WriteHalf};
+use super::{Connection, Outgoing, Output, Piece, WriteHalf};
 use crate::error::Result;
 use crate::io::{PollDescriptor, ReactorHandle, poll_fds};
 use crate::message::MessageBuilder;
 use crate::pattern::DirectSend;
 use crate::pipe::{PipeReader, QueueState};
-use crate::transport::Stream;
 use crate::zmtp::{MAX_HEADER, encode_sole_header};
 use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
@@ -30,25 +29,40 @@ impl WriteHalf {
         wait: Duration,
         reactor: &ReactorHandle,
     ) -> Result<DirectSend> {
-        let (Some(stream), Some(version), None, false) =
-            (self.stream.clone(), self.version, &self.sealer, self.failed)
-        else {
+        let Self { connection: Some(connection), outgoing, .. } = self else {
             return Ok(DirectSend::Unsupported);
         };
-        if !self.is_idle() {
-            return Ok(DirectSend::Busy);
+        connection.write_directly(outgoing, body, wait, reactor)
+    }
+}
+
+impl Connection {
+    fn write_directly(
+        &mut self,
+        outgoing: &mut Outgoing,
+        body: &[u8],
+        wait: Duration,
+        reactor: &ReactorHandle,
+    ) -> Result<DirectSend> {
+        let (Some(version), None) = (self.version, &self.sealer) else {
+            return Ok(DirectSend::Unsupported);
+        };
+        match self.output {
+            Output::Failed => return Ok(DirectSend::Unsupported),
+            Output::Open if !self.has_something(outgoing) => {}
+            _ => return Ok(DirectSend::Busy),
         }
         // For what is not out in time: once some of it is, the rest has to follow.
         let mut rest = MessageBuilder::reserved(body.len())?;
         let mut header = [0; MAX_HEADER];
         let length = encode_sole_header(version, body.len(), &mut header);
         let header = &header[..length];
-        let written = match self.write_out(&stream, [header, body], wait) {
+        let written = match self.write_out([header, body], wait) {
             Ok(0) => return Ok(DirectSend::Busy),
             Ok(written) => written,
             Err(_) => {
                 // The peer cannot have got all of it: it is for the next connection, if there is one.
-                self.failed = true;
+                self.output = Output::Failed;
                 return Ok(DirectSend::Unsupported);
             }
         };
@@ -64,24 +78,24 @@ impl WriteHalf {
         self.list_copied();
         self.pending += rest.len();
         self.pieces.push_back(Piece::Body(rest));
-        self.blocked = true;
-        self.failed = reactor.watch(stream.as_raw_fd(), self.token, true).is_err();
+        if self.block(reactor).is_err() {
+            self.fail();
+        }
         Ok(DirectSend::Sent { whole: false })
     }
 
-    /// Whether what is written now stands in front of all that comes.
-    fn is_idle(&mut self) -> bool {
-        let waits = self.blocked
-            || self.in_message
+    /// Whether what is written now would stand behind something else.
+    fn has_something(&self, outgoing: &mut Outgoing) -> bool {
+        let waits = self.in_message
             || self.pending > 0
             || !self.commands.is_empty()
-            || !self.kept.is_empty();
-        !waits && self.pipe.as_mut().map(PipeReader::poll) == Some(QueueState::Empty)
+            || !outgoing.kept.is_empty();
+        waits || outgoing.pipe.as_mut().map(PipeReader::poll) != Some(QueueState::Empty)
     }
 
     /// Writes these one after the other, as much as the kernel takes in time; returns how many
     /// bytes that was.
-    fn write_out(&self, stream: &Stream, parts: [&[u8]; 2], wait: Duration) -> io::Result<usize> {
+    fn write_out(&self, parts: [&[u8]; 2], wait: Duration) -> io::Result<usize> {
         let [first, second] = parts;
         let most = if self.most > 0 { self.most } else { LARGE_BATCH };
         let began = Instant::now();
@@ -90,7 +104,7 @@ impl WriteHalf {
             let front = &first[written.min(first.len())..];
             let back = &second[written.saturating_sub(first.len())..];
             let back = &back[..back.len().min(most)];
-            match stream.write_vectored(&[IoSlice::new(front), IoSlice::new(back)]) {
+            match self.stream.write_vectored(&[IoSlice::new(front), IoSlice::new(back)]) {
                 Ok(count) => {
                     written += count;
                     // The I/O thread may wait for this half, with other connections to serve.
@@ -101,7 +115,7 @@ impl WriteHalf {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let left = wait.saturating_sub(began.elapsed());
-                    let mut room = [PollDescriptor::new(stream.as_raw_fd(), libc::POLLOUT)];
+                    let mut room = [PollDescriptor::new(self.stream.as_raw_fd(), libc::POLLOUT)];
                     // A signal only ends the wait: the message is under way, or finds room in the pipe,
                     // and the call does not block any more.
                     if left.is_zero() || poll_fds(&mut room, Some(left)).is_err() {
