@@ -227,6 +227,7 @@ impl<'a> LockedSession<'a> {
     }
 
     /// Changes the reactor's timer to the time that the state machine asks for.
+    #[cold]
     fn arm_timer(&mut self) {
         let wanted = self.lifecycle.machine.poll_timeout();
         let armed = self.lifecycle.timer.take_if(|timer| Some(timer.deadline) != wanted);
@@ -305,6 +306,18 @@ impl<'a> LockedSession<'a> {
     }
 
     fn run(&mut self, work: Work) {
+        if work.is_rare() {
+            self.run_rare(work);
+        }
+        if work.has(Work::WRITE) && self.lifecycle.is_active() {
+            self.drive_write();
+        }
+        if work.has(Work::READ) && self.lifecycle.is_active() {
+            self.drive_read(false);
+        }
+    }
+
+    fn run_rare(&mut self, work: Work) {
         if let Some(readiness) = work.readiness() {
             self.serve(readiness);
         }
@@ -329,16 +342,11 @@ impl<'a> LockedSession<'a> {
         if work.has(Work::CLOSE) && !self.lifecycle.is_closed() {
             self.begin_close();
         }
-        if work.has(Work::WRITE) && self.lifecycle.is_active() {
-            self.drive_write();
-        }
-        if work.has(Work::READ) && self.lifecycle.is_active() {
-            self.drive_read(false);
-        }
     }
 }
 
 impl Drop for LockedSession<'_> {
+    #[inline]
     fn drop(&mut self) {
         if self.lifecycle.machine.take_timeout_changed() {
             self.arm_timer();

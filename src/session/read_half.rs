@@ -75,9 +75,16 @@ pub(super) struct ReadReport {
     pub has_read: bool,
     /// Messages that were delivered.
     pub delivered: u64,
+    /// PINGs that came; mostly none.
+    pub pings: Option<Box<Pings>>,
+}
+
+/// What PINGs ask for.
+#[derive(Debug, Default)]
+pub(super) struct Pings {
     /// PONGs that are due.
     pub replies: Vec<Message>,
-    /// The time to live that a PING told.
+    /// The time to live that the last one told.
     pub time_to_live: Option<Duration>,
 }
 
@@ -207,13 +214,8 @@ impl ReadHalf {
         to_the_end: bool,
         spare: &mut Option<ReceiveBuffer>,
     ) -> ReadReport {
-        let mut report = ReadReport {
-            outcome: ReadOutcome::Idle,
-            has_read: false,
-            delivered: 0,
-            replies: Vec::new(),
-            time_to_live: None,
-        };
+        let mut report =
+            ReadReport { outcome: ReadOutcome::Idle, has_read: false, delivered: 0, pings: None };
         let Self { connection: Some(connection), pipe, stopped } = self else {
             return report;
         };
@@ -394,12 +396,13 @@ fn handle_command(
         Command::Subscribe(prefix) => subscription(1, prefix),
         Command::Cancel(prefix) => subscription(0, prefix),
         Command::Ping(tenths, context) => {
+            let pings = report.pings.get_or_insert_default();
             if tenths > 0 {
-                report.time_to_live = Some(Duration::from_millis(u64::from(tenths) * 100));
+                pings.time_to_live = Some(Duration::from_millis(u64::from(tenths) * 100));
             }
             // One that sends many without reading the answers does not need them all.
-            if report.replies.len() < MAX_REPLIES {
-                report.replies.push(pong(context));
+            if pings.replies.len() < MAX_REPLIES {
+                pings.replies.push(pong(context));
             }
             Ok(None)
         }

@@ -37,6 +37,11 @@ impl Work {
         self.0 & what.0 != 0
     }
 
+    /// Whether there is anything but messages to read and to write.
+    pub(super) fn is_rare(self) -> bool {
+        self.0 & !(Self::WRITE.0 | Self::READ.0) != 0
+    }
+
     /// What a readiness asks for, to be served later.
     pub(super) fn of(readiness: Readiness) -> Self {
         let Readiness { readable, writable, closed } = readiness;
@@ -93,13 +98,15 @@ mod tests {
     fn a_deferred_readiness_is_served_as_it_came() {
         let pending = PendingWork::default();
         pending.add(Work::WRITE | Work::NONE);
+        assert!(!pending.take().is_rare());
+        pending.add(Work::WRITE);
         assert!(!pending.has_input());
         pending.add(Work::of(Readiness { readable: false, writable: true, closed: true }));
         assert!(pending.has_input());
         let work = pending.take();
         let readiness = work.readiness().unwrap();
         assert!(!readiness.readable && readiness.writable && readiness.closed);
-        assert!(work.has(Work::WRITE) && !work.has(Work::READ));
+        assert!(work.is_rare() && work.has(Work::WRITE) && !work.has(Work::READ));
         assert_eq!(pending.take(), Work::NONE);
     }
 }

@@ -27,8 +27,13 @@ const STREAM_PAUSE: u64 = 50_000;
 
 thread_local! {
     /// Memory for the next half that this thread serves: idle connections hold none.
-    static SPARE: Cell<(Vec<u8>, VecDeque<Piece>)> =
-        const { Cell::new((Vec::new(), VecDeque::new())) };
+    static SPARE: Cell<Option<Spare>> = const { Cell::new(None) };
+}
+
+/// Memory to encode in.
+struct Spare {
+    copied: Vec<u8>,
+    pieces: VecDeque<Piece>,
 }
 
 /// A piece of what is to be written.
@@ -144,10 +149,16 @@ impl Outgoing {
         }
     }
 
+    #[inline]
     fn defer_released(&mut self, reactor: &ReactorHandle) {
         if !self.released.is_empty() {
-            reactor.defer_drop(self.released.drain(..));
+            self.defer_some(reactor);
         }
+    }
+
+    #[cold]
+    fn defer_some(&mut self, reactor: &ReactorHandle) {
+        reactor.defer_drop(self.released.drain(..));
     }
 }
 
@@ -362,9 +373,12 @@ impl Connection {
     }
 
     fn write_loop(&mut self, outgoing: &mut Outgoing, reactor: &ReactorHandle) -> WriteOutcome {
-        if self.copied.capacity() == 0 && self.pieces.is_empty() {
-            // Without one in a thread that ends.
-            (self.copied, self.pieces) = SPARE.try_with(Cell::take).unwrap_or_default();
+        if self.copied.capacity() == 0
+            && self.pieces.is_empty()
+            // There is none in a thread that ends.
+            && let Ok(Some(Spare { copied, pieces })) = SPARE.try_with(Cell::take)
+        {
+            (self.copied, self.pieces) = (copied, pieces);
         }
         let mut turn = 0;
         while turn < WRITE_BUDGET {
@@ -372,13 +386,13 @@ impl Connection {
                 return self.fail();
             }
             if self.pending == 0 {
-                self.pieces.clear();
                 match outgoing.pipe.as_mut().map_or(QueueState::Empty, PipeReader::arm) {
                     QueueState::Ready => continue,
                     QueueState::Closed => return WriteOutcome::Ended,
                     QueueState::Empty => {
-                        let spare = (mem::take(&mut self.copied), mem::take(&mut self.pieces));
-                        let _ = SPARE.try_with(|own| own.set(spare));
+                        let copied = mem::take(&mut self.copied);
+                        let pieces = mem::take(&mut self.pieces);
+                        let _ = SPARE.try_with(|own| own.set(Some(Spare { copied, pieces })));
                         return WriteOutcome::Idle;
                     }
                 }

@@ -1,8 +1,7 @@
 //! What flows on an established connection, as the thread that polls the reactor has it flow.
 
 use super::{DisconnectReason, LockedSession};
-use crate::message::Message;
-use crate::session::read_half::{ReadOutcome, ReadReport};
+use crate::session::read_half::{Pings, ReadOutcome, ReadReport};
 use crate::session::write_half::WriteOutcome;
 use crate::session::{ConnectionEvent, Work};
 use std::sync::atomic::Ordering;
@@ -46,11 +45,8 @@ impl LockedSession<'_> {
             let before = session.delivered.load(Ordering::Relaxed);
             session.delivered.store(before + report.delivered, Ordering::Relaxed);
         }
-        if let Some(time_to_live) = report.time_to_live {
-            self.lifecycle.machine.handle_ping(time_to_live, Instant::now());
-        }
-        if !report.replies.is_empty() {
-            self.send_replies(report.replies);
+        if let Some(pings) = report.pings {
+            self.answer_pings(*pings);
             if !self.lifecycle.is_active() {
                 // Nothing is left to send, or the connection is gone: that was seen to.
                 return;
@@ -68,7 +64,11 @@ impl LockedSession<'_> {
         }
     }
 
-    fn send_replies(&mut self, replies: Vec<Message>) {
+    fn answer_pings(&mut self, pings: Pings) {
+        let Pings { replies, time_to_live } = pings;
+        if let Some(time_to_live) = time_to_live {
+            self.lifecycle.machine.handle_ping(time_to_live, Instant::now());
+        }
         self.reactor.note_ping();
         let mut write = self.session.write.lock();
         if !write.has_failed() {

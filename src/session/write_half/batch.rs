@@ -58,7 +58,9 @@ impl Connection {
 
     /// Forgets what was written, which is all.
     pub(super) fn begin_batch(&mut self) {
-        self.pieces.clear();
+        if !self.pieces.is_empty() {
+            self.pieces.clear();
+        }
         self.copied.clear();
         (self.listed, self.written) = (0, 0);
     }
