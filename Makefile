@@ -28,7 +28,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: all demo examples check check-clients fuzz bench docs install uninstall headers clean help
+.PHONY: all demo examples tools check check-clients fuzz bench docs install uninstall headers clean help
 
 all: $(DIST)/$(LIBRARY)
 	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(abspath $(DIST)) program)"
@@ -46,6 +46,9 @@ $(DIST)/$(LIBRARY): $(SOURCES) scripts/build-release scripts/static-library scri
 examples: all
 	@$(MAKE) --no-print-directory -C c-examples \
 	    LIBDIR=../$(DIST) INCLUDEDIR=../include OUT=../$(EXAMPLES)
+
+tools: all
+	@$(MAKE) --no-print-directory -C tools LIBDIR=../$(DIST) INCLUDEDIR=../include OUT=../target/tools
 
 demo:
 	@scripts/prerequisites demo
@@ -72,7 +75,7 @@ docs:
 	@scripts/prerequisites docs
 	@docs/render
 
-install: all
+install: all tools
 	@scripts/install install
 
 uninstall:
@@ -88,6 +91,7 @@ clean:
 help:
 	@echo "make all        the shared and the static library, in $(DIST)"
 	@echo "make demo       build the library and the examples, and watch them talk"
+	@echo "make tools      curve_keygen and zmq-perf, in target/tools"
 	@echo "make check      every test there is (STEPS='rust capi' for some: scripts/check -h)"
 	@echo "make check-clients  other people's programs, on ours and on libzmq (CLIENTS='pushpin czmq' for some)"
 	@echo "make fuzz       search for inputs that break a parser (SECONDS=60 for each of TARGETS='...')"
