@@ -60,7 +60,7 @@ static const char *listen_by_hand (const char *transport, int *listener)
 }
 
 /*  Accepts a connection and greets as a REP.  */
-static int meet_by_hand (int listener)
+static int accept_by_hand (int listener)
 {
     int fd = plain_accept (listener);
     unsigned char received[300];
@@ -72,8 +72,8 @@ static int meet_by_hand (int listener)
     return fd;
 }
 
-/*  Reads a request of these many bytes on the wire; false if none comes.  */
-static bool heard_by_hand (int fd, size_t size)
+/*  Reads a request of SIZE bytes on the wire; false if none comes.  */
+static bool receive_by_hand (int fd, size_t size)
 {
     char request[16];
     struct pollfd ready = {fd, POLLIN, 0};
@@ -96,12 +96,12 @@ static size_t size_of_request (int type)
 }
 
 /*  Answers some requests, and dies when the last answer was received.  */
-static void *live_and_die (void *argument)
+static void *answer_and_die (void *argument)
 {
     peer_t *peer = argument;
-    int fd = meet_by_hand (peer->listener);
+    int fd = accept_by_hand (peer->listener);
     for (int n = 0; n < 20; n++) {
-        CHECK (heard_by_hand (fd, size_of_request (peer->type)));
+        CHECK (receive_by_hand (fd, size_of_request (peer->type)));
         if (peer->type == ZMQ_REQ)
             PLAIN_SAY (fd, "\1\0\0\6answer");
         else
@@ -124,7 +124,7 @@ static void over_death (const char *transport, int type, int requests)
     CHECK_OK (pthread_barrier_init (&peer.received, NULL, 2));
     for (int round = 0; round < ROUNDS; round++) {
         void *socket = open_socket (context, type);
-        pthread_t thread = start_thread (live_and_die, &peer);
+        pthread_t thread = start_thread (answer_and_die, &peer);
         set_int (socket, ZMQ_RECONNECT_IVL, 10);
         CHECK_OK (zmq_connect (socket, endpoint));
         for (int n = 0; n < 20; n++) {
@@ -135,11 +135,12 @@ static void over_death (const char *transport, int type, int requests)
         end_thread (thread);
         for (int n = 0; n < requests; n++)
             send_text (socket, "ask", 0);
-        int fd = meet_by_hand (peer.listener);
-        for (int n = 0; n < requests && heard_by_hand (fd, size_of_request (type)); n++)
+        int fd = accept_by_hand (peer.listener);
+        for (int n = 0; n < requests && receive_by_hand (fd, size_of_request (type)); n++)
             kept++;
-        /*  It first: it would connect again.  */
+        /*  First the socket, and to its end: it would connect again.  */
         CHECK_OK (zmq_close (socket));
+        plain_expect_end (fd);
         CHECK_OK (close (fd));
     }
     CHECK_OK (close (peer.listener));
