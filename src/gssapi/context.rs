@@ -1,7 +1,7 @@
 //! Security contexts: how two sides come to know each other, and what protects their messages.
 
 use super::handles::{Buffer, Context, Credential, Name, Usage, call, kerberos};
-use super::library::{RawBuffer, library};
+use super::library::{Library, RawBuffer, library};
 use super::{Failure, Principal};
 use crate::zmtp::{self, NoContext};
 use std::ptr;
@@ -50,6 +50,98 @@ struct Established {
     target: Option<Name>,
 }
 
+/// What came of a step of an acceptor.
+struct Accepted {
+    /// The context is established.
+    complete: bool,
+    /// What it gives.
+    given: u32,
+    /// The initiator, where the library knows it.
+    name: Option<Name>,
+}
+
+impl Established {
+    fn begin(library: &Library, side: &Side, own: Option<&Principal>) -> Result<Self, Failure> {
+        let (usage, service) = match side {
+            Side::Initiator { service } => (Usage::Initiate, Some(service)),
+            Side::Acceptor => (Usage::Accept, None),
+        };
+        Ok(Self {
+            context: Context::new(),
+            credential: Credential::acquire(library, own, usage)?,
+            target: service.map(|own| Name::import(library, own)).transpose()?,
+        })
+    }
+
+    /// A step of an initiator: whether the context is established, and what it gives.
+    fn initiate(
+        &mut self,
+        library: &Library,
+        wanted: u32,
+        input: &RawBuffer,
+        output: &mut Buffer,
+    ) -> Result<(bool, u32), Failure> {
+        let target = self.target.as_ref().map_or(ptr::null_mut(), |target| target.raw);
+        let mechanism = kerberos();
+        let mut given = 0;
+        // SAFETY: context, credential and name are this value's own; the context begins as null, and a
+        // null name is refused. Identifier and buffers are valid for the call, the token coming out is
+        // released by its owner, and the other answers are not asked for.
+        let major = unsafe {
+            call!(
+                library,
+                CONTINUE_NEEDED,
+                gss_init_sec_context(
+                    self.credential.raw,
+                    &raw mut self.context.raw,
+                    target,
+                    &raw const mechanism,
+                    wanted,
+                    0,
+                    ptr::null(),
+                    ptr::from_ref(input),
+                    ptr::null_mut(),
+                    output.place(),
+                    &raw mut given,
+                    ptr::null_mut(),
+                )
+            )
+        }?;
+        Ok((major == 0, given))
+    }
+
+    fn accept(
+        &mut self,
+        library: &Library,
+        input: &RawBuffer,
+        output: &mut Buffer,
+    ) -> Result<Accepted, Failure> {
+        let (mut name, mut given) = (ptr::null_mut(), 0);
+        // SAFETY: as in `initiate`; the name coming out gets its owner below, whatever the outcome,
+        // and no delegated credential is asked for.
+        let major = unsafe {
+            call!(
+                library,
+                CONTINUE_NEEDED,
+                gss_accept_sec_context(
+                    &raw mut self.context.raw,
+                    self.credential.raw,
+                    ptr::from_ref(input),
+                    ptr::null(),
+                    &raw mut name,
+                    ptr::null_mut(),
+                    output.place(),
+                    &raw mut given,
+                    ptr::null_mut(),
+                    ptr::null_mut(),
+                )
+            )
+        };
+        let name = Name::from_raw(name);
+        Ok(Accepted { complete: major? == 0, given, name })
+    }
+}
+
 impl SecurityContext {
     /// A client of the service.
     pub(crate) fn initiator(
@@ -78,84 +170,27 @@ impl SecurityContext {
         let library = &*library()?;
         let established = match &mut self.established {
             Some(established) => established,
-            none => {
-                let (usage, service) = match &self.side {
-                    Side::Initiator { service } => (Usage::Initiate, Some(service)),
-                    Side::Acceptor => (Usage::Accept, None),
-                };
-                none.insert(Established {
-                    context: Context::new(),
-                    credential: Credential::acquire(library, self.own.as_ref(), usage)?,
-                    target: service.map(|own| Name::import(library, own)).transpose()?,
-                })
-            }
+            none => none.insert(Established::begin(library, &self.side, self.own.as_ref())?),
         };
         let wanted = match self.confidential {
             true => MUTUAL | REPLAY | SEQUENCE | CONFIDENTIAL | INTEGRITY,
             false => MUTUAL | REPLAY | SEQUENCE,
         };
-        let Established { context, credential, target } = established;
-        let mechanism = kerberos();
         let input = RawBuffer::of(token);
         let mut output = Buffer::new();
-        let mut given = 0;
-        let major = match target {
-            // SAFETY: context, credential and name are this value's own; the context begins as
-            // null. Identifier and buffers are valid for the call, the token coming out is
-            // released by its owner, and the other answers are not asked for.
-            Some(target) => unsafe {
-                call!(
-                    library,
-                    CONTINUE_NEEDED,
-                    gss_init_sec_context(
-                        credential.raw,
-                        &raw mut context.raw,
-                        target.raw,
-                        &raw const mechanism,
-                        wanted,
-                        0,
-                        ptr::null(),
-                        &raw const input,
-                        ptr::null_mut(),
-                        output.place(),
-                        &raw mut given,
-                        ptr::null_mut(),
-                    )
-                )
-            },
-            None => {
-                let mut name = ptr::null_mut();
-                // SAFETY: as above; the name coming out gets its owner below, whatever the
-                // outcome, and no delegated credential is asked for.
-                let major = unsafe {
-                    call!(
-                        library,
-                        CONTINUE_NEEDED,
-                        gss_accept_sec_context(
-                            &raw mut context.raw,
-                            credential.raw,
-                            &raw const input,
-                            ptr::null(),
-                            &raw mut name,
-                            ptr::null_mut(),
-                            output.place(),
-                            &raw mut given,
-                            ptr::null_mut(),
-                            ptr::null_mut(),
-                        )
-                    )
-                };
-                let name = Name::from_raw(name);
-                if let (Ok(0), Some(name)) = (major, name) {
+        let (complete, given) = match &self.side {
+            Side::Initiator { .. } => established.initiate(library, wanted, &input, &mut output)?,
+            Side::Acceptor => {
+                let accepted = established.accept(library, &input, &mut output)?;
+                if let (true, Some(name)) = (accepted.complete, accepted.name) {
                     self.peer = name.display(library)?;
                 }
-                major
+                (accepted.complete, accepted.given)
             }
-        }?;
-        let complete = major == 0;
+        };
         // A peer that asked for too little is found out here, not with the first message.
         let mut least = if self.confidential { REPLAY | CONFIDENTIAL | INTEGRITY } else { 0 };
-        if target.is_some() {
+        if matches!(self.side, Side::Initiator { .. }) {
             least |= MUTUAL;
         }
         if complete && given & least != least {
