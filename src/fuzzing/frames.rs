@@ -3,8 +3,7 @@
 use crate::fuzzing::input::{Input, pieces};
 use crate::message::{ByteSource, Message, ReceiveBuffer};
 use crate::zmtp::{
-    Command, FrameDecoder, MAX_HEADER, ProtocolError, Version, cancel, encode_header, ping, pong,
-    subscribe,
+    Command, FrameDecoder, MAX_HEADER, ProtocolError, Version, encode_header, ping, pong,
 };
 use std::io;
 use std::mem::MaybeUninit;
@@ -96,8 +95,7 @@ pub(super) fn commands(data: &[u8]) {
         return;
     };
     let written = match command {
-        Command::Subscribe(prefix) => subscribe(prefix),
-        Command::Cancel(prefix) => cancel(prefix),
+        Command::Subscription(subscription) => subscription.to_command(),
         Command::Ping(time_to_live, context) => {
             assert!(context.len() <= 16);
             ping(time_to_live, context)

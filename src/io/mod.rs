@@ -27,5 +27,5 @@ pub(crate) use reactor_handle::{
 pub(crate) use scheduling::Scheduling;
 pub(crate) use signal::Signal;
 use sys::with_signals_blocked;
-pub(crate) use sys::{PollDescriptor, SocketSource, nanoseconds, poll_descriptors};
+pub(crate) use sys::{PollDescriptor, SocketSource, nanoseconds, poll_descriptors, uninterrupted};
 pub(crate) use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, poll_fds, sleep};

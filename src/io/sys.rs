@@ -27,6 +27,21 @@ pub(super) fn insist<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R
     call()
 }
 
+/// Makes a call again that a signal interrupted before it did anything (EINTR). Sleeps are not for this:
+/// a signal ends them.
+///
+/// # Errors
+/// Those of the call, but not `Interrupted`.
+#[inline]
+pub(crate) fn uninterrupted<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
 /// The result of a system call that gives -1 on failure.
 pub(super) fn check(result: isize) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
@@ -294,7 +309,7 @@ pub(crate) struct SocketSource<'a>(pub &'a Socket);
 // SAFETY: both return how many bytes the kernel wrote, in order.
 unsafe impl ByteSource for SocketSource<'_> {
     fn read(&mut self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-        self.0.recv_with_flags(buffer, libc::MSG_DONTWAIT)
+        uninterrupted(|| self.0.recv_with_flags(buffer, libc::MSG_DONTWAIT))
     }
 
     fn read_vectored<'a>(
@@ -310,7 +325,7 @@ unsafe impl ByteSource for SocketSource<'_> {
             }
         });
         let buffers = &mut buffers[..count];
-        match self.0.recv_vectored_with_flags(buffers, libc::MSG_DONTWAIT) {
+        match uninterrupted(|| self.0.recv_vectored_with_flags(buffers, libc::MSG_DONTWAIT)) {
             // Perhaps an allow-list of system calls that has no recvmsg(2).
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
                 read_in_turn(buffers.iter_mut().map(|buffer| &mut **buffer), |b| self.read(b))
@@ -323,6 +338,16 @@ unsafe impl ByteSource for SocketSource<'_> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_a_signal_interrupts_is_made_again_and_other_failures_are_told() {
+        let mut outcomes =
+            [Err(io::ErrorKind::Interrupted), Err(io::ErrorKind::Interrupted), Ok(7)].into_iter();
+        let mut next =
+            || outcomes.next().unwrap_or(Err(io::ErrorKind::WouldBlock)).map_err(Into::into);
+        assert_eq!(uninterrupted(&mut next).unwrap(), 7);
+        assert_eq!(uninterrupted(&mut next).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
 
     #[test]
     fn without_ppoll_a_signal_that_waited_interrupts_and_one_without_a_handler_does_not() {

@@ -7,6 +7,7 @@ use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
+use crate::zmtp::Subscription;
 use std::time::Duration;
 
 pub(super) struct Publish {
@@ -45,17 +46,17 @@ impl Publish {
     /// Takes what a subscriber sent. Of a message that is `user_data` no part is a subscription.
     fn take(&mut self, core: &mut SocketCore, id: PipeId, message: Message, user_data: bool) {
         let options = &core.options;
-        let subscribe = match message.data().first() {
-            Some(1) if !user_data => true,
-            Some(0) if !user_data => false,
-            _ => {
+        let subscription = Subscription::parse(message.data()).filter(|_| !user_data);
+        let (subscribe, prefix) = match subscription {
+            Some(Subscription::Subscribe(prefix)) => (true, prefix),
+            Some(Subscription::Cancel(prefix)) => (false, prefix),
+            None => {
                 if self.extended {
                     self.queue.push(None, message);
                 }
                 return;
             }
         };
-        let prefix = &message.data()[1..];
         let limits = options.limits;
         let held = if options.publisher.manual { &self.asked } else { &self.subscriptions };
         let too_many = limits.subscriptions > 0
@@ -99,7 +100,7 @@ impl Publish {
 
 /// The message by which the application learns that a peer that left had this subscription.
 fn cancellation(prefix: &[u8]) -> Message {
-    Message::from_slice(&[&[0], prefix].concat()).unwrap_or_default()
+    Subscription::Cancel(prefix).to_message().unwrap_or_default()
 }
 
 impl Pattern for Publish {

@@ -6,6 +6,7 @@ use super::trie::Trie;
 use super::{Pattern, PipeId, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
+use crate::zmtp::Subscription;
 
 pub(super) struct Subscribe {
     /// XSUB: the application sends its subscriptions as messages.
@@ -23,15 +24,6 @@ pub(super) struct Subscribe {
     sending: bool,
     /// XSUB: no part of that message is a subscription (ZMQ_ONLY_FIRST_SUBSCRIBE).
     user_data: bool,
-}
-
-/// A subscription or its cancellation, as it travels: 1 or 0 and the prefix. Those of SUB become
-/// commands where the peer knows them, those of XSUB stay messages (observed).
-fn subscription(subscribe: bool, prefix: &[u8], command: bool) -> Message {
-    let text = [&[subscribe as u8], prefix].concat();
-    let mut message = Message::from_slice(&text).unwrap_or_default();
-    message.set_command(command);
-    message
 }
 
 impl Subscribe {
@@ -59,16 +51,26 @@ impl Subscribe {
     /// Sends all subscriptions to a peer.
     fn tell_all(&mut self, core: &mut SocketCore, id: PipeId) {
         for prefix in self.subscriptions.prefixes() {
-            core.pipes.write_unbounded(id, subscription(true, &prefix, !self.extended));
+            core.pipes.write_unbounded(id, self.message(Subscription::Subscribe(&prefix)));
         }
     }
 
+    /// Those of SUB become commands where the peer knows them, those of XSUB stay messages (observed).
+    fn message(&self, subscription: Subscription<'_>) -> Message {
+        let mut message = subscription.to_message().unwrap_or_default();
+        message.set_command(!self.extended);
+        message
+    }
+
     /// Counts a subscription, or off its cancellation; whether it was the last of its prefix.
-    fn count(&mut self, subscribe: bool, prefix: &[u8]) -> bool {
-        if subscribe {
-            *self.subscriptions.get_or_insert(prefix, || 0) += 1;
-            return false;
-        }
+    fn count(&mut self, subscription: Subscription<'_>) -> bool {
+        let prefix = match subscription {
+            Subscription::Subscribe(prefix) => {
+                *self.subscriptions.get_or_insert(prefix, || 0) += 1;
+                return false;
+            }
+            Subscription::Cancel(prefix) => prefix,
+        };
         let Some(count) = self.subscriptions.get_mut(prefix) else {
             return false;
         };
@@ -136,27 +138,22 @@ impl Pattern for Subscribe {
         if !self.extended {
             return Err(Error::NotSupported);
         }
-        let subscription = match message.data().first() {
-            Some(1) => Some(true),
-            Some(0) => Some(false),
-            _ => None,
-        };
+        let subscription = Subscription::parse(message.data());
         if !self.sending {
             self.user_data = core.options.only_first_subscribe && subscription.is_none();
         }
         self.sending = message.more();
-        if let Some(subscribe) = subscription.filter(|_| !self.user_data) {
+        if let Some(subscription) = subscription.filter(|_| !self.user_data) {
             if !self.out.in_message() {
-                let taken = message.take();
-                let prefix = &taken.data()[1..];
-                return if subscribe {
-                    self.subscribe(core, prefix)
-                } else {
-                    self.unsubscribe(core, prefix)
+                let outcome = match subscription {
+                    Subscription::Subscribe(prefix) => self.subscribe(core, prefix),
+                    Subscription::Cancel(prefix) => self.unsubscribe(core, prefix),
                 };
+                drop(message.take());
+                return outcome;
             }
             // Within a message it stays a part of it, and is a subscription as well (observed).
-            self.count(subscribe, &message.data()[1..]);
+            self.count(subscription);
         }
         if !self.out.in_message() {
             self.out.begin(core, self.pipes.iter().copied());
@@ -194,15 +191,17 @@ impl Pattern for Subscribe {
     }
 
     fn subscribe(&mut self, core: &mut SocketCore, prefix: &[u8]) -> Result<()> {
-        self.count(true, prefix);
+        self.count(Subscription::Subscribe(prefix));
         // Repeated ones as well: a publisher may want to receive them (ZMQ_XPUB_VERBOSE).
-        self.tell(core, subscription(true, prefix, !self.extended));
+        let message = self.message(Subscription::Subscribe(prefix));
+        self.tell(core, message);
         Ok(())
     }
 
     fn unsubscribe(&mut self, core: &mut SocketCore, prefix: &[u8]) -> Result<()> {
-        if self.count(false, prefix) {
-            self.tell(core, subscription(false, prefix, !self.extended));
+        if self.count(Subscription::Cancel(prefix)) {
+            let message = self.message(Subscription::Cancel(prefix));
+            self.tell(core, message);
         }
         Ok(())
     }

@@ -110,7 +110,6 @@ fn discard_available(stream: &Stream, left: &mut usize) -> Input {
             Ok(0) => return Input::Ended,
             Ok(count) => *left -= count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Input::Empty,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return Input::Ended,
         }
     }

@@ -297,7 +297,6 @@ impl Connection {
                     self.to_the_end = false;
                     Some(ReadOutcome::Idle)
                 }
-                io::ErrorKind::Interrupted => None,
                 _ => Some(ReadOutcome::Closed),
             },
         }
@@ -384,17 +383,12 @@ fn handle_command(
     message: &Message,
     report: &mut ReadReport,
 ) -> Result<Option<Message>, ProtocolError> {
-    let subscription = |first: u8, prefix: &[u8]| {
-        let text = [&[first], prefix].concat();
-        Message::from_slice(&text).map(Some).map_err(|_| ProtocolError::OutOfMemory)
-    };
     // What is malformed is ignored like what is unknown (observed).
     let Ok(command) = Command::parse(message.data()) else {
         return Ok(None);
     };
     match command {
-        Command::Subscribe(prefix) => subscription(1, prefix),
-        Command::Cancel(prefix) => subscription(0, prefix),
+        Command::Subscription(subscription) => subscription.to_message().map(Some),
         Command::Ping(tenths, context) => {
             let pings = report.pings.get_or_insert_default();
             if tenths > 0 {

@@ -9,7 +9,7 @@ use crate::io::ReactorHandle;
 use crate::message::Message;
 use crate::pipe::{PipeReader, QueueState};
 use crate::transport::Stream;
-use crate::zmtp::{Sealer, Version};
+use crate::zmtp::{Sealer, Subscription, Version};
 use batch::{LARGE_BATCH, MIN_BATCH};
 use ping::PingWatch;
 use std::cell::Cell;
@@ -236,7 +236,7 @@ impl WriteHalf {
         let (mut begins, mut keeps) = (true, false);
         while let Some(part) = self.outgoing.take_next() {
             if begins {
-                let subscribes = matches!(part.data().first(), Some(0 | 1));
+                let subscribes = Subscription::parse(part.data()).is_some();
                 keeps = !subscribes && (most == 0 || count < most);
                 count += keeps as usize;
             }
@@ -405,7 +405,6 @@ impl Connection {
                         Err(_) => self.fail(),
                     };
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return self.fail(),
             }
         }

@@ -14,7 +14,7 @@ use super::socks::Socks5Handshake;
 use super::stream::Stream;
 use super::{ipc, resolve, tcp};
 use crate::error::{Error, Result};
-use crate::io::{PollDescriptor, poll_descriptors};
+use crate::io::{PollDescriptor, poll_descriptors, uninterrupted};
 
 /// A connect(2) that is interrupted more often in a row has failed.
 const INTERRUPTIONS: usize = 100;
@@ -257,20 +257,22 @@ fn negotiate(mut socket: &Socket, negotiation: &mut Socks5Handshake) -> io::Resu
     while !negotiation.is_connected() {
         let turn = if negotiation.output().is_empty() {
             let wanted = negotiation.wants().min(chunk.len());
-            socket.read(&mut chunk[..wanted]).and_then(|count| match count {
+            let read = uninterrupted(|| socket.read(&mut chunk[..wanted]));
+            read.and_then(|count| match count {
                 0 => Err(io::ErrorKind::UnexpectedEof.into()),
                 _ => negotiation
                     .handle_input(&chunk[..count])
                     .map_err(|_| io::ErrorKind::ConnectionRefused.into()),
             })
         } else {
-            let sent = socket.send_with_flags(negotiation.output(), libc::MSG_NOSIGNAL);
+            let output = negotiation.output();
+            let sent = uninterrupted(|| socket.send_with_flags(output, libc::MSG_NOSIGNAL));
             sent.map(|count| negotiation.wrote(count))
         };
         match turn {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
+            Err(error) => return Err(error),
+            Ok(()) => {}
         }
     }
     Ok(true)

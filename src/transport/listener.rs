@@ -15,6 +15,7 @@ use super::stream::Stream;
 use super::tcp;
 use crate::error::{Error, Result};
 use crate::io::descriptor::peer_credentials;
+use crate::io::uninterrupted;
 
 /// A listening socket. Dropping it ends the binding, and removes the file of an ipc path.
 #[derive(Debug)]
@@ -86,16 +87,12 @@ impl Listener {
     /// # Errors
     /// See [`AcceptError`] for what to do then.
     pub(crate) fn accept(&self) -> Result<Option<Stream>, AcceptError> {
-        loop {
-            // socket2 makes the new descriptor close-on-exec and non-blocking in one call.
-            match self.socket.accept4(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) {
-                Ok((socket, peer)) => return self.admit(socket, &peer).map(Some),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return Ok(None),
-                    io::ErrorKind::Interrupted => {}
-                    _ => return Err(AcceptError::from_system(error)),
-                },
-            }
+        // socket2 makes the new descriptor close-on-exec and non-blocking in one call.
+        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        match uninterrupted(|| self.socket.accept4(flags)) {
+            Ok((socket, peer)) => self.admit(socket, &peer).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(AcceptError::from_system(error)),
         }
     }
 

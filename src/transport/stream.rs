@@ -9,7 +9,7 @@ use socket2::{SockAddr, Socket};
 
 use crate::io::descriptor::{peer_credentials, undelivered};
 use crate::io::interfaces::interface_name;
-use crate::io::{PollDescriptor, poll_fds};
+use crate::io::{PollDescriptor, poll_fds, uninterrupted};
 
 /// A connected, non-blocking stream socket. Any thread may read or write through a reference;
 /// which thread may is up to the session.
@@ -35,7 +35,7 @@ impl Stream {
     /// # Errors
     /// WouldBlock when nothing is there, or the connection's error.
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.socket).read(buffer)
+        uninterrupted(|| (&self.socket).read(buffer))
     }
 
     /// Writes what there is room for. Never raises SIGPIPE.
@@ -43,7 +43,7 @@ impl Stream {
     /// # Errors
     /// WouldBlock when there is no room, or the connection's error.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.send_with_flags(bytes, libc::MSG_NOSIGNAL)
+        uninterrupted(|| self.socket.send_with_flags(bytes, libc::MSG_NOSIGNAL))
     }
 
     /// As [`Self::write`], from several slices in turn.
@@ -51,7 +51,7 @@ impl Stream {
     /// # Errors
     /// As [`Self::write`].
     pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self.socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL) {
+        match uninterrupted(|| self.socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL)) {
             // Perhaps an allow-list of system calls that has no sendmsg(2).
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
                 let first = slices.iter().find(|slice| !slice.is_empty());

@@ -6,10 +6,8 @@ use crate::message::Message;
 /// A command that came, borrowed from its frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command<'a> {
-    /// SUBSCRIBE with its prefix.
-    Subscribe(&'a [u8]),
-    /// CANCEL of a subscription.
-    Cancel(&'a [u8]),
+    /// SUBSCRIBE or CANCEL.
+    Subscription(Subscription<'a>),
     /// PING with the sender's time to live (tenths of a second) and a context to send back.
     Ping(u16, &'a [u8]),
     /// PONG with the context of its PING.
@@ -18,6 +16,46 @@ pub(crate) enum Command<'a> {
     Error(&'a [u8]),
     /// A command that this version does not know; such are ignored (RFC 37).
     Unknown(&'a [u8]),
+}
+
+/// A subscription or its cancellation, with its prefix. A command in 3.1; a message before that (RFC 23),
+/// and between a socket and its sessions: 1 or 0, and the prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subscription<'a> {
+    Subscribe(&'a [u8]),
+    Cancel(&'a [u8]),
+}
+
+impl<'a> Subscription<'a> {
+    /// Reads the message; `None` for any other.
+    #[inline(always)]
+    pub(crate) fn parse(message: &'a [u8]) -> Option<Self> {
+        match message {
+            [1, prefix @ ..] => Some(Self::Subscribe(prefix)),
+            [0, prefix @ ..] => Some(Self::Cancel(prefix)),
+            _ => None,
+        }
+    }
+
+    /// As a message.
+    ///
+    /// # Errors
+    /// [`ProtocolError::OutOfMemory`].
+    pub(crate) fn to_message(self) -> Result<Message, ProtocolError> {
+        let text = match self {
+            Self::Subscribe(prefix) => [&[1], prefix].concat(),
+            Self::Cancel(prefix) => [&[0], prefix].concat(),
+        };
+        Message::from_slice(&text).map_err(|_| ProtocolError::OutOfMemory)
+    }
+
+    /// As a command.
+    pub(crate) fn to_command(self) -> Message {
+        match self {
+            Self::Subscribe(prefix) => command("SUBSCRIBE", &[prefix]),
+            Self::Cancel(prefix) => command("CANCEL", &[prefix]),
+        }
+    }
 }
 
 /// Longest context of a PING (RFC 37).
@@ -33,8 +71,8 @@ impl<'a> Command<'a> {
         let (&length, rest) = body.split_first().ok_or(malformed)?;
         let (name, data) = rest.split_at_checked(length as usize).ok_or(malformed)?;
         Ok(match name {
-            b"SUBSCRIBE" => Self::Subscribe(data),
-            b"CANCEL" => Self::Cancel(data),
+            b"SUBSCRIBE" => Self::Subscription(Subscription::Subscribe(data)),
+            b"CANCEL" => Self::Subscription(Subscription::Cancel(data)),
             b"PING" => {
                 let (ttl, context) = data.split_first_chunk::<2>().ok_or(malformed)?;
                 let context = &context[..context.len().min(MAX_PING_CONTEXT)];
@@ -58,16 +96,6 @@ fn command(name: &str, parts: &[&[u8]]) -> Message {
     message
 }
 
-/// SUBSCRIBE to a prefix.
-pub(crate) fn subscribe(prefix: &[u8]) -> Message {
-    command("SUBSCRIBE", &[prefix])
-}
-
-/// CANCEL of a subscription.
-pub(crate) fn cancel(prefix: &[u8]) -> Message {
-    command("CANCEL", &[prefix])
-}
-
 /// PING with a time to live in tenths of a second.
 pub(crate) fn ping(time_to_live: u16, context: &[u8]) -> Message {
     command("PING", &[&time_to_live.to_be_bytes(), context])
@@ -76,4 +104,22 @@ pub(crate) fn ping(time_to_live: u16, context: &[u8]) -> Message {
 /// PONG with the context of the PING that it answers.
 pub(crate) fn pong(context: &[u8]) -> Message {
     command("PONG", &[context])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subscriptions_are_read_as_they_are_written() {
+        for subscription in [Subscription::Subscribe(b"a"), Subscription::Cancel(b"")] {
+            let message = subscription.to_message().unwrap();
+            assert_eq!(Subscription::parse(message.data()), Some(subscription));
+            let command = subscription.to_command();
+            assert!(command.is_command());
+            assert_eq!(Command::parse(command.data()), Ok(Command::Subscription(subscription)));
+        }
+        assert_eq!(Subscription::parse(b""), None);
+        assert_eq!(Subscription::parse(b"\x02a"), None);
+    }
 }

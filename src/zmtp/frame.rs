@@ -67,22 +67,57 @@ fn encode_header_of(
     }
 }
 
-/// Appends the header of a frame of 3.x with these flags, but for LARGE, which is added.
-pub(super) fn append_header(flags: u8, length: usize, out: &mut Vec<u8>) {
-    match u8::try_from(length) {
-        Ok(length) => out.extend_from_slice(&[flags, length]),
-        Err(_) => {
-            out.push(flags | LARGE);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-    }
+/// Appends the header of a frame with these flags, but for LARGE, which is added.
+#[inline]
+pub(super) fn append_header(version: Version, flags: u8, length: usize, out: &mut Vec<u8>) {
+    let mut header = [0; MAX_HEADER];
+    let end = encode_header_of(version, length, flags, &mut header);
+    out.extend_from_slice(&header[..end]);
 }
 
-/// A header that was read: length of header and body, and flags.
-struct Header {
-    length: usize,
-    body: u64,
-    flags: u8,
+/// A header that was read.
+pub(super) struct Header {
+    /// Its length.
+    pub(super) length: usize,
+    /// The length of the body.
+    pub(super) body: u64,
+    pub(super) flags: u8,
+}
+
+impl Header {
+    /// The header that these bytes begin with; `None` if more are needed.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Unspecified`] for a length of 1.0 that does not count the flags.
+    #[inline(always)]
+    pub(super) fn parse(version: Version, bytes: &[u8]) -> Result<Option<Self>, ProtocolError> {
+        if bytes.len() < 2 {
+            // A length of 1.0 counts the flags, so it is never 0.
+            let impossible = version == Version::V1 && bytes.first() == Some(&0);
+            return if impossible { Err(ProtocolError::Unspecified) } else { Ok(None) };
+        }
+        let header = match (version, bytes[0]) {
+            (Version::V1, 0xFF) => {
+                if bytes.len() < 10 {
+                    return Ok(None);
+                }
+                Self { length: 10, body: long_length(bytes), flags: bytes[9] & MORE }
+            }
+            (Version::V1, short) => Self { length: 2, body: short as u64, flags: bytes[1] & MORE },
+            (_, flags) if flags & LARGE != 0 => {
+                if bytes.len() < 9 {
+                    return Ok(None);
+                }
+                Self { length: 9, body: long_length(bytes), flags }
+            }
+            (_, flags) => Self { length: 2, body: bytes[1] as u64, flags },
+        };
+        let body = match version {
+            Version::V1 => header.body.checked_sub(1).ok_or(ProtocolError::Unspecified)?,
+            _ => header.body,
+        };
+        Ok(Some(Self { body, ..header }))
+    }
 }
 
 /// Cuts frames out of what arrives.
@@ -239,42 +274,17 @@ impl FrameDecoder {
 
     #[inline(always)]
     fn header(&self, bytes: &[u8]) -> Result<Option<Header>, ProtocolError> {
-        if bytes.len() < 2 {
-            // A length of 1.0 counts the flags, so it is never 0.
-            let impossible = self.version == Version::V1 && bytes.first() == Some(&0);
-            return if impossible { Err(ProtocolError::Unspecified) } else { Ok(None) };
-        }
-        let header = match (self.version, bytes[0]) {
-            (Version::V1, 0xFF) => {
-                if bytes.len() < 10 {
-                    return Ok(None);
-                }
-                Header { length: 10, body: long_length(bytes), flags: bytes[9] & MORE }
-            }
-            (Version::V1, short) => {
-                Header { length: 2, body: short as u64, flags: bytes[1] & MORE }
-            }
-            (_, flags) if flags & LARGE != 0 => {
-                if bytes.len() < 9 {
-                    return Ok(None);
-                }
-                Header { length: 9, body: long_length(bytes), flags }
-            }
-            (_, flags) => Header { length: 2, body: bytes[1] as u64, flags },
+        let Some(header) = Header::parse(self.version, bytes)? else {
+            return Ok(None);
         };
-        let body = match self.version {
-            // The length of 1.0 counts the flags.
-            Version::V1 => header.body.checked_sub(1).ok_or(ProtocolError::Unspecified)?,
-            _ => header.body,
-        };
-        if body > isize::MAX as u64 - MAX_HEADER as u64 {
+        if header.body > isize::MAX as u64 - MAX_HEADER as u64 {
             return Err(ProtocolError::Unspecified);
         }
-        if self.max_size.is_some_and(|max| body > max) {
+        if self.max_size.is_some_and(|max| header.body > max) {
             return Err(ProtocolError::MessageTooLarge);
         }
         let flags = if self.version >= Version::V3_0 { header.flags } else { header.flags & MORE };
-        Ok(Some(Header { body, flags, ..header }))
+        Ok(Some(Header { flags, ..header }))
     }
 }
 

@@ -11,7 +11,7 @@
 //! takes for the header of the frame with our routing id, the rest when the peer has shown its
 //! version.
 
-use super::frame::{COMMAND, LARGE};
+use super::frame::{COMMAND, Header, LARGE, append_header};
 use super::mechanism::{Context, Mechanism, Protection, Step, Task};
 use super::peer::{MAX_ROUTING_ID, PeerProperties};
 use super::{Peer, ProtocolError, SocketType, Version, metadata, reserve_wiping};
@@ -275,11 +275,10 @@ impl Handshake {
         };
         self.peer.socket_type = SocketType::from_value(peer_type.into());
         self.output.push(self.config.socket_type as u8);
-        let id = &self.config.routing_id;
         // Revision 0 is 1.0 with a signature; its frames are those of 1.0.
         let version = if revision == 0 { Version::V1 } else { Version::V2 };
-        let header = if revision == 0 { [id.len() as u8 + 1, 0] } else { [0, id.len() as u8] };
-        self.output.extend_from_slice(&header);
+        let id = &self.config.routing_id;
+        append_header(version, 0, id.len(), &mut self.output);
         self.output.extend_from_slice(id);
         self.state = State::RoutingId(version);
         Ok(SIGNATURE + 2)
@@ -309,21 +308,17 @@ impl Handshake {
     }
 
     fn command(&mut self, version: Version, input: &[u8]) -> Result<usize, ProtocolError> {
-        let (header, length) = match input {
-            [flags, ..] if flags & !LARGE != COMMAND => {
-                return Err(ProtocolError::UnexpectedCommand);
-            }
-            [COMMAND, length, ..] => (2, *length as u64),
-            [_, rest @ ..] if input[0] & LARGE != 0 && rest.len() >= 8 => {
-                (9, rest[..8].iter().fold(0, |sum, byte| (sum << 8) | *byte as u64))
-            }
-            _ => return Ok(0),
+        if input.first().is_some_and(|flags| flags & !LARGE != COMMAND) {
+            return Err(ProtocolError::UnexpectedCommand);
+        }
+        let Some(header) = Header::parse(version, input)? else {
+            return Ok(0);
         };
-        if length > MAX_COMMAND as u64 {
+        if header.body > MAX_COMMAND as u64 {
             return Err(ProtocolError::MalformedCommand);
         }
-        let end = header + length as usize;
-        let Some(body) = input.get(header..end) else {
+        let end = header.length + header.body as usize;
+        let Some(body) = input.get(header.length..end) else {
             return Ok(0);
         };
         let plain = self.config.mechanism.name() == "PLAIN";
@@ -342,31 +337,17 @@ impl Handshake {
 
     /// The first frame of an old peer.
     fn routing_id(&mut self, version: Version, input: &[u8]) -> Result<usize, ProtocolError> {
-        if version == Version::V1 && input.first() == Some(&0) {
-            // The length counts the flags, so it is never 0.
+        if version != Version::V1 && input.first().is_some_and(|flags| flags & LARGE != 0) {
             return Err(ProtocolError::Unspecified);
         }
-        if input.len() < 2 {
+        let Some(header) = Header::parse(version, input)? else {
             return Ok(0);
-        }
-        let (header, length) = match version {
-            // An implementation with a long identity length announces it behind 0xFF.
-            Version::V1 if input[0] == 0xFF => {
-                let Some(length) = input.get(1..9) else {
-                    return Ok(0);
-                };
-                let length = length.iter().fold(0u64, |sum, byte| (sum << 8) | *byte as u64);
-                (10, length.checked_sub(1).ok_or(ProtocolError::Unspecified)?)
-            }
-            Version::V1 => (2, (input[0] as u64).checked_sub(1).ok_or(ProtocolError::Unspecified)?),
-            _ if input[0] & 2 != 0 => return Err(ProtocolError::Unspecified),
-            _ => (2, input[1] as u64),
         };
-        if length > MAX_ROUTING_ID as u64 {
+        if header.body > MAX_ROUTING_ID as u64 {
             return Err(ProtocolError::Unspecified);
         }
-        let end = header + length as usize;
-        let Some(id) = input.get(header..end) else {
+        let end = header.length + header.body as usize;
+        let Some(id) = input.get(header.length..end) else {
             return Ok(0);
         };
         self.establish(Peer {

@@ -18,7 +18,7 @@ mod secret;
 mod socket_type;
 mod zap;
 
-pub(crate) use command::{Command, cancel, ping, pong, subscribe};
+pub(crate) use command::{Command, Subscription, ping, pong};
 pub(crate) use error::ProtocolError;
 pub(crate) use frame::{FrameDecoder, MAX_HEADER, encode_header, encode_sole_header};
 pub(crate) use handshake::{Authentication, Handshake, HandshakeConfig};

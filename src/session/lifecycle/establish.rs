@@ -5,7 +5,7 @@ use crate::message::{Message, Metadata};
 use crate::pattern::PeerInfo;
 use crate::session::{ConnectionEvent, NewPipe};
 use crate::transport::Stream;
-use crate::zmtp::{FrameDecoder, Peer, Protection, SocketType, Version, ZapReply};
+use crate::zmtp::{FrameDecoder, Peer, Protection, SocketType, Subscription, Version, ZapReply};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -101,7 +101,8 @@ impl LockedSession<'_> {
             && matches!(session.options.socket_type, SocketType::Pub | SocketType::Xpub)
         {
             // Such peers filter by themselves and send no subscriptions (RFC 13).
-            session.read.lock().inject(Message::from_short(&[1]));
+            let all = Subscription::Subscribe(b"").to_message().unwrap_or_default();
+            session.read.lock().inject(all);
         }
         session.is_active.store(true, Ordering::Release);
         self.drive_write();

@@ -53,7 +53,6 @@ impl HandshakingConnection {
             match self.stream.write(&self.output) {
                 Ok(count) => drop(self.output.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
@@ -73,7 +72,6 @@ impl HandshakingConnection {
                 self.input.unread = count == chunk.len() || self.input.half_closed;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.input.unread = false,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::{Connection, Outgoing, Piece};
 use crate::message::Message;
-use crate::zmtp::{MAX_HEADER, ProtocolError, Version, cancel, encode_header, subscribe};
+use crate::zmtp::{MAX_HEADER, ProtocolError, Subscription, Version, encode_header};
 use std::io::{self, IoSlice};
 use std::mem;
 
@@ -99,11 +99,8 @@ impl Connection {
     /// Subscriptions travel as commands with 3.1, as messages with older peers.
     fn on_the_wire(&self, mut message: Message) -> Message {
         if self.version == Some(Version::V3_1) {
-            return match message.data().split_first() {
-                Some((1, prefix)) => subscribe(prefix),
-                Some((_, prefix)) => cancel(prefix),
-                None => message,
-            };
+            let command = Subscription::parse(message.data()).map(Subscription::to_command);
+            return command.unwrap_or(message);
         }
         message.set_command(false);
         message

@@ -112,7 +112,6 @@ impl Connection {
                         break;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let left = wait.saturating_sub(began.elapsed());
                     let mut room = [PollDescriptor::new(self.stream.as_raw_fd(), libc::POLLOUT)];

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::message::Message;
 use crate::sync::Mutex;
-use crate::zmtp::ProtocolError;
 use crate::zmtp::frame::append_header;
+use crate::zmtp::{ProtocolError, Version};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -249,7 +249,7 @@ impl Sealer for Seal {
         let frame = &mut |wrapped: &[u8]| match u32::try_from(wrapped.len()) {
             Ok(length) => {
                 let whole = MESSAGE.len() + size_of::<u32>() + wrapped.len();
-                append_header(0, whole, out);
+                append_header(Version::V3_1, 0, whole, out);
                 out.extend_from_slice(MESSAGE);
                 out.extend_from_slice(&length.to_be_bytes());
                 out.extend_from_slice(wrapped);

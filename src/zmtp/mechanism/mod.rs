@@ -35,7 +35,7 @@ pub(crate) use plain::{PlainClient, PlainServer};
 
 use super::frame::{self, MAX_HEADER, append_header};
 use super::peer::PeerProperties;
-use super::{ProtocolError, metadata, reserve_wiping};
+use super::{ProtocolError, Version, metadata, reserve_wiping};
 use crate::message::Message;
 use zeroize::Zeroizing;
 
@@ -115,7 +115,7 @@ impl<'a> Context<'a> {
         let length = 1 + name.len() + data.iter().map(|part| part.len()).sum::<usize>();
         // What PLAIN sends is a password.
         reserve_wiping(self.output, MAX_HEADER + length);
-        append_header(frame::COMMAND, length, self.output);
+        append_header(Version::V3_1, frame::COMMAND, length, self.output);
         self.output.push(name.len() as u8);
         self.output.extend_from_slice(name.as_bytes());
         data.iter().for_each(|part| self.output.extend_from_slice(part));
@@ -123,7 +123,7 @@ impl<'a> Context<'a> {
 
     /// Sends the command of no bytes.
     pub(crate) fn send_empty(&mut self) {
-        append_header(frame::COMMAND, 0, self.output);
+        append_header(Version::V3_1, frame::COMMAND, 0, self.output);
     }
 
     /// Tells who the peer proved to be (zmq_msg_gets(3), User-Id).

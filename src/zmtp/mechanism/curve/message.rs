@@ -3,9 +3,9 @@
 use super::direction::Direction;
 use super::keys::{MAC, SharedKey};
 use crate::message::Message;
-use crate::zmtp::ProtocolError;
-use crate::zmtp::frame::LARGE;
+use crate::zmtp::frame::append_header;
 use crate::zmtp::mechanism::{MESSAGE, Opener, Protection, Sealer, flags_of, set_flags};
+use crate::zmtp::{ProtocolError, Version};
 
 /// Name and counter.
 const HEAD: usize = MESSAGE.len() + 8;
@@ -38,13 +38,7 @@ impl Sealer for CurveSealer {
         let length = OVERHEAD + body.len();
         out.try_reserve(length + 9).map_err(|_| ProtocolError::OutOfMemory)?;
         // The frame is none of a command, whatever it carries (observed).
-        match u8::try_from(length) {
-            Ok(length) => out.extend_from_slice(&[0, length]),
-            Err(_) => {
-                out.push(LARGE);
-                out.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        }
+        append_header(Version::V3_1, 0, length, out);
         let mut head = [0; OVERHEAD];
         head[..MESSAGE.len()].copy_from_slice(MESSAGE);
         head[MESSAGE.len()..HEAD].copy_from_slice(&self.counter.to_be_bytes());
