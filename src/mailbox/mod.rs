@@ -8,7 +8,7 @@ mod spin_policy;
 
 pub(crate) use events::Events;
 pub(crate) use ready_cache::{PollGroup, ReadyCache};
-pub(crate) use spin_policy::SpinPolicy;
+pub(crate) use spin_policy::{SpinPolicy, SpinStep};
 
 use crate::error::Result;
 use crate::io::{EventHandler, InboxEntry, ReactorHandle, Signal, WaiterList};

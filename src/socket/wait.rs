@@ -6,28 +6,17 @@ use crate::io::{
     PollDescriptor, PooledWaiter, ReactorGuard, ReactorHandle, Waiter, WaiterPool, Watch,
     nanoseconds, sleep,
 };
-use crate::mailbox::{Mailbox, PollGroup, SpinPolicy};
+use crate::mailbox::{Mailbox, PollGroup, SpinPolicy, SpinStep};
 use crate::sync::CriticalSection;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// A caller that waits again within this time takes the reactor over from its I/O thread.
-const SOON: u64 = Duration::from_millis(1).as_nanos() as u64;
 
 /// How long a call sleeps at a time that got no descriptor to be woken by.
 const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(1);
 
 /// More sockets than this are not distinguished from those of others.
 pub(super) const MAX_TRACKED_SOCKETS: usize = 16;
-
-/// A spin that finds no reactor to poll may be interrupted for this long, in nanoseconds: messages
-/// over inproc mostly come before.
-const INTERRUPTIBLE: u64 = 10_000;
-/// A thread that spins and sees no time pass but this, in nanoseconds, had its processor taken away.
-const PREEMPTED: u64 = 200_000;
-/// A spin lasts at most this long, in nanoseconds, while pieces of a message arrive one after the other.
-const MAX_SPIN: u64 = 1_000_000;
 
 /// What a waiting call knows of a socket.
 #[derive(Clone)]
@@ -269,8 +258,7 @@ impl<'a> Wait<'a> {
 
     /// Whether the socket is waited for so often that its caller should poll.
     fn is_back_soon(&self, now: u64) -> bool {
-        let ended = self.spin_policy().map_or(0, |own| own.ended.load(Ordering::Relaxed));
-        ended != 0 && now.saturating_sub(ended) < SOON
+        self.spin_policy().is_some_and(|own| own.is_back_soon(now))
     }
 
     /// Spins for events for a moment, where that is promising; true if there are any. Not where
@@ -282,49 +270,37 @@ impl<'a> Wait<'a> {
         }) else {
             return false;
         };
-        let time = policy.spin_budget(began);
-        if time == 0 {
+        let Some(mut spin) = policy.begin_spin(began) else {
             return false;
+        };
+        if goes_on {
+            spin.go_on_for(self.left().map_or(u64::MAX, |left| left.as_nanos() as u64));
         }
-        let longest = self.left().map_or(MAX_SPIN, |left| (left.as_nanos() as u64).min(MAX_SPIN));
-        // When, from there, something came last, when it polled last, and whether it put the timer off.
-        let (mut since, mut last, mut put_off) = (0, 0, false);
-        let found = loop {
+        let mut put_off = false;
+        loop {
             let mut served = false;
             match &mut self.guard {
-                Some(guard) => served = guard.look(began + last) && !guard.serves_others(),
+                Some(guard) => served = guard.look(spin.last_look()) && !guard.serves_others(),
                 None => (0..16).for_each(|_| std::hint::spin_loop()),
             }
-            let now = nanoseconds().saturating_sub(began);
-            let elapsed = now - since;
-            if now - last > PREEMPTED && !served {
-                policy.preempted(began + now);
-                self.found_news |= self.set.is_ready();
-                return self.set.is_ready();
+            let now = nanoseconds();
+            let is_ready = self.set.is_ready();
+            let step = spin.looked(now, served, is_ready);
+            if let SpinStep::End(outcome) = step {
+                policy.end_spin(spin, outcome);
+                self.found_news |= is_ready;
+                return is_ready;
             }
-            last = now;
-            if self.set.is_ready() {
-                break Some(elapsed);
+            if let SpinStep::Idle { interruptible } = step {
+                if let Some(guard) = self.guard.as_ref().filter(|_| !put_off) {
+                    guard.postpone_wake_timer();
+                    put_off = true;
+                }
+                if !interruptible {
+                    self.critical.get_or_insert_with(CriticalSection::enter);
+                }
             }
-            if served && goes_on && now < longest {
-                // A piece of a message, perhaps, that others follow.
-                since = now;
-                continue;
-            }
-            if let Some(guard) = self.guard.as_ref().filter(|_| !put_off) {
-                guard.postpone_wake_timer();
-                put_off = true;
-            }
-            if elapsed >= time {
-                break None;
-            }
-            if now > INTERRUPTIBLE {
-                self.critical.get_or_insert_with(CriticalSection::enter);
-            }
-        };
-        policy.record_spin(found);
-        self.found_news |= found.is_some();
-        found.is_some()
+        }
     }
 }
 

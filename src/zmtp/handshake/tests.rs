@@ -96,3 +96,21 @@ fn another_mechanism_is_refused() {
     greeting.resize(64, 0);
     assert_eq!(feed(&mut own, &greeting), Err(ProtocolError::MechanismMismatch));
 }
+
+#[test]
+fn a_peer_of_1_0_with_a_signature_gets_routing_ids_of_any_length() {
+    for length in [0, 1, 253, 254, 255] {
+        let mut own = handshake(SocketType::Dealer, &vec![7; length]);
+        let mut sent = Vec::new();
+        own.poll_output(&mut sent);
+        let (greeting, revision_and_type) = ([0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F], [0, 6]);
+        own.handle_input(&[&greeting[..], &revision_and_type].concat()).unwrap();
+        sent.clear();
+        own.poll_output(&mut sent);
+        // Our revision and type, and a frame of 1.0.
+        let frame = &sent[2..];
+        let header = Header::parse(Version::V1, frame).unwrap().unwrap();
+        assert_eq!(header.body, length as u64);
+        assert_eq!(frame.len(), header.length + length);
+    }
+}
