@@ -15,6 +15,7 @@ mod scheduling;
 mod signal;
 mod sys;
 mod waiter;
+mod waiter_list;
 mod wake_timer;
 
 pub(crate) use blocking_pool::{BlockingPool, start_worker};

@@ -1,14 +1,14 @@
 //! How a thread of the application sleeps until somebody has news for it.
 
 use super::sys::poll_descriptors_with_mask;
+use super::waiter_list::{self, Wake};
 use super::{PollDescriptor, Signal, poll_descriptors};
 use crate::error::{Error, Result};
-use crate::sync::{CriticalSection, Mutex};
+use crate::sync::CriticalSection;
 use crossbeam_queue::ArrayQueue;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::time::Duration;
 
 /// Ends the sleep of one thread.
@@ -87,6 +87,15 @@ impl Waiter {
     }
 }
 
+/// Threads that wait for something: for a mailbox, or for the end of a context.
+pub(crate) type WaiterList = waiter_list::WaiterList<Waiter>;
+
+impl Wake for Waiter {
+    fn wake(&self) {
+        self.notify();
+    }
+}
+
 impl PooledWaiter<'_> {
     /// Sleeps until notified, until one of the descriptors is ready, or until the time is over.
     ///
@@ -135,86 +144,6 @@ fn sleep_error(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::Interrupted => Error::Interrupted,
         _ => Error::System(error.raw_os_error().unwrap_or(libc::EINVAL)),
-    }
-}
-
-/// Who waits for something: for a mailbox, or for the end of a context.
-#[derive(Debug, Default)]
-pub(crate) struct WaiterList {
-    count: AtomicUsize,
-    waiters: Mutex<Vec<Arc<Waiter>>>,
-    /// A notification found the list locked: the thread that holds the lock makes up for it. That one
-    /// may be of low priority, and notifications come from threads that others depend on.
-    missed: AtomicBool,
-}
-
-impl WaiterList {
-    /// Adds a waiter. What the caller checks after this call and finds not there yet will be
-    /// followed by a notification.
-    pub(crate) fn add(&self, waiter: &Arc<Waiter>) {
-        self.waiters.lock().push(waiter.clone());
-        self.count.fetch_add(1, Ordering::SeqCst);
-        // Pairs with the fence in `notify`: either the notifier sees the count, or the waiter
-        // sees what the notifier did before.
-        fence(Ordering::SeqCst);
-        self.make_up();
-    }
-
-    /// Removes a waiter.
-    pub(crate) fn remove(&self, waiter: &Arc<Waiter>) {
-        let mut waiters = self.waiters.lock();
-        if let Some(index) = waiters.iter().position(|own| Arc::ptr_eq(own, waiter)) {
-            waiters.swap_remove(index);
-            self.count.fetch_sub(1, Ordering::SeqCst);
-        }
-        drop(waiters);
-        fence(Ordering::SeqCst);
-        self.make_up();
-    }
-
-    /// Wakes all waiters; costs a fence when there are none.
-    #[inline]
-    pub(crate) fn notify(&self) {
-        fence(Ordering::SeqCst);
-        if self.count.load(Ordering::Relaxed) > 0 {
-            self.notify_all();
-        }
-    }
-
-    fn notify_all(&self) {
-        if !self.try_notify_all() {
-            self.missed.store(true, Ordering::SeqCst);
-            // Pairs with the fences behind each release of the lock: either the thread that had it
-            // sees the flag, or we find it free.
-            fence(Ordering::SeqCst);
-            if self.try_notify_all() {
-                self.make_up();
-            }
-        }
-    }
-
-    /// Wakes those that a notification wanted to wake while the list was locked. After a fence behind
-    /// the release of the lock.
-    fn make_up(&self) {
-        if self.missed.load(Ordering::Relaxed) && self.missed.swap(false, Ordering::SeqCst) {
-            self.notify_all();
-        }
-    }
-
-    /// False if the list is locked. It is not while it wakes: a thread that wakes up removes itself at
-    /// once.
-    fn try_notify_all(&self) -> bool {
-        let Some(waiters) = self.waiters.try_lock() else {
-            return false;
-        };
-        let only = if let [only] = &waiters[..] { Some(only.clone()) } else { None };
-        let all = if only.is_none() { waiters.clone() } else { Vec::new() };
-        drop(waiters);
-        only.iter().chain(&all).for_each(|waiter| waiter.notify());
-        // The wake-ups made a system call, which is a fence as well.
-        fence(Ordering::SeqCst);
-        self.make_up();
-        true
     }
 }
 

@@ -3,23 +3,28 @@
 #![forbid(unsafe_code)]
 
 mod events;
+mod pipe_event_sink;
 mod ready_cache;
 mod spin_policy;
 
 pub(crate) use events::Events;
+pub(crate) use pipe_event_sink::PipeEventSink;
 pub(crate) use ready_cache::{PollGroup, ReadyCache};
 pub(crate) use spin_policy::{SpinPolicy, SpinStep};
 
 use crate::error::Result;
 use crate::io::{EventHandler, InboxEntry, ReactorHandle, Signal, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
-use crate::pipe::Notify;
-use crate::session::PipeEvents;
 use crate::sync::CriticalMutex;
 use crossbeam_queue::SegQueue;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock, Weak};
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, Ordering, fence};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 /// News for a socket.
 pub(crate) enum Event {
@@ -207,74 +212,10 @@ impl Mailbox {
     }
 }
 
-/// The socket's end of a pair of pipes.
-#[derive(Default)]
-pub(crate) struct PipeEventSink {
-    /// Where its news go; unset while an inproc connection waits for its bind.
-    mailbox: OnceLock<Arc<Mailbox>>,
-    /// The socket's number for the pipe; 0 until it took it over.
-    id: AtomicU64,
-}
+#[cfg(all(test, loom))]
+mod loom_tests;
 
-impl PipeEventSink {
-    /// An end whose news go to this mailbox.
-    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Arc<Self> {
-        let end = Self::default();
-        // Fresh, so nothing was set.
-        let _ = end.mailbox.set(mailbox);
-        Arc::new(end)
-    }
-
-    /// Says where the news go.
-    pub(crate) fn set_mailbox(&self, mailbox: Arc<Mailbox>) {
-        let _ = self.mailbox.set(mailbox);
-    }
-
-    /// The socket took the pipe over. It looks at the state of the pipe after this call, so what
-    /// happened before needs no news.
-    pub(crate) fn set_id(&self, id: PipeId) {
-        self.id.store(id.0, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-    }
-
-    fn post(&self, event: impl FnOnce(PipeId) -> Event) {
-        fence(Ordering::SeqCst);
-        let id = self.id.load(Ordering::SeqCst);
-        if let Some(mailbox) = self.mailbox.get().filter(|_| id != 0) {
-            mailbox.post(event(PipeId(id)));
-        }
-    }
-}
-
-impl Notify for PipeEventSink {
-    fn readable(&self) {
-        self.post(Event::Readable);
-    }
-
-    fn writable(&self) {
-        self.post(Event::Writable);
-    }
-}
-
-impl PipeEvents for PipeEventSink {
-    fn identified(&self, peer: PeerInfo) {
-        self.post(|id| Event::Identified(id, Box::new(peer)));
-    }
-
-    fn hiccuped(&self) {
-        self.post(Event::Hiccuped);
-    }
-
-    fn refused(&self) {
-        self.post(Event::Refused);
-    }
-
-    fn write_closed(&self) {
-        self.post(Event::WriteClosed);
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

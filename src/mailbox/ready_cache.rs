@@ -11,7 +11,12 @@ use crate::io::WaiterList;
 use crate::sync::Process;
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::AtomicU32;
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering, fence};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// The word: 0 for nothing known; else the number of the poll group that looked from bit 32, of the
 /// socket from bit 8, as far as there is room; `LOOKING` or `KNOWN`, and the events.
@@ -28,7 +33,7 @@ const SOCKET: u64 = 0xFF_FFFF;
 
 impl ReadyCache {
     /// One that knows nothing.
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
@@ -101,7 +106,7 @@ thread_local! {
 }
 
 impl PollGroup {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let (changes, waiters) = (AtomicU64::new(0), WaiterList::default());
@@ -135,7 +140,7 @@ impl PollGroup {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

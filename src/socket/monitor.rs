@@ -13,7 +13,7 @@ use crate::io::EventHandler;
 use crate::mailbox::ReadyCache;
 use crate::message::Message;
 use crate::session::ConnectionEvent;
-use crate::sync::{CriticalMutex, CriticalSection};
+use crate::sync::{CriticalMutex, CriticalSection, RaceLazy};
 use crate::transport::Endpoint;
 use crate::zmtp::{ProtocolError, SocketType};
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ use std::time::Duration;
 const WAITING: usize = 1000;
 
 /// The application has no handle of a monitor's socket to poll.
-static NEVER_POLLED: ReadyCache = ReadyCache::new();
+static NEVER_POLLED: RaceLazy<ReadyCache> = RaceLazy::new(ReadyCache::new);
 
 /// The monitor of one socket.
 #[derive(Default)]
