@@ -24,6 +24,7 @@ mod header {
     pub(super) fn write() -> Result<(), Box<dyn Error>> {
         println!("cargo:rerun-if-changed=cbindgen.toml");
         println!("cargo:rerun-if-changed=src/capi");
+        println!("cargo:rerun-if-changed=src/numbers.rs");
         println!("cargo:rerun-if-env-changed=ZMQ_WRITE_HEADER");
 
         let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -39,10 +40,10 @@ mod header {
     const SECTIONS: [&str; 14] = [
         "errno",
         "version",
+        "../numbers",
         "context",
         "message",
         "socket",
-        "options",
         "monitor",
         "poll",
         "proxy",

@@ -181,15 +181,6 @@ typedef void(zmq_thread_fn)(void *);
 /*  ZMQ_THREAD_SCHED_POLICY of a new context: as the system has it.  */
 #define ZMQ_THREAD_SCHED_POLICY_DFLT -1
 
-/*  Message property: 1 if more parts of the same message follow.  */
-#define ZMQ_MORE 1
-
-/*  Message property, deprecated: descriptor of the connection that the message came by.  */
-#define ZMQ_SRCFD 2
-
-/*  Message property: 1 if the bytes may be shared with another message.  */
-#define ZMQ_SHARED 3
-
 /*  Socket type: one peer, both directions.  */
 #define ZMQ_PAIR 0
 
@@ -231,18 +222,6 @@ typedef void(zmq_thread_fn)(void *);
 
 /*  Old name of ZMQ_ROUTER.  */
 #define ZMQ_XREP ZMQ_ROUTER
-
-/*  Flag of sends and receives: fail with EAGAIN where the call would wait.  */
-#define ZMQ_DONTWAIT 1
-
-/*  Flag of sends: more parts of the same message follow.  */
-#define ZMQ_SNDMORE 2
-
-/*  Old name of ZMQ_DONTWAIT.  */
-#define ZMQ_NOBLOCK ZMQ_DONTWAIT
-
-/*  Longest name of a group, in bytes (draft socket types).  */
-#define ZMQ_GROUP_MAX_LENGTH 255
 
 /*  Socket option: which I/O threads do the work, as bits.  */
 #define ZMQ_AFFINITY 4
@@ -673,6 +652,27 @@ typedef void(zmq_thread_fn)(void *);
 
 /*  Poll event of descriptors: urgent data.  */
 #define ZMQ_POLLPRI 8
+
+/*  Message property: 1 if more parts of the same message follow.  */
+#define ZMQ_MORE 1
+
+/*  Message property, deprecated: descriptor of the connection that the message came by.  */
+#define ZMQ_SRCFD 2
+
+/*  Message property: 1 if the bytes may be shared with another message.  */
+#define ZMQ_SHARED 3
+
+/*  Flag of sends and receives: fail with EAGAIN where the call would wait.  */
+#define ZMQ_DONTWAIT 1
+
+/*  Flag of sends: more parts of the same message follow.  */
+#define ZMQ_SNDMORE 2
+
+/*  Old name of ZMQ_DONTWAIT.  */
+#define ZMQ_NOBLOCK ZMQ_DONTWAIT
+
+/*  Longest name of a group, in bytes (draft socket types).  */
+#define ZMQ_GROUP_MAX_LENGTH 255
 
 /*  How many items are waited for without an allocation.  */
 #define ZMQ_POLLITEMS_DFLT 16

@@ -31,6 +31,7 @@ pub(crate) mod io;
 pub(crate) mod mailbox;
 pub(crate) mod memory;
 pub(crate) mod message;
+pub(crate) mod numbers;
 pub(crate) mod options;
 pub(crate) mod pattern;
 pub(crate) mod pipe;

@@ -3,37 +3,8 @@
 use super::handle::{answer_pointer, close_if, ffi_result, object, open};
 use crate::context::Context;
 use crate::error::Error;
+use crate::numbers::ZMQ_IO_THREADS;
 use std::ffi::{c_int, c_void};
-
-/// Context option: how many threads do input and output.
-pub const ZMQ_IO_THREADS: c_int = 1;
-/// Context option: how many sockets may be open at a time.
-pub const ZMQ_MAX_SOCKETS: c_int = 2;
-/// Context option, to read only: the highest value of ZMQ_MAX_SOCKETS.
-pub const ZMQ_SOCKET_LIMIT: c_int = 3;
-/// Context option, to set only: scheduling priority of the I/O threads.
-pub const ZMQ_THREAD_PRIORITY: c_int = 3;
-/// Context option: scheduling policy of the I/O threads.
-pub const ZMQ_THREAD_SCHED_POLICY: c_int = 4;
-/// Context option: the largest message that may be sent, in bytes.
-pub const ZMQ_MAX_MSGSZ: c_int = 5;
-/// Context option, to read only: the size of `zmq_msg_t` in bytes.
-pub const ZMQ_MSG_T_SIZE: c_int = 6;
-/// Context option: a processor that the I/O threads may run on.
-pub const ZMQ_THREAD_AFFINITY_CPU_ADD: c_int = 7;
-/// Context option: a processor that the I/O threads may not run on any more.
-pub const ZMQ_THREAD_AFFINITY_CPU_REMOVE: c_int = 8;
-/// Context option: a number that the names of the I/O threads begin with.
-pub const ZMQ_THREAD_NAME_PREFIX: c_int = 9;
-
-/// ZMQ_IO_THREADS of a new context.
-pub const ZMQ_IO_THREADS_DFLT: c_int = 1;
-/// ZMQ_MAX_SOCKETS of a new context.
-pub const ZMQ_MAX_SOCKETS_DFLT: c_int = 1023;
-/// ZMQ_THREAD_PRIORITY of a new context: as the system has it.
-pub const ZMQ_THREAD_PRIORITY_DFLT: c_int = -1;
-/// ZMQ_THREAD_SCHED_POLICY of a new context: as the system has it.
-pub const ZMQ_THREAD_SCHED_POLICY_DFLT: c_int = -1;
 
 /// Makes a context (zmq_ctx_new(3)).
 ///

@@ -7,6 +7,7 @@
 //! | file | section |
 //! |---|---|
 //! | `errno.rs` | error numbers, and the one place where an `Error` of the engine becomes one |
+//! | `../numbers.rs` | the numbers of options, types, events and breaches of protocol, which the engine uses too |
 //! | `handle.rs` | not a section: pointers of C become references here, results become answers |
 //! | `identity.rs` | not a section: whose library this is |
 //!
@@ -18,6 +19,8 @@
 mod handle;
 mod identity;
 
+pub use crate::numbers::*;
+
 pub mod context;
 pub mod counter;
 pub mod draft;
@@ -26,7 +29,6 @@ pub mod errno;
 pub mod legacy;
 pub mod message;
 pub mod monitor;
-pub mod options;
 pub mod poll;
 pub mod proxy;
 pub mod socket;

@@ -10,15 +10,6 @@ use std::time::Duration;
 /// A descriptor of the operating system.
 pub type zmq_fd_t = c_int;
 
-/// Poll event: a message, or a byte, can be received.
-pub const ZMQ_POLLIN: c_int = 1;
-/// Poll event: a message, or a byte, can be sent.
-pub const ZMQ_POLLOUT: c_int = 2;
-/// Poll event of descriptors: an error condition.
-pub const ZMQ_POLLERR: c_int = 4;
-/// Poll event of descriptors: urgent data.
-pub const ZMQ_POLLPRI: c_int = 8;
-
 /// How many items are waited for without an allocation.
 pub const ZMQ_POLLITEMS_DFLT: c_int = 16;
 

@@ -8,42 +8,12 @@ use super::handle::{
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::options::ids::null_has_no_size;
+use crate::numbers::{ZMQ_SOCKS_PASSWORD, ZMQ_SOCKS_USERNAME};
 use crate::socket::{SendFlags, Socket};
 use std::borrow::Cow;
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
-
-/// Socket type: one peer, both directions.
-pub const ZMQ_PAIR: c_int = 0;
-/// Socket type: sends to all peers that subscribed.
-pub const ZMQ_PUB: c_int = 1;
-/// Socket type: receives what it subscribed to.
-pub const ZMQ_SUB: c_int = 2;
-/// Socket type: sends a request, then receives its reply.
-pub const ZMQ_REQ: c_int = 3;
-/// Socket type: receives a request, then sends its reply.
-pub const ZMQ_REP: c_int = 4;
-/// Socket type: sends to its peers in turn, receives from all of them.
-pub const ZMQ_DEALER: c_int = 5;
-/// Socket type: sends to the peer that the first part names.
-pub const ZMQ_ROUTER: c_int = 6;
-/// Socket type: receives from its peers in turn.
-pub const ZMQ_PULL: c_int = 7;
-/// Socket type: sends to its peers in turn.
-pub const ZMQ_PUSH: c_int = 8;
-/// Socket type: a ZMQ_PUB that receives the subscriptions as messages.
-pub const ZMQ_XPUB: c_int = 9;
-/// Socket type: a ZMQ_SUB that sends its subscriptions as messages.
-pub const ZMQ_XSUB: c_int = 10;
-/// Socket type: bytes of plain TCP connections.
-pub const ZMQ_STREAM: c_int = 11;
-
-/// Old name of ZMQ_DEALER.
-pub const ZMQ_XREQ: c_int = ZMQ_DEALER;
-/// Old name of ZMQ_ROUTER.
-pub const ZMQ_XREP: c_int = ZMQ_ROUTER;
 
 /// Flag of sends and receives: fail with EAGAIN where the call would wait.
 pub const ZMQ_DONTWAIT: c_int = 1;
@@ -317,6 +287,11 @@ pub(super) fn send_flags(flags: c_int) -> SendFlags {
 #[inline(always)]
 pub(super) fn dont_wait(flags: c_int) -> bool {
     flags & ZMQ_DONTWAIT != 0
+}
+
+/// Whether the size that comes with a NULL value does not count (observed).
+fn null_has_no_size(option: i32) -> bool {
+    matches!(option, ZMQ_SOCKS_USERNAME | ZMQ_SOCKS_PASSWORD)
 }
 
 #[cfg(test)]

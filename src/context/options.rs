@@ -4,23 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
 use crate::io::{Scheduling, ThreadSettings};
-
-const IO_THREADS: i32 = 1;
-const MAX_SOCKETS: i32 = 2;
-/// To read.
-const SOCKET_LIMIT: i32 = 3;
-/// To set; it shares its number with SOCKET_LIMIT.
-const THREAD_PRIORITY: i32 = 3;
-const THREAD_SCHED_POLICY: i32 = 4;
-const MAX_MSGSZ: i32 = 5;
-const MSG_T_SIZE: i32 = 6;
-const THREAD_AFFINITY_CPU_ADD: i32 = 7;
-const THREAD_AFFINITY_CPU_REMOVE: i32 = 8;
-const THREAD_NAME_PREFIX: i32 = 9;
-/// Not in the stable header, and answered by libzmq all the same.
-const ZERO_COPY_RECV: i32 = 10;
-const IPV6: i32 = 42;
-const BLOCKY: i32 = 70;
+use crate::numbers::*;
 
 /// What ZMQ_SOCKET_LIMIT returns.
 const MOST_SOCKETS: i32 = 65535;
@@ -81,25 +65,25 @@ impl ContextOptions {
     /// InvalidArgument for an unknown option or a value out of its range.
     pub(super) fn set(&mut self, option: i32, value: i32) -> Result<()> {
         let invalid = Error::InvalidArgument;
-        if option == THREAD_NAME_PREFIX {
+        if option == ZMQ_THREAD_NAME_PREFIX {
             self.threads.name_prefix = Some(value);
             return Ok(());
         }
         // No other option takes a negative value.
         let size = usize::try_from(value).map_err(|_| invalid)?;
         match option {
-            IO_THREADS => self.io_threads = size,
-            MAX_SOCKETS if size > 0 => self.max_sockets = size,
-            THREAD_PRIORITY => self.threads.priority = Some(value),
-            THREAD_SCHED_POLICY => self.threads.scheduling_policy = Some(value),
-            MAX_MSGSZ => self.max_message_size = size,
-            THREAD_AFFINITY_CPU_ADD => {
+            ZMQ_IO_THREADS => self.io_threads = size,
+            ZMQ_MAX_SOCKETS if size > 0 => self.max_sockets = size,
+            ZMQ_THREAD_PRIORITY => self.threads.priority = Some(value),
+            ZMQ_THREAD_SCHED_POLICY => self.threads.scheduling_policy = Some(value),
+            ZMQ_MAX_MSGSZ => self.max_message_size = size,
+            ZMQ_THREAD_AFFINITY_CPU_ADD => {
                 self.threads.affinity.insert(size);
             }
-            THREAD_AFFINITY_CPU_REMOVE if self.threads.affinity.remove(&size) => {}
-            ZERO_COPY_RECV => self.zero_copy_receive = size != 0,
-            IPV6 => self.ipv6 = size != 0,
-            BLOCKY => self.blocky = size != 0,
+            ZMQ_THREAD_AFFINITY_CPU_REMOVE if self.threads.affinity.remove(&size) => {}
+            ZMQ_ZERO_COPY_RECV => self.zero_copy_receive = size != 0,
+            ZMQ_IPV6 => self.ipv6 = size != 0,
+            ZMQ_BLOCKY => self.blocky = size != 0,
             _ => return Err(invalid),
         }
         Ok(())
@@ -113,16 +97,16 @@ impl ContextOptions {
         // All sizes came from an i32.
         let number = |size: usize| i32::try_from(size).unwrap_or(i32::MAX);
         Ok(match option {
-            IO_THREADS => number(self.io_threads),
-            MAX_SOCKETS => number(self.max_sockets),
-            SOCKET_LIMIT => MOST_SOCKETS,
-            THREAD_SCHED_POLICY => self.threads.scheduling_policy.unwrap_or(-1),
-            MAX_MSGSZ => number(self.max_message_size),
-            MSG_T_SIZE => MESSAGE_SIZE,
-            THREAD_NAME_PREFIX => self.threads.name_prefix.unwrap_or(0),
-            ZERO_COPY_RECV => self.zero_copy_receive.into(),
-            IPV6 => self.ipv6.into(),
-            BLOCKY => self.blocky.into(),
+            ZMQ_IO_THREADS => number(self.io_threads),
+            ZMQ_MAX_SOCKETS => number(self.max_sockets),
+            ZMQ_SOCKET_LIMIT => MOST_SOCKETS,
+            ZMQ_THREAD_SCHED_POLICY => self.threads.scheduling_policy.unwrap_or(-1),
+            ZMQ_MAX_MSGSZ => number(self.max_message_size),
+            ZMQ_MSG_T_SIZE => MESSAGE_SIZE,
+            ZMQ_THREAD_NAME_PREFIX => self.threads.name_prefix.unwrap_or(0),
+            ZMQ_ZERO_COPY_RECV => self.zero_copy_receive.into(),
+            ZMQ_IPV6 => self.ipv6.into(),
+            ZMQ_BLOCKY => self.blocky.into(),
             _ => return Err(Error::InvalidArgument),
         })
     }
@@ -195,16 +179,16 @@ mod tests {
     #[test]
     fn a_cpu_is_removed_once() {
         let mut options = ContextOptions::default();
-        assert_eq!(options.set(THREAD_AFFINITY_CPU_ADD, 3), Ok(()));
-        assert_eq!(options.set(THREAD_AFFINITY_CPU_REMOVE, 3), Ok(()));
-        assert_eq!(options.set(THREAD_AFFINITY_CPU_REMOVE, 3), Err(Error::InvalidArgument));
-        assert_eq!(options.get(THREAD_AFFINITY_CPU_ADD), Err(Error::InvalidArgument));
+        assert_eq!(options.set(ZMQ_THREAD_AFFINITY_CPU_ADD, 3), Ok(()));
+        assert_eq!(options.set(ZMQ_THREAD_AFFINITY_CPU_REMOVE, 3), Ok(()));
+        assert_eq!(options.set(ZMQ_THREAD_AFFINITY_CPU_REMOVE, 3), Err(Error::InvalidArgument));
+        assert_eq!(options.get(ZMQ_THREAD_AFFINITY_CPU_ADD), Err(Error::InvalidArgument));
     }
 
     #[test]
     fn flags_read_back_as_one() {
         let mut options = ContextOptions::default();
-        for option in [IPV6, BLOCKY, ZERO_COPY_RECV] {
+        for option in [ZMQ_IPV6, ZMQ_BLOCKY, ZMQ_ZERO_COPY_RECV] {
             options.set(option, 5).unwrap();
             assert_eq!(options.get(option), Ok(1));
             options.set(option, 0).unwrap();

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::fuzzing::handshake::{command, greeting_of, properties};
 use crate::fuzzing::input::{Input, pieces};
 use crate::message::Message;
-use crate::options::ids;
+use crate::numbers::*;
 use crate::socket::{SendFlags, Socket};
 use crate::zmtp::SocketType::{self, Dealer, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, Xpub};
 use std::cell::Cell;
@@ -122,25 +122,25 @@ impl Service {
         (own_type, peer_type, transport, mechanism): (SocketType, SocketType, &str, &'static str),
     ) -> Self {
         let own = open(context, own_type);
-        set(own, ids::LINGER, 0);
-        set(own, ids::RCVTIMEO, PATIENCE_MS);
+        set(own, ZMQ_LINGER, 0);
+        set(own, ZMQ_RCVTIMEO, PATIENCE_MS);
         match mechanism {
-            "PLAIN" => set(own, ids::PLAIN_SERVER, 1),
+            "PLAIN" => set(own, ZMQ_PLAIN_SERVER, 1),
             "CURVE" => {
-                set(own, ids::CURVE_SERVER, 1);
-                set_bytes(own, ids::CURVE_SECRETKEY, &[1; 32]);
+                set(own, ZMQ_CURVE_SERVER, 1);
+                set_bytes(own, ZMQ_CURVE_SECRETKEY, &[1; 32]);
             }
             _ => {}
         }
         if own_type == Sub {
-            set_bytes(own, ids::SUBSCRIBE, b"");
+            set_bytes(own, ZMQ_SUBSCRIBE, b"");
         }
         let name = format!("@libzmq-fuzz-{}-{own_type:?}-{mechanism}", std::process::id());
         let endpoint =
             if transport == "tcp" { "tcp://127.0.0.1:*".into() } else { format!("ipc://{name}") };
         own.bind(&endpoint).expect("an endpoint");
         let mut last = [0; 256];
-        let length = own.option(ids::LAST_ENDPOINT, &mut last).expect("the endpoint");
+        let length = own.option(ZMQ_LAST_ENDPOINT, &mut last).expect("the endpoint");
         let endpoint = String::from_utf8_lossy(&last[..length - 1]).into_owned();
         let (peer, runs, count) = (Cell::new(None), Cell::new(0), Cell::new(0));
         Self { own, own_type, mechanism, endpoint, peer_type, peer, runs, count }
@@ -219,20 +219,20 @@ impl Service {
             }
             None => open(context, self.peer_type),
         };
-        set(peer, ids::LINGER, 0);
-        set(peer, ids::RCVTIMEO, PATIENCE_MS);
-        set(peer, ids::SNDTIMEO, PATIENCE_MS);
+        set(peer, ZMQ_LINGER, 0);
+        set(peer, ZMQ_RCVTIMEO, PATIENCE_MS);
+        set(peer, ZMQ_SNDTIMEO, PATIENCE_MS);
         match self.mechanism {
-            "PLAIN" => set_bytes(peer, ids::PLAIN_USERNAME, b"legitimate"),
+            "PLAIN" => set_bytes(peer, ZMQ_PLAIN_USERNAME, b"legitimate"),
             "CURVE" => {
-                set_bytes(peer, ids::CURVE_SERVERKEY, &crate::zmtp::curve_public(&[1; 32]));
-                set_bytes(peer, ids::CURVE_PUBLICKEY, &crate::zmtp::curve_public(&[2; 32]));
-                set_bytes(peer, ids::CURVE_SECRETKEY, &[2; 32]);
+                set_bytes(peer, ZMQ_CURVE_SERVERKEY, &crate::zmtp::curve_public(&[1; 32]));
+                set_bytes(peer, ZMQ_CURVE_PUBLICKEY, &crate::zmtp::curve_public(&[2; 32]));
+                set_bytes(peer, ZMQ_CURVE_SECRETKEY, &[2; 32]);
             }
             _ => {}
         }
         if self.peer_type == Sub {
-            set_bytes(peer, ids::SUBSCRIBE, b"legitimate");
+            set_bytes(peer, ZMQ_SUBSCRIBE, b"legitimate");
         }
         peer.connect(&self.endpoint).expect("the endpoint");
         self.peer.set(Some(peer));
@@ -253,7 +253,7 @@ impl Service {
                 // What a PUB sends before it knows of the subscription is lost.
                 let served = (0..PATIENCE_MS).any(|_| {
                     send(peer, token, false);
-                    set(self.own, ids::RCVTIMEO, 1);
+                    set(self.own, ZMQ_RCVTIMEO, 1);
                     self.receive(token).is_some()
                 });
                 assert!(served, "the legitimate peer is not served");
@@ -290,7 +290,7 @@ impl Service {
 
     /// Until the legitimate subscriber has it; subscriptions and what else came are taken.
     fn publish(&self, peer: &Socket, token: &[u8]) {
-        set(peer, ids::RCVTIMEO, 1);
+        set(peer, ZMQ_RCVTIMEO, 1);
         let served = (0..PATIENCE_MS).any(|_| {
             while self.own.recv(true).is_ok() {}
             send(self.own, token, false);

@@ -1,18 +1,20 @@
 //! What a socket or a descriptor is ready for.
 
+use crate::numbers::{ZMQ_POLLERR, ZMQ_POLLIN, ZMQ_POLLOUT, ZMQ_POLLPRI};
+
 /// A set of events, as zmq_poll has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Events(pub i16);
 
 impl Events {
     /// ZMQ_POLLIN: something can be received.
-    pub(crate) const IN: Self = Self(1);
+    pub(crate) const IN: Self = Self(ZMQ_POLLIN as i16);
     /// ZMQ_POLLOUT: something can be sent.
-    pub(crate) const OUT: Self = Self(2);
+    pub(crate) const OUT: Self = Self(ZMQ_POLLOUT as i16);
     /// ZMQ_POLLERR: an error condition of a descriptor.
-    pub(crate) const ERROR: Self = Self(4);
+    pub(crate) const ERROR: Self = Self(ZMQ_POLLERR as i16);
     /// ZMQ_POLLPRI: urgent data of a descriptor.
-    pub(crate) const PRIORITY: Self = Self(8);
+    pub(crate) const PRIORITY: Self = Self(ZMQ_POLLPRI as i16);
 
     /// Whether the two sets have an event in common.
     pub(crate) fn contains(self, other: Self) -> bool {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::ids::*;
 use super::security::Mechanism;
 use super::{Options, Value};
 use crate::error::{Error, Result};
+use crate::numbers::*;
 
 /// The answer to a question for an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +38,10 @@ impl Options {
     /// size.
     pub(crate) fn get(&self, option: i32, room: usize) -> Result<OptionValue> {
         let live = match option {
-            RCVMORE => LiveOption::ReceiveMore,
-            FD => LiveOption::Descriptor,
-            EVENTS => LiveOption::Events,
-            LAST_ENDPOINT => LiveOption::LastEndpoint,
+            ZMQ_RCVMORE => LiveOption::ReceiveMore,
+            ZMQ_FD => LiveOption::Descriptor,
+            ZMQ_EVENTS => LiveOption::Events,
+            ZMQ_LAST_ENDPOINT => LiveOption::LastEndpoint,
             _ => return self.stored(option, room).map(OptionValue::Value),
         };
         Ok(OptionValue::Live(live))
@@ -50,52 +50,54 @@ impl Options {
     fn stored(&self, option: i32, room: usize) -> Result<Value> {
         let (security, socks) = (&self.security, &self.socks);
         match option {
-            AFFINITY => Value::wide(self.affinity.to_ne_bytes(), room),
-            MAXMSGSIZE => Value::wide(self.max_message_size.to_ne_bytes(), room),
-            ROUTING_ID => Value::bytes(self.routing_id.clone(), room),
+            ZMQ_AFFINITY => Value::wide(self.affinity.to_ne_bytes(), room),
+            ZMQ_MAXMSGSIZE => Value::wide(self.max_message_size.to_ne_bytes(), room),
+            ZMQ_ROUTING_ID => Value::bytes(self.routing_id.clone(), room),
             // None of the stable types may be used by two threads at a time.
-            THREAD_SAFE => Value::live_int(0, room),
-            PLAIN_USERNAME => Value::text(&security.plain_username, room),
-            PLAIN_PASSWORD => Value::text(&security.plain_password, room),
-            CURVE_PUBLICKEY => Value::key(&security.curve_public_key, room),
-            CURVE_SECRETKEY => Value::key(security.curve_secret_key(), room),
-            CURVE_SERVERKEY => Value::key(&security.curve_server_key, room),
-            GSSAPI_PRINCIPAL => Value::text(&security.gssapi_principal, room),
-            GSSAPI_SERVICE_PRINCIPAL => Value::text(&security.gssapi_service_principal, room),
-            ZAP_DOMAIN => Value::text(&security.zap_domain, room),
-            SOCKS_PROXY => Value::text(&socks.address, room),
-            SOCKS_USERNAME => Value::text(&socks.username, room),
-            SOCKS_PASSWORD => Value::text(&socks.password, room),
-            BINDTODEVICE => Value::text(self.transport.device.as_deref().unwrap_or_default(), room),
+            ZMQ_THREAD_SAFE => Value::live_int(0, room),
+            ZMQ_PLAIN_USERNAME => Value::text(&security.plain_username, room),
+            ZMQ_PLAIN_PASSWORD => Value::text(&security.plain_password, room),
+            ZMQ_CURVE_PUBLICKEY => Value::key(&security.curve_public_key, room),
+            ZMQ_CURVE_SECRETKEY => Value::key(security.curve_secret_key(), room),
+            ZMQ_CURVE_SERVERKEY => Value::key(&security.curve_server_key, room),
+            ZMQ_GSSAPI_PRINCIPAL => Value::text(&security.gssapi_principal, room),
+            ZMQ_GSSAPI_SERVICE_PRINCIPAL => Value::text(&security.gssapi_service_principal, room),
+            ZMQ_ZAP_DOMAIN => Value::text(&security.zap_domain, room),
+            ZMQ_SOCKS_PROXY => Value::text(&socks.address, room),
+            ZMQ_SOCKS_USERNAME => Value::text(&socks.username, room),
+            ZMQ_SOCKS_PASSWORD => Value::text(&socks.password, room),
+            ZMQ_BINDTODEVICE => {
+                Value::text(self.transport.device.as_deref().unwrap_or_default(), room)
+            }
             _ => Value::int(self.general(option)?, room),
         }
     }
 
     fn general(&self, option: i32) -> Result<i32> {
         Ok(match option {
-            TYPE => self.socket_type as i32,
-            SNDHWM => number(self.send_high_water_mark),
-            RCVHWM => number(self.receive_high_water_mark),
-            CONFLATE => self.conflate.into(),
-            IMMEDIATE => self.immediate.into(),
-            INVERT_MATCHING => self.invert_matching.into(),
-            LINGER => milliseconds(self.linger, -1),
-            SNDTIMEO => milliseconds(self.send_timeout, -1),
-            RCVTIMEO => milliseconds(self.receive_timeout, -1),
-            RECONNECT_IVL => milliseconds(self.reconnect_interval, -1),
-            RECONNECT_IVL_MAX => milliseconds(Some(self.reconnect_interval_max), 0),
-            RECONNECT_STOP => self.reconnect_stop,
-            HANDSHAKE_IVL => milliseconds(self.handshake_interval, 0),
-            CONNECT_TIMEOUT => milliseconds(self.connect_timeout, 0),
-            HEARTBEAT_IVL => milliseconds(self.heartbeat_interval, 0),
-            HEARTBEAT_TIMEOUT => milliseconds(self.heartbeat_timeout_set, -1),
-            HEARTBEAT_TTL => milliseconds(Some(self.heartbeat_ttl), 0),
-            BUSY_WAIT => number(self.busy_wait),
-            REFUSE_OLD_PEERS => self.limits.refuse_old_peers.into(),
-            MAX_HANDSHAKES => count(self.limits.handshakes),
-            MAX_SUBSCRIPTIONS => count(self.limits.subscriptions),
-            MAX_TOPIC_SIZE => count(self.limits.topic_size),
-            LOOPBACK_FASTPATH => self.loopback_fast_path.into(),
+            ZMQ_TYPE => self.socket_type as i32,
+            ZMQ_SNDHWM => number(self.send_high_water_mark),
+            ZMQ_RCVHWM => number(self.receive_high_water_mark),
+            ZMQ_CONFLATE => self.conflate.into(),
+            ZMQ_IMMEDIATE => self.immediate.into(),
+            ZMQ_INVERT_MATCHING => self.invert_matching.into(),
+            ZMQ_LINGER => milliseconds(self.linger, -1),
+            ZMQ_SNDTIMEO => milliseconds(self.send_timeout, -1),
+            ZMQ_RCVTIMEO => milliseconds(self.receive_timeout, -1),
+            ZMQ_RECONNECT_IVL => milliseconds(self.reconnect_interval, -1),
+            ZMQ_RECONNECT_IVL_MAX => milliseconds(Some(self.reconnect_interval_max), 0),
+            ZMQ_RECONNECT_STOP => self.reconnect_stop,
+            ZMQ_HANDSHAKE_IVL => milliseconds(self.handshake_interval, 0),
+            ZMQ_CONNECT_TIMEOUT => milliseconds(self.connect_timeout, 0),
+            ZMQ_HEARTBEAT_IVL => milliseconds(self.heartbeat_interval, 0),
+            ZMQ_HEARTBEAT_TIMEOUT => milliseconds(self.heartbeat_timeout_set, -1),
+            ZMQ_HEARTBEAT_TTL => milliseconds(Some(self.heartbeat_ttl), 0),
+            ZMQ_BUSY_WAIT => number(self.busy_wait),
+            ZMQ_REFUSE_OLD_PEERS => self.limits.refuse_old_peers.into(),
+            ZMQ_MAX_HANDSHAKES => count(self.limits.handshakes),
+            ZMQ_MAX_SUBSCRIPTIONS => count(self.limits.subscriptions),
+            ZMQ_MAX_TOPIC_SIZE => count(self.limits.topic_size),
+            ZMQ_LOOPBACK_FASTPATH => self.loopback_fast_path.into(),
             _ => return self.transport_value(option),
         })
     }
@@ -104,23 +106,23 @@ impl Options {
         let (transport, multicast) = (&self.transport, &self.multicast);
         let keepalive = &transport.keepalive;
         Ok(match option {
-            IPV6 => transport.ipv6.into(),
-            IPV4ONLY => (!transport.ipv6).into(),
-            BACKLOG => transport.backlog,
-            SNDBUF => transport.send_buffer.map_or(-1, count),
-            RCVBUF => transport.receive_buffer.map_or(-1, count),
-            TOS => number(transport.type_of_service),
-            TCP_MAXRT => milliseconds(transport.max_retransmit, 0),
-            TCP_KEEPALIVE => keepalive.enabled.map_or(-1, i32::from),
-            TCP_KEEPALIVE_CNT => keepalive.probes.map_or(-1, number),
-            TCP_KEEPALIVE_IDLE => seconds(keepalive.idle),
-            TCP_KEEPALIVE_INTVL => seconds(keepalive.interval),
-            USE_FD => transport.descriptor.unwrap_or(-1),
-            RATE => number(multicast.rate),
-            RECOVERY_IVL => milliseconds(Some(multicast.recovery_interval), 0),
-            MULTICAST_HOPS => number(multicast.hops),
-            MULTICAST_MAXTPDU => number(multicast.max_transport_unit),
-            MULTICAST_LOOP => multicast.loopback.into(),
+            ZMQ_IPV6 => transport.ipv6.into(),
+            ZMQ_IPV4ONLY => (!transport.ipv6).into(),
+            ZMQ_BACKLOG => transport.backlog,
+            ZMQ_SNDBUF => transport.send_buffer.map_or(-1, count),
+            ZMQ_RCVBUF => transport.receive_buffer.map_or(-1, count),
+            ZMQ_TOS => number(transport.type_of_service),
+            ZMQ_TCP_MAXRT => milliseconds(transport.max_retransmit, 0),
+            ZMQ_TCP_KEEPALIVE => keepalive.enabled.map_or(-1, i32::from),
+            ZMQ_TCP_KEEPALIVE_CNT => keepalive.probes.map_or(-1, number),
+            ZMQ_TCP_KEEPALIVE_IDLE => seconds(keepalive.idle),
+            ZMQ_TCP_KEEPALIVE_INTVL => seconds(keepalive.interval),
+            ZMQ_USE_FD => transport.descriptor.unwrap_or(-1),
+            ZMQ_RATE => number(multicast.rate),
+            ZMQ_RECOVERY_IVL => milliseconds(Some(multicast.recovery_interval), 0),
+            ZMQ_MULTICAST_HOPS => number(multicast.hops),
+            ZMQ_MULTICAST_MAXTPDU => number(multicast.max_transport_unit),
+            ZMQ_MULTICAST_LOOP => multicast.loopback.into(),
             _ => return self.security_value(option),
         })
     }
@@ -128,14 +130,14 @@ impl Options {
     fn security_value(&self, option: i32) -> Result<i32> {
         let security = &self.security;
         Ok(match option {
-            MECHANISM => security.mechanism as i32,
-            PLAIN_SERVER => security.is_server_of(Mechanism::Plain).into(),
-            CURVE_SERVER => security.is_server_of(Mechanism::Curve).into(),
-            GSSAPI_SERVER => security.is_server_of(Mechanism::Gssapi).into(),
-            GSSAPI_PLAINTEXT => security.gssapi_plaintext.into(),
-            GSSAPI_PRINCIPAL_NAMETYPE => security.gssapi_principal_name_type,
-            GSSAPI_SERVICE_PRINCIPAL_NAMETYPE => security.gssapi_service_principal_name_type,
-            ZAP_ENFORCE_DOMAIN => security.zap_enforce_domain.into(),
+            ZMQ_MECHANISM => security.mechanism as i32,
+            ZMQ_PLAIN_SERVER => security.is_server_of(Mechanism::Plain).into(),
+            ZMQ_CURVE_SERVER => security.is_server_of(Mechanism::Curve).into(),
+            ZMQ_GSSAPI_SERVER => security.is_server_of(Mechanism::Gssapi).into(),
+            ZMQ_GSSAPI_PLAINTEXT => security.gssapi_plaintext.into(),
+            ZMQ_GSSAPI_PRINCIPAL_NAMETYPE => security.gssapi_principal_name_type,
+            ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE => security.gssapi_service_principal_name_type,
+            ZMQ_ZAP_ENFORCE_DOMAIN => security.zap_enforce_domain.into(),
             // The options of single types can only be set.
             _ => return Err(Error::InvalidArgument),
         })

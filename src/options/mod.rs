@@ -6,7 +6,6 @@
 //! `capi-tests/option_grid.c` observes on libzmq.
 
 mod get;
-pub(crate) mod ids;
 mod security;
 mod set;
 mod value;

@@ -1,5 +1,6 @@
 //! The options of the security mechanisms, as far as they decide which one is used.
 
+use crate::numbers::{ZMQ_CURVE, ZMQ_GSSAPI, ZMQ_NULL, ZMQ_PLAIN};
 use crate::zmtp::curve_public;
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
@@ -10,13 +11,13 @@ use zeroize::Zeroizing;
 pub(crate) enum Mechanism {
     /// No security.
     #[default]
-    Null = 0,
+    Null = ZMQ_NULL,
     /// User name and password, in the clear.
-    Plain = 1,
+    Plain = ZMQ_PLAIN,
     /// Keys and encryption.
-    Curve = 2,
+    Curve = ZMQ_CURVE,
     /// Kerberos and the like.
-    Gssapi = 3,
+    Gssapi = ZMQ_GSSAPI,
 }
 
 /// A CURVE key.

@@ -1,8 +1,8 @@
 //! What libzmq was observed to do; the whole grid is `capi-tests/option_grid.c`.
 
-use super::ids::*;
 use super::*;
 use crate::error::{Error, Result};
+use crate::numbers::*;
 
 const REFUSED: Result<SetEffect<'static>> = Err(Error::InvalidArgument);
 const STORED: Result<SetEffect<'static>> = Ok(SetEffect::Stored);
@@ -33,59 +33,59 @@ fn bytes(options: &Options, option: i32, room: usize) -> Result<Vec<u8>> {
 #[test]
 fn the_defaults_are_those_of_the_manual() {
     let rows = [
-        (SNDHWM, 1000),
-        (RCVHWM, 1000),
-        (LINGER, -1),
-        (SNDTIMEO, -1),
-        (RCVTIMEO, -1),
-        (RECONNECT_IVL, 100),
-        (RECONNECT_IVL_MAX, 0),
-        (BACKLOG, 100),
-        (SNDBUF, -1),
-        (RCVBUF, -1),
-        (IMMEDIATE, 0),
-        (IPV6, 0),
-        (IPV4ONLY, 1),
-        (RATE, 100),
-        (RECOVERY_IVL, 10000),
-        (MULTICAST_HOPS, 1),
-        (MULTICAST_MAXTPDU, 1500),
-        (MULTICAST_LOOP, 1),
-        (HANDSHAKE_IVL, 30000),
-        (HEARTBEAT_IVL, 0),
-        (HEARTBEAT_TIMEOUT, -1),
-        (HEARTBEAT_TTL, 0),
-        (TCP_KEEPALIVE, -1),
-        (TCP_KEEPALIVE_CNT, -1),
-        (USE_FD, -1),
-        (MECHANISM, 0),
-        (TOS, 0),
-        (CONFLATE, 0),
+        (ZMQ_SNDHWM, 1000),
+        (ZMQ_RCVHWM, 1000),
+        (ZMQ_LINGER, -1),
+        (ZMQ_SNDTIMEO, -1),
+        (ZMQ_RCVTIMEO, -1),
+        (ZMQ_RECONNECT_IVL, 100),
+        (ZMQ_RECONNECT_IVL_MAX, 0),
+        (ZMQ_BACKLOG, 100),
+        (ZMQ_SNDBUF, -1),
+        (ZMQ_RCVBUF, -1),
+        (ZMQ_IMMEDIATE, 0),
+        (ZMQ_IPV6, 0),
+        (ZMQ_IPV4ONLY, 1),
+        (ZMQ_RATE, 100),
+        (ZMQ_RECOVERY_IVL, 10000),
+        (ZMQ_MULTICAST_HOPS, 1),
+        (ZMQ_MULTICAST_MAXTPDU, 1500),
+        (ZMQ_MULTICAST_LOOP, 1),
+        (ZMQ_HANDSHAKE_IVL, 30000),
+        (ZMQ_HEARTBEAT_IVL, 0),
+        (ZMQ_HEARTBEAT_TIMEOUT, -1),
+        (ZMQ_HEARTBEAT_TTL, 0),
+        (ZMQ_TCP_KEEPALIVE, -1),
+        (ZMQ_TCP_KEEPALIVE_CNT, -1),
+        (ZMQ_USE_FD, -1),
+        (ZMQ_MECHANISM, 0),
+        (ZMQ_TOS, 0),
+        (ZMQ_CONFLATE, 0),
     ];
     for (option, value) in rows {
         assert_eq!(int(&options(SocketType::Pair), option), value, "option {option}");
     }
-    assert_eq!(int(&Options::new(SocketType::Pair, true, false), LINGER), 0);
-    assert_eq!(int(&Options::new(SocketType::Pair, true, false), IPV4ONLY), 0);
+    assert_eq!(int(&Options::new(SocketType::Pair, true, false), ZMQ_LINGER), 0);
+    assert_eq!(int(&Options::new(SocketType::Pair, true, false), ZMQ_IPV4ONLY), 0);
 }
 
 #[test]
 fn numbers_have_ranges() {
     let rows = [
-        (LINGER, -1, i32::MAX),
-        (SNDHWM, 0, i32::MAX),
-        (RATE, 1, i32::MAX),
-        (SNDBUF, -1, i32::MAX),
-        (IMMEDIATE, 0, 1),
-        (IPV6, 0, 1),
-        (TCP_KEEPALIVE, -1, 1),
-        (TCP_KEEPALIVE_IDLE, -1, i32::MAX),
-        (RECONNECT_IVL, -1, i32::MAX),
-        (RECONNECT_IVL_MAX, 0, i32::MAX),
-        (TOS, 0, i32::MAX),
-        (GSSAPI_PRINCIPAL_NAMETYPE, 0, 2),
-        (HEARTBEAT_TIMEOUT, 0, i32::MAX),
-        (RECONNECT_STOP, i32::MIN, i32::MAX),
+        (ZMQ_LINGER, -1, i32::MAX),
+        (ZMQ_SNDHWM, 0, i32::MAX),
+        (ZMQ_RATE, 1, i32::MAX),
+        (ZMQ_SNDBUF, -1, i32::MAX),
+        (ZMQ_IMMEDIATE, 0, 1),
+        (ZMQ_IPV6, 0, 1),
+        (ZMQ_TCP_KEEPALIVE, -1, 1),
+        (ZMQ_TCP_KEEPALIVE_IDLE, -1, i32::MAX),
+        (ZMQ_RECONNECT_IVL, -1, i32::MAX),
+        (ZMQ_RECONNECT_IVL_MAX, 0, i32::MAX),
+        (ZMQ_TOS, 0, i32::MAX),
+        (ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, 0, 2),
+        (ZMQ_HEARTBEAT_TIMEOUT, 0, i32::MAX),
+        (ZMQ_RECONNECT_STOP, i32::MIN, i32::MAX),
     ];
     for (option, least, most) in rows {
         let mut options = options(SocketType::Dealer);
@@ -104,24 +104,24 @@ fn numbers_have_ranges() {
 fn sizes_are_exact() {
     let mut options = options(SocketType::Pair);
     for size in [0, 1, 3, 5, 8] {
-        assert_eq!(options.set(SNDHWM, Some(&[0; 8][..size])), REFUSED);
-        assert_eq!(bytes(&options, SNDHWM, size), Err(Error::InvalidArgument));
+        assert_eq!(options.set(ZMQ_SNDHWM, Some(&[0; 8][..size])), REFUSED);
+        assert_eq!(bytes(&options, ZMQ_SNDHWM, size), Err(Error::InvalidArgument));
     }
-    assert_eq!(options.set(SNDHWM, None), REFUSED);
-    assert_eq!(options.set(AFFINITY, Some(&[1; 4])), REFUSED);
-    assert_eq!(options.set(AFFINITY, Some(&[1; 8])), STORED);
-    assert_eq!(bytes(&options, AFFINITY, 8), Ok(vec![1; 8]));
-    assert_eq!(bytes(&options, MAXMSGSIZE, 4), Err(Error::InvalidArgument));
+    assert_eq!(options.set(ZMQ_SNDHWM, None), REFUSED);
+    assert_eq!(options.set(ZMQ_AFFINITY, Some(&[1; 4])), REFUSED);
+    assert_eq!(options.set(ZMQ_AFFINITY, Some(&[1; 8])), STORED);
+    assert_eq!(bytes(&options, ZMQ_AFFINITY, 8), Ok(vec![1; 8]));
+    assert_eq!(bytes(&options, ZMQ_MAXMSGSIZE, 4), Err(Error::InvalidArgument));
 }
 
 #[test]
 fn live_values_are_left_to_the_socket() {
     let options = options(SocketType::Pair);
     let rows = [
-        (RCVMORE, LiveOption::ReceiveMore),
-        (FD, LiveOption::Descriptor),
-        (EVENTS, LiveOption::Events),
-        (LAST_ENDPOINT, LiveOption::LastEndpoint),
+        (ZMQ_RCVMORE, LiveOption::ReceiveMore),
+        (ZMQ_FD, LiveOption::Descriptor),
+        (ZMQ_EVENTS, LiveOption::Events),
+        (ZMQ_LAST_ENDPOINT, LiveOption::LastEndpoint),
     ];
     for (option, live) in rows {
         assert_eq!(options.get(option, 4), Ok(OptionValue::Live(live)));
@@ -135,26 +135,26 @@ fn live_values_are_left_to_the_socket() {
 #[test]
 fn a_routing_id_has_1_to_255_bytes() {
     let mut options = options(SocketType::Req);
-    assert_eq!(options.set(ROUTING_ID, Some(b"")), REFUSED);
-    assert_eq!(options.set(ROUTING_ID, Some(&[7; 256])), REFUSED);
-    assert_eq!(bytes(&options, ROUTING_ID, 0), Ok(vec![]));
-    assert_eq!(options.set(ROUTING_ID, Some(b"\0a")), STORED);
-    assert_eq!(bytes(&options, ROUTING_ID, 2), Ok(b"\0a".to_vec()));
-    assert_eq!(bytes(&options, ROUTING_ID, 1), Err(Error::InvalidArgument));
+    assert_eq!(options.set(ZMQ_ROUTING_ID, Some(b"")), REFUSED);
+    assert_eq!(options.set(ZMQ_ROUTING_ID, Some(&[7; 256])), REFUSED);
+    assert_eq!(bytes(&options, ZMQ_ROUTING_ID, 0), Ok(vec![]));
+    assert_eq!(options.set(ZMQ_ROUTING_ID, Some(b"\0a")), STORED);
+    assert_eq!(bytes(&options, ZMQ_ROUTING_ID, 2), Ok(b"\0a".to_vec()));
+    assert_eq!(bytes(&options, ZMQ_ROUTING_ID, 1), Err(Error::InvalidArgument));
 }
 
 #[test]
 fn options_of_one_type_are_unknown_to_the_others() {
     use SocketType::*;
     let rows: [(i32, &[SocketType]); 8] = [
-        (ROUTER_MANDATORY, &[Router, Rep]),
-        (PROBE_ROUTER, &[Router, Rep, Dealer, Req]),
-        (CONNECT_ROUTING_ID, &[Router, Rep, Stream]),
-        (REQ_RELAXED, &[Req]),
-        (XPUB_VERBOSE, &[Pub, Xpub]),
-        (XPUB_WELCOME_MSG, &[Pub, Xpub]),
-        (ONLY_FIRST_SUBSCRIBE, &[Pub, Xpub, Xsub]),
-        (STREAM_NOTIFY, &[Stream]),
+        (ZMQ_ROUTER_MANDATORY, &[Router, Rep]),
+        (ZMQ_PROBE_ROUTER, &[Router, Rep, Dealer, Req]),
+        (ZMQ_CONNECT_ROUTING_ID, &[Router, Rep, Stream]),
+        (ZMQ_REQ_RELAXED, &[Req]),
+        (ZMQ_XPUB_VERBOSE, &[Pub, Xpub]),
+        (ZMQ_XPUB_WELCOME_MSG, &[Pub, Xpub]),
+        (ZMQ_ONLY_FIRST_SUBSCRIBE, &[Pub, Xpub, Xsub]),
+        (ZMQ_STREAM_NOTIFY, &[Stream]),
     ];
     for (option, owners) in rows {
         for socket_type in (0..TYPES).filter_map(SocketType::from_value) {
@@ -173,33 +173,33 @@ fn options_of_one_type_are_unknown_to_the_others() {
 #[test]
 fn subscriptions_go_to_the_socket() {
     let mut sub = options(SocketType::Sub);
-    assert_eq!(sub.set(SUBSCRIBE, Some(b"a")), Ok(SetEffect::Subscribe(b"a")));
-    assert_eq!(sub.set(UNSUBSCRIBE, None), Ok(SetEffect::Unsubscribe(b"")));
+    assert_eq!(sub.set(ZMQ_SUBSCRIBE, Some(b"a")), Ok(SetEffect::Subscribe(b"a")));
+    assert_eq!(sub.set(ZMQ_UNSUBSCRIBE, None), Ok(SetEffect::Unsubscribe(b"")));
     let mut xpub = options(SocketType::Xpub);
-    assert_eq!(xpub.set(SUBSCRIBE, Some(b"a")), REFUSED);
-    assert!(set_int(&mut xpub, XPUB_MANUAL, 1));
-    assert_eq!(xpub.set(SUBSCRIBE, Some(b"a")), Ok(SetEffect::Subscribe(b"a")));
-    assert_eq!(options(SocketType::Xsub).set(SUBSCRIBE, Some(b"a")), REFUSED);
+    assert_eq!(xpub.set(ZMQ_SUBSCRIBE, Some(b"a")), REFUSED);
+    assert!(set_int(&mut xpub, ZMQ_XPUB_MANUAL, 1));
+    assert_eq!(xpub.set(ZMQ_SUBSCRIBE, Some(b"a")), Ok(SetEffect::Subscribe(b"a")));
+    assert_eq!(options(SocketType::Xsub).set(ZMQ_SUBSCRIBE, Some(b"a")), REFUSED);
 }
 
 #[test]
 fn the_last_security_option_decides_the_mechanism() {
     let mut options = options(SocketType::Dealer);
     let check = |options: &Options, mechanism, plain_server, curve_server| {
-        assert_eq!(int(options, MECHANISM), mechanism);
-        assert_eq!(int(options, PLAIN_SERVER), plain_server);
-        assert_eq!(int(options, CURVE_SERVER), curve_server);
+        assert_eq!(int(options, ZMQ_MECHANISM), mechanism);
+        assert_eq!(int(options, ZMQ_PLAIN_SERVER), plain_server);
+        assert_eq!(int(options, ZMQ_CURVE_SERVER), curve_server);
     };
-    assert!(set_int(&mut options, PLAIN_SERVER, 1));
+    assert!(set_int(&mut options, ZMQ_PLAIN_SERVER, 1));
     check(&options, 1, 1, 0);
-    assert!(set_int(&mut options, CURVE_SERVER, 1));
+    assert!(set_int(&mut options, ZMQ_CURVE_SERVER, 1));
     check(&options, 2, 0, 1);
-    assert_eq!(options.set(PLAIN_USERNAME, Some(b"bob")), STORED);
+    assert_eq!(options.set(ZMQ_PLAIN_USERNAME, Some(b"bob")), STORED);
     check(&options, 1, 0, 0);
-    assert_eq!(bytes(&options, PLAIN_USERNAME, 255), Ok(b"bob\0".to_vec()));
-    assert_eq!(options.set(PLAIN_PASSWORD, Some(b"")), REFUSED);
+    assert_eq!(bytes(&options, ZMQ_PLAIN_USERNAME, 255), Ok(b"bob\0".to_vec()));
+    assert_eq!(options.set(ZMQ_PLAIN_PASSWORD, Some(b"")), REFUSED);
     check(&options, 1, 0, 0);
-    assert_eq!(options.set(PLAIN_PASSWORD, None), STORED);
+    assert_eq!(options.set(ZMQ_PLAIN_PASSWORD, None), STORED);
     check(&options, 0, 0, 0);
 }
 
@@ -207,17 +207,17 @@ fn the_last_security_option_decides_the_mechanism() {
 fn keys_are_binary_or_z85() {
     let mut options = options(SocketType::Dealer);
     let text = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\0";
-    assert_eq!(options.set(CURVE_SERVERKEY, Some(text)), STORED);
-    assert_eq!(int(&options, MECHANISM), Mechanism::Curve as i32);
-    assert_eq!(bytes(&options, CURVE_SERVERKEY, 41), Ok(text.to_vec()));
-    let binary = bytes(&options, CURVE_SERVERKEY, 32).unwrap();
-    assert_eq!(bytes(&options, CURVE_SERVERKEY, 40), Err(Error::InvalidArgument));
-    assert_eq!(options.set(CURVE_PUBLICKEY, Some(&binary)), STORED);
-    assert_eq!(options.set(CURVE_SECRETKEY, Some(&text[..40])), STORED);
-    assert_eq!(bytes(&options, CURVE_PUBLICKEY, 41), Ok(text.to_vec()));
-    assert_eq!(bytes(&options, CURVE_SECRETKEY, 32), Ok(binary));
+    assert_eq!(options.set(ZMQ_CURVE_SERVERKEY, Some(text)), STORED);
+    assert_eq!(int(&options, ZMQ_MECHANISM), Mechanism::Curve as i32);
+    assert_eq!(bytes(&options, ZMQ_CURVE_SERVERKEY, 41), Ok(text.to_vec()));
+    let binary = bytes(&options, ZMQ_CURVE_SERVERKEY, 32).unwrap();
+    assert_eq!(bytes(&options, ZMQ_CURVE_SERVERKEY, 40), Err(Error::InvalidArgument));
+    assert_eq!(options.set(ZMQ_CURVE_PUBLICKEY, Some(&binary)), STORED);
+    assert_eq!(options.set(ZMQ_CURVE_SECRETKEY, Some(&text[..40])), STORED);
+    assert_eq!(bytes(&options, ZMQ_CURVE_PUBLICKEY, 41), Ok(text.to_vec()));
+    assert_eq!(bytes(&options, ZMQ_CURVE_SECRETKEY, 32), Ok(binary));
     for bad in [&text[..39], &[b'#'; 40], &[b' '; 40], &[b'a'; 41]] {
-        assert_eq!(options.set(CURVE_SECRETKEY, Some(bad)), REFUSED);
+        assert_eq!(options.set(ZMQ_CURVE_SECRETKEY, Some(bad)), REFUSED);
     }
 }
 
@@ -225,35 +225,35 @@ fn keys_are_binary_or_z85() {
 fn a_heartbeat_lifetime_is_rounded_to_tenths_of_a_second() {
     let mut options = options(SocketType::Dealer);
     for (given, kept) in [(199, 100), (99, 0), (-1, 0), (6_553_599, 6_553_500)] {
-        assert!(set_int(&mut options, HEARTBEAT_TTL, given));
-        assert_eq!(int(&options, HEARTBEAT_TTL), kept);
+        assert!(set_int(&mut options, ZMQ_HEARTBEAT_TTL, given));
+        assert_eq!(int(&options, ZMQ_HEARTBEAT_TTL), kept);
     }
-    assert!(!set_int(&mut options, HEARTBEAT_TTL, 6_553_600));
-    assert!(!set_int(&mut options, HEARTBEAT_TTL, -100));
+    assert!(!set_int(&mut options, ZMQ_HEARTBEAT_TTL, 6_553_600));
+    assert!(!set_int(&mut options, ZMQ_HEARTBEAT_TTL, -100));
 }
 
 #[test]
 fn the_heartbeat_timeout_follows_the_interval_until_it_is_set() {
     let mut options = options(SocketType::Dealer);
     assert_eq!(options.heartbeat_timeout(), None);
-    assert!(set_int(&mut options, HEARTBEAT_IVL, 500));
+    assert!(set_int(&mut options, ZMQ_HEARTBEAT_IVL, 500));
     assert_eq!(options.heartbeat_timeout(), Some(Duration::from_millis(500)));
-    assert!(set_int(&mut options, HEARTBEAT_TIMEOUT, 700));
+    assert!(set_int(&mut options, ZMQ_HEARTBEAT_TIMEOUT, 700));
     assert_eq!(options.heartbeat_timeout(), Some(Duration::from_millis(700)));
 }
 
 #[test]
 fn filters_add_up_until_null_clears_them() {
     let mut options = options(SocketType::Pull);
-    assert_eq!(options.set(TCP_ACCEPT_FILTER, Some(b"127.0.0.1/8\0")), STORED);
-    assert_eq!(options.set(TCP_ACCEPT_FILTER, Some(b"10.0.0.1")), STORED);
-    assert_eq!(options.set(TCP_ACCEPT_FILTER, Some(b"::1")), REFUSED);
+    assert_eq!(options.set(ZMQ_TCP_ACCEPT_FILTER, Some(b"127.0.0.1/8\0")), STORED);
+    assert_eq!(options.set(ZMQ_TCP_ACCEPT_FILTER, Some(b"10.0.0.1")), STORED);
+    assert_eq!(options.set(ZMQ_TCP_ACCEPT_FILTER, Some(b"::1")), REFUSED);
     assert_eq!(options.transport.address_filters.len(), 2);
-    assert_eq!(options.set(TCP_ACCEPT_FILTER, None), STORED);
+    assert_eq!(options.set(ZMQ_TCP_ACCEPT_FILTER, None), STORED);
     assert!(options.transport.address_filters.is_empty());
-    assert!(set_int(&mut options, IPC_FILTER_UID, 7));
+    assert!(set_int(&mut options, ZMQ_IPC_FILTER_UID, 7));
     assert_eq!(options.transport.credential_filters.users, [7]);
-    assert_eq!(options.set(IPC_FILTER_UID, None), STORED);
+    assert_eq!(options.set(ZMQ_IPC_FILTER_UID, None), STORED);
     assert!(options.transport.credential_filters.is_empty());
 }
 

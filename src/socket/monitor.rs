@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::io::EventHandler;
 use crate::mailbox::ReadyCache;
 use crate::message::Message;
+use crate::numbers::*;
 use crate::session::ConnectionEvent;
 use crate::sync::{CriticalMutex, CriticalSection, RaceLazy};
 use crate::transport::Endpoint;
@@ -216,26 +217,35 @@ fn frames(bit: u16, value: u32, endpoint: &str) -> [Message; 2] {
 /// The number of an event, one bit, and its value; `None` for what is not reported.
 fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
     use ConnectionEvent::*;
-    Some(match event {
-        Connected(descriptor) => (0x0001, descriptor as u32),
+    let (bit, value) = match event {
+        Connected(descriptor) => (ZMQ_EVENT_CONNECTED, descriptor as u32),
         // libzmq reports the error that a connect without waiting ends with (observed).
-        ConnectDelayed => (0x0002, libc::EINPROGRESS as u32),
-        ConnectRetried(pause) => (0x0004, u32::try_from(pause.as_millis()).unwrap_or(u32::MAX)),
-        Listening(descriptor) => (0x0008, descriptor as u32),
-        BindFailed(number) => (0x0010, number as u32),
-        Accepted(descriptor) => (0x0020, descriptor as u32),
-        AcceptFailed(number) => (0x0040, number as u32),
-        Closed(descriptor) => (0x0080, descriptor as u32),
-        CloseFailed(number) => (0x0100, number as u32),
-        Disconnected(descriptor) => (0x0200, descriptor as u32),
-        MonitorStopped => (0x0400, 0),
-        HandshakeFailed(number) => (0x0800, number as u32),
-        HandshakeSucceeded => (0x1000, 0),
-        HandshakeRefused(ProtocolError::Denied(status)) => (0x4000, status.into()),
-        HandshakeRefused(ProtocolError::NoAuthenticator) => (0x0800, libc::EFAULT as u32),
-        HandshakeRefused(ProtocolError::NoContext) => (0x0800, libc::EACCES as u32),
+        ConnectDelayed => (ZMQ_EVENT_CONNECT_DELAYED, libc::EINPROGRESS as u32),
+        ConnectRetried(pause) => {
+            (ZMQ_EVENT_CONNECT_RETRIED, u32::try_from(pause.as_millis()).unwrap_or(u32::MAX))
+        }
+        Listening(descriptor) => (ZMQ_EVENT_LISTENING, descriptor as u32),
+        BindFailed(number) => (ZMQ_EVENT_BIND_FAILED, number as u32),
+        Accepted(descriptor) => (ZMQ_EVENT_ACCEPTED, descriptor as u32),
+        AcceptFailed(number) => (ZMQ_EVENT_ACCEPT_FAILED, number as u32),
+        Closed(descriptor) => (ZMQ_EVENT_CLOSED, descriptor as u32),
+        CloseFailed(number) => (ZMQ_EVENT_CLOSE_FAILED, number as u32),
+        Disconnected(descriptor) => (ZMQ_EVENT_DISCONNECTED, descriptor as u32),
+        MonitorStopped => (ZMQ_EVENT_MONITOR_STOPPED, 0),
+        HandshakeFailed(number) => (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, number as u32),
+        HandshakeSucceeded => (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0),
+        HandshakeRefused(ProtocolError::Denied(status)) => {
+            (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, status.into())
+        }
+        HandshakeRefused(ProtocolError::NoAuthenticator) => {
+            (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, libc::EFAULT as u32)
+        }
+        HandshakeRefused(ProtocolError::NoContext) => {
+            (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, libc::EACCES as u32)
+        }
         // What is wrong outside the commands of a mechanism is not reported (observed).
         HandshakeRefused(ProtocolError::Unspecified | ProtocolError::Refused) => return None,
-        HandshakeRefused(error) => (0x2000, error.code()?),
-    })
+        HandshakeRefused(error) => (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, error.code()? as u32),
+    };
+    Some((bit as u16, value))
 }

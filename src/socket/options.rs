@@ -3,7 +3,8 @@
 use super::Socket;
 use super::state::State;
 use crate::error::{Error, Result};
-use crate::options::{LiveOption, OptionValue, SetEffect, Value, ids};
+use crate::numbers::{ZMQ_BUSY_WAIT, ZMQ_RCVHWM, ZMQ_SNDHWM};
+use crate::options::{LiveOption, OptionValue, SetEffect, Value};
 
 impl Socket {
     /// Sets an option (zmq_setsockopt(3)); `None` is a NULL value.
@@ -21,10 +22,10 @@ impl Socket {
                 SetEffect::Subscribe(prefix) => pattern.subscribe(core, prefix)?,
                 SetEffect::Unsubscribe(prefix) => pattern.unsubscribe(core, prefix)?,
             }
-            if option == ids::BUSY_WAIT {
+            if option == ZMQ_BUSY_WAIT {
                 state.mailbox.spin_policy.set_bound(core.options.busy_wait);
             }
-            if matches!(option, ids::SNDHWM | ids::RCVHWM) {
+            if matches!(option, ZMQ_SNDHWM | ZMQ_RCVHWM) {
                 let options = &core.options;
                 let (send, receive) =
                     (options.send_high_water_mark, options.receive_high_water_mark);

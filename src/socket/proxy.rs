@@ -4,7 +4,7 @@ use super::{PollItem, PollTarget, SendFlags, Socket, poll};
 use crate::error::{Error, Result};
 use crate::mailbox::Events;
 use crate::message::Message;
-use crate::options::ids;
+use crate::numbers::ZMQ_TYPE;
 use std::time::Duration;
 
 /// Messages passed in one direction before the other has its turn.
@@ -164,7 +164,7 @@ fn command(control: &Socket, statistics: &[Statistics; 2]) -> Result<Command> {
         _ => return Err(Error::InvalidArgument),
     };
     let mut kind = [0; 4];
-    control.option(ids::TYPE, &mut kind)?;
+    control.option(ZMQ_TYPE, &mut kind)?;
     if i32::from_ne_bytes(kind) == crate::zmtp::SocketType::Rep as i32 {
         control.send(&mut Message::new(), SendFlags::default())?;
     }

@@ -1,5 +1,6 @@
 //! How a peer can break the protocol.
 
+use crate::numbers::*;
 use std::fmt;
 
 /// Why a connection had to be given up. Each corresponds to a ZMQ_PROTOCOL_ERROR value of zmq.h.
@@ -67,28 +68,30 @@ impl ProtocolError {
     /// Its number in zmq.h (ZMQ_PROTOCOL_ERROR_*), or `None` for what is no breach of protocol:
     /// `Denied`, `NoAuthenticator`, `NoContext`, `IncompatibleSocketType`,
     /// `OutOfMemory`.
-    pub(crate) const fn code(self) -> Option<u32> {
+    pub(crate) const fn code(self) -> Option<i32> {
         Some(match self {
-            Self::Unspecified | Self::Refused | Self::MessageTooLarge => 0x1000_0000,
-            Self::UnexpectedCommand => 0x1000_0001,
-            Self::InvalidSequence => 0x1000_0002,
-            Self::KeyExchange => 0x1000_0003,
-            Self::MalformedCommand => 0x1000_0011,
-            Self::MalformedMessage => 0x1000_0012,
-            Self::MalformedHello => 0x1000_0013,
-            Self::MalformedInitiate => 0x1000_0014,
-            Self::MalformedError => 0x1000_0015,
-            Self::MalformedReady => 0x1000_0016,
-            Self::MalformedWelcome => 0x1000_0017,
-            Self::InvalidMetadata => 0x1000_0018,
-            Self::Cryptographic => 0x1100_0001,
-            Self::MechanismMismatch => 0x1100_0002,
-            Self::ZapUnspecified => 0x2000_0000,
-            Self::ZapMalformedReply => 0x2000_0001,
-            Self::ZapBadRequestId => 0x2000_0002,
-            Self::ZapBadVersion => 0x2000_0003,
-            Self::ZapInvalidStatusCode => 0x2000_0004,
-            Self::ZapInvalidMetadata => 0x2000_0005,
+            Self::Unspecified | Self::Refused | Self::MessageTooLarge => {
+                ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED
+            }
+            Self::UnexpectedCommand => ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND,
+            Self::InvalidSequence => ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_SEQUENCE,
+            Self::KeyExchange => ZMQ_PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE,
+            Self::MalformedCommand => ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED,
+            Self::MalformedMessage => ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_MESSAGE,
+            Self::MalformedHello => ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO,
+            Self::MalformedInitiate => ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_INITIATE,
+            Self::MalformedError => ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR,
+            Self::MalformedReady => ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_READY,
+            Self::MalformedWelcome => ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_WELCOME,
+            Self::InvalidMetadata => ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA,
+            Self::Cryptographic => ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC,
+            Self::MechanismMismatch => ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH,
+            Self::ZapUnspecified => ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED,
+            Self::ZapMalformedReply => ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY,
+            Self::ZapBadRequestId => ZMQ_PROTOCOL_ERROR_ZAP_BAD_REQUEST_ID,
+            Self::ZapBadVersion => ZMQ_PROTOCOL_ERROR_ZAP_BAD_VERSION,
+            Self::ZapInvalidStatusCode => ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE,
+            Self::ZapInvalidMetadata => ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA,
             Self::Denied(_)
             | Self::NoAuthenticator
             | Self::NoContext

@@ -1,22 +1,24 @@
 //! The socket types and which of them talk to each other.
 
-/// A socket type, with its number in zmq.h.
+use crate::numbers::*;
+
+/// A socket type, with its number in zmq.h, which peers of ZMTP 2.0 are told too (RFC 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
 #[allow(missing_docs)]
 pub(crate) enum SocketType {
-    Pair = 0,
-    Pub = 1,
-    Sub = 2,
-    Req = 3,
-    Rep = 4,
-    Dealer = 5,
-    Router = 6,
-    Pull = 7,
-    Push = 8,
-    Xpub = 9,
-    Xsub = 10,
-    Stream = 11,
+    Pair = ZMQ_PAIR,
+    Pub = ZMQ_PUB,
+    Sub = ZMQ_SUB,
+    Req = ZMQ_REQ,
+    Rep = ZMQ_REP,
+    Dealer = ZMQ_DEALER,
+    Router = ZMQ_ROUTER,
+    Pull = ZMQ_PULL,
+    Push = ZMQ_PUSH,
+    Xpub = ZMQ_XPUB,
+    Xsub = ZMQ_XSUB,
+    Stream = ZMQ_STREAM,
 }
 
 use SocketType::*;

@@ -1,6 +1,67 @@
-//! The numbers of the socket options (zmq_setsockopt(3), zmq_getsockopt(3)).
+//! The numbers of zmq.h for options, socket types, events and breaches of protocol: written once, here. The
+//! header has them from this file, and the engine reads them by the same names.
 
 use std::ffi::c_int;
+
+/// Context option: how many threads do input and output.
+pub const ZMQ_IO_THREADS: c_int = 1;
+/// Context option: how many sockets may be open at a time.
+pub const ZMQ_MAX_SOCKETS: c_int = 2;
+/// Context option, to read only: the highest value of ZMQ_MAX_SOCKETS.
+pub const ZMQ_SOCKET_LIMIT: c_int = 3;
+/// Context option, to set only: scheduling priority of the I/O threads.
+pub const ZMQ_THREAD_PRIORITY: c_int = 3;
+/// Context option: scheduling policy of the I/O threads.
+pub const ZMQ_THREAD_SCHED_POLICY: c_int = 4;
+/// Context option: the largest message that may be sent, in bytes.
+pub const ZMQ_MAX_MSGSZ: c_int = 5;
+/// Context option, to read only: the size of `zmq_msg_t` in bytes.
+pub const ZMQ_MSG_T_SIZE: c_int = 6;
+/// Context option: a processor that the I/O threads may run on.
+pub const ZMQ_THREAD_AFFINITY_CPU_ADD: c_int = 7;
+/// Context option: a processor that the I/O threads may not run on any more.
+pub const ZMQ_THREAD_AFFINITY_CPU_REMOVE: c_int = 8;
+/// Context option: a number that the names of the I/O threads begin with.
+pub const ZMQ_THREAD_NAME_PREFIX: c_int = 9;
+
+/// ZMQ_IO_THREADS of a new context.
+pub const ZMQ_IO_THREADS_DFLT: c_int = 1;
+/// ZMQ_MAX_SOCKETS of a new context.
+pub const ZMQ_MAX_SOCKETS_DFLT: c_int = 1023;
+/// ZMQ_THREAD_PRIORITY of a new context: as the system has it.
+pub const ZMQ_THREAD_PRIORITY_DFLT: c_int = -1;
+/// ZMQ_THREAD_SCHED_POLICY of a new context: as the system has it.
+pub const ZMQ_THREAD_SCHED_POLICY_DFLT: c_int = -1;
+
+/// Socket type: one peer, both directions.
+pub const ZMQ_PAIR: c_int = 0;
+/// Socket type: sends to all peers that subscribed.
+pub const ZMQ_PUB: c_int = 1;
+/// Socket type: receives what it subscribed to.
+pub const ZMQ_SUB: c_int = 2;
+/// Socket type: sends a request, then receives its reply.
+pub const ZMQ_REQ: c_int = 3;
+/// Socket type: receives a request, then sends its reply.
+pub const ZMQ_REP: c_int = 4;
+/// Socket type: sends to its peers in turn, receives from all of them.
+pub const ZMQ_DEALER: c_int = 5;
+/// Socket type: sends to the peer that the first part names.
+pub const ZMQ_ROUTER: c_int = 6;
+/// Socket type: receives from its peers in turn.
+pub const ZMQ_PULL: c_int = 7;
+/// Socket type: sends to its peers in turn.
+pub const ZMQ_PUSH: c_int = 8;
+/// Socket type: a ZMQ_PUB that receives the subscriptions as messages.
+pub const ZMQ_XPUB: c_int = 9;
+/// Socket type: a ZMQ_SUB that sends its subscriptions as messages.
+pub const ZMQ_XSUB: c_int = 10;
+/// Socket type: bytes of plain TCP connections.
+pub const ZMQ_STREAM: c_int = 11;
+
+/// Old name of ZMQ_DEALER.
+pub const ZMQ_XREQ: c_int = ZMQ_DEALER;
+/// Old name of ZMQ_ROUTER.
+pub const ZMQ_XREP: c_int = ZMQ_ROUTER;
 
 /// Socket option: which I/O threads do the work, as bits.
 pub const ZMQ_AFFINITY: c_int = 4;
@@ -209,3 +270,101 @@ pub const ZMQ_GSSAPI_NT_HOSTBASED: c_int = 0;
 pub const ZMQ_GSSAPI_NT_USER_NAME: c_int = 1;
 /// Kind of GSSAPI name: Kerberos principal.
 pub const ZMQ_GSSAPI_NT_KRB5_PRINCIPAL: c_int = 2;
+
+/// Event: a connection is there. Value: its descriptor.
+pub const ZMQ_EVENT_CONNECTED: c_int = 0x0001;
+/// Event: a connection is being made.
+pub const ZMQ_EVENT_CONNECT_DELAYED: c_int = 0x0002;
+/// Event: a connection will be tried again. Value: milliseconds until then.
+pub const ZMQ_EVENT_CONNECT_RETRIED: c_int = 0x0004;
+/// Event: connections are accepted. Value: the listening descriptor.
+pub const ZMQ_EVENT_LISTENING: c_int = 0x0008;
+/// Event: an endpoint could not be bound. Value: errno.
+pub const ZMQ_EVENT_BIND_FAILED: c_int = 0x0010;
+/// Event: a connection was accepted. Value: its descriptor.
+pub const ZMQ_EVENT_ACCEPTED: c_int = 0x0020;
+/// Event: a connection could not be accepted. Value: errno.
+pub const ZMQ_EVENT_ACCEPT_FAILED: c_int = 0x0040;
+/// Event: a descriptor was closed. Value: the descriptor.
+pub const ZMQ_EVENT_CLOSED: c_int = 0x0080;
+/// Event: a descriptor could not be closed. Value: errno.
+pub const ZMQ_EVENT_CLOSE_FAILED: c_int = 0x0100;
+/// Event: a connection broke. Value: its descriptor.
+pub const ZMQ_EVENT_DISCONNECTED: c_int = 0x0200;
+/// Event: the last one of a monitor.
+pub const ZMQ_EVENT_MONITOR_STOPPED: c_int = 0x0400;
+/// All events.
+pub const ZMQ_EVENT_ALL: c_int = 0xFFFF;
+/// Event: a handshake failed for a system error. Value: errno.
+pub const ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: c_int = 0x0800;
+/// Event: a handshake is complete; messages flow.
+pub const ZMQ_EVENT_HANDSHAKE_SUCCEEDED: c_int = 0x1000;
+/// Event: a handshake failed for a breach of protocol. Value: ZMQ_PROTOCOL_ERROR_*.
+pub const ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: c_int = 0x2000;
+/// Event: the peer was not let in. Value: the status code of ZAP: 300, 400 or 500.
+pub const ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: c_int = 0x4000;
+
+/// Breach of ZMTP without a name of its own.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED: c_int = 0x1000_0000;
+/// Breach of ZMTP: a command that does not belong here.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND: c_int = 0x1000_0001;
+/// Breach of ZMTP: a nonce that does not follow the one before.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_SEQUENCE: c_int = 0x1000_0002;
+/// Breach of ZMTP: the keys could not be agreed on.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE: c_int = 0x1000_0003;
+/// Breach of ZMTP: a malformed command.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED: c_int = 0x1000_0011;
+/// Breach of ZMTP: a malformed MESSAGE command.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_MESSAGE: c_int = 0x1000_0012;
+/// Breach of ZMTP: a malformed HELLO command.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO: c_int = 0x1000_0013;
+/// Breach of ZMTP: a malformed INITIATE command.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_INITIATE: c_int = 0x1000_0014;
+/// Breach of ZMTP: a malformed ERROR command.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR: c_int = 0x1000_0015;
+/// Breach of ZMTP: a malformed READY command.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_READY: c_int = 0x1000_0016;
+/// Breach of ZMTP: a malformed WELCOME command.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_WELCOME: c_int = 0x1000_0017;
+/// Breach of ZMTP: malformed metadata.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA: c_int = 0x1000_0018;
+/// Breach of ZMTP: what was sealed could not be opened; perhaps a wrong key.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC: c_int = 0x1100_0001;
+/// Breach of ZMTP: the peer has another security mechanism.
+pub const ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: c_int = 0x1100_0002;
+/// Breach of ZAP without a name of its own.
+pub const ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED: c_int = 0x2000_0000;
+/// Breach of ZAP: a malformed reply.
+pub const ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY: c_int = 0x2000_0001;
+/// Breach of ZAP: the reply is to another request.
+pub const ZMQ_PROTOCOL_ERROR_ZAP_BAD_REQUEST_ID: c_int = 0x2000_0002;
+/// Breach of ZAP: an unknown version.
+pub const ZMQ_PROTOCOL_ERROR_ZAP_BAD_VERSION: c_int = 0x2000_0003;
+/// Breach of ZAP: a status code that does not exist.
+pub const ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE: c_int = 0x2000_0004;
+/// Breach of ZAP: malformed metadata.
+pub const ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA: c_int = 0x2000_0005;
+/// Breach of the WebSocket protocol.
+pub const ZMQ_PROTOCOL_ERROR_WS_UNSPECIFIED: c_int = 0x3000_0000;
+
+/// Poll event: a message, or a byte, can be received.
+pub const ZMQ_POLLIN: c_int = 1;
+/// Poll event: a message, or a byte, can be sent.
+pub const ZMQ_POLLOUT: c_int = 2;
+/// Poll event of descriptors: an error condition.
+pub const ZMQ_POLLERR: c_int = 4;
+/// Poll event of descriptors: urgent data.
+pub const ZMQ_POLLPRI: c_int = 8;
+
+// Not in the stable header; libzmq's stable build answers them all the same, and so do we.
+
+pub(crate) const ZMQ_ZAP_ENFORCE_DOMAIN: c_int = 93;
+pub(crate) const ZMQ_LOOPBACK_FASTPATH: c_int = 94;
+pub(crate) const ZMQ_MULTICAST_LOOP: c_int = 96;
+pub(crate) const ZMQ_XPUB_MANUAL_LAST_VALUE: c_int = 98;
+pub(crate) const ZMQ_SOCKS_USERNAME: c_int = 99;
+pub(crate) const ZMQ_SOCKS_PASSWORD: c_int = 100;
+pub(crate) const ZMQ_ONLY_FIRST_SUBSCRIBE: c_int = 108;
+pub(crate) const ZMQ_RECONNECT_STOP: c_int = 109;
+/// A context option.
+pub(crate) const ZMQ_ZERO_COPY_RECV: c_int = 10;
