@@ -22,7 +22,8 @@ use std::sync::atomic::{AtomicU8, Ordering, fence};
 ///      |     it has its message      |                      | others need the value
 ///      |                             |                      |
 ///      '-------> IoThread <---> IoThreadSleeps              |
-///                  ^  ^                                     |
+///       |          ^  ^  ^           | is woken             |
+///     Ended        |  |  '---- IoThreadWoken                |
 ///                  |  '-------------------------------------'
 ///                  |                                        |
 ///                  '--------- IoThreadInspects <------------'
@@ -35,8 +36,11 @@ pub(super) enum Owner {
     Unowned,
     /// Nobody uses it; a caller sleeps on its descriptor, or did when it died.
     CallerSleeps,
-    /// Nobody uses it; the I/O thread sleeps on its descriptor.
+    /// Nobody uses it; the I/O thread sleeps on its descriptor, or is about to, and must be woken for
+    /// what is scheduled.
     IoThreadSleeps,
+    /// Nobody uses it; the I/O thread was woken, and is about to use it.
+    IoThreadWoken,
     /// A caller uses it.
     Caller,
     /// The I/O thread uses it.
@@ -44,21 +48,25 @@ pub(super) enum Owner {
     /// The I/O thread uses it in the place of a caller that sleeps, who gets it back where there is
     /// nothing to do.
     IoThreadInspects,
+    /// The I/O thread has ended: nobody uses it any more.
+    Ended,
 }
 
 impl Owner {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Unowned,
         Self::CallerSleeps,
         Self::IoThreadSleeps,
+        Self::IoThreadWoken,
         Self::Caller,
         Self::IoThread,
         Self::IoThreadInspects,
+        Self::Ended,
     ];
 
     /// Whether a thread uses the value now. It looks for what is scheduled before it lets go.
     pub(super) fn is_active(self) -> bool {
-        matches!(self, Self::Caller | Self::IoThread | Self::IoThreadInspects)
+        matches!(self, Self::Caller | Self::IoThread | Self::IoThreadInspects | Self::Ended)
     }
 }
 
@@ -92,6 +100,19 @@ impl<T> Owned<T> {
         self.owner.compare_exchange(from, by, Ordering::SeqCst, Ordering::Relaxed).ok()?;
         Some(OwnerGuard { owned: self })
     }
+
+    /// Makes the calling thread, which slept on the descriptor, the owner again, if nobody took the value.
+    pub(super) fn acquire_back(&self) -> Option<OwnerGuard<'_, T>> {
+        // In this order: it may be woken between the two, but not fall asleep.
+        self.acquire(Owner::IoThreadSleeps, Owner::IoThread)
+            .or_else(|| self.acquire(Owner::IoThreadWoken, Owner::IoThread))
+    }
+
+    /// Says that the I/O thread, which sleeps, is woken: true for the one thread that has to do it.
+    pub(super) fn begin_wake(&self) -> bool {
+        let (from, to) = (Owner::IoThreadSleeps as u8, Owner::IoThreadWoken as u8);
+        self.owner.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
 }
 
 /// The right to use the value, until it is released.
@@ -118,9 +139,13 @@ impl<T> OwnerGuard<'_, T> {
         self.owned.owner.store(to as u8, Ordering::Release);
     }
 
-    /// Stays the owner for ever.
-    pub(super) fn keep(self) {
+    /// The value is not used any more. What this thread looks for after this call and does not find, the
+    /// thread that puts it there finds `Ended` for.
+    pub(super) fn end(self) {
+        self.owned.owner.store(Owner::Ended as u8, Ordering::Release);
         mem::forget(self);
+        // Pairs with the fence between scheduling something and asking for the owner.
+        fence(Ordering::SeqCst);
     }
 }
 

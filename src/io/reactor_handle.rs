@@ -12,6 +12,7 @@
 mod caller;
 mod policy;
 mod poll_before_send;
+mod requests;
 mod thread;
 
 pub(crate) use caller::{ReactorGuard, Watch};
@@ -32,6 +33,7 @@ use crate::sync::{CriticalSection, Mutex, RaceLazy};
 use crossbeam_queue::SegQueue;
 use mio::{Poll, Registry, Token};
 use policy::{Sleeps, update_ewma};
+use requests::{Request, Requests, Watchdog};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
@@ -65,14 +67,9 @@ pub(crate) struct ReactorHandle {
     found: SegQueue<Event>,
     /// Messages for the I/O thread to drop.
     deferred_drops: SegQueue<Message>,
-    /// The I/O thread has ended: nobody looks into the inbox any more.
-    ended: AtomicBool,
-    /// Once the I/O thread has ended it stays its owner.
     reactor: Owned<Reactor>,
-    /// The I/O thread sleeps on the descriptor, or is about to, and must be woken for what comes
-    /// into the inbox. Cleared by the thread that wakes it.
-    asleep: AtomicBool,
-    stopping: AtomicBool,
+    /// What is wanted of the I/O thread.
+    requests: Requests,
     /// The processor of a thread in a [`ShortCall`], plus 1; 0 without one.
     short_call: AtomicU32,
     /// Descriptors that it serves, to place new ones where the load is least.
@@ -80,22 +77,14 @@ pub(crate) struct ReactorHandle {
     /// What the I/O thread sleeps on while it is parked.
     wake_timer: WakeTimer,
     pace: Pace,
-    /// A caller that waits asks the I/O thread for the reactor: this one.
-    handover_requested: AtomicBool,
+    /// The caller that asks the I/O thread for the reactor.
     handover_waiter: Mutex<Option<Arc<Waiter>>>,
     /// Callers leave the reactor to the I/O thread until then, in `nanoseconds`.
     contested_until: AtomicU64,
     /// Callers that wait without polling.
     blocked_callers: AtomicUsize,
-    /// Something depends on the caller that sleeps on the reactor.
-    has_dependents: AtomicBool,
-    /// The I/O thread, if it is parked, looks whether such a caller does not wake up.
-    watches_callers: AtomicBool,
-    /// A caller took the reactor over, and the I/O thread did not leave the descriptor yet.
-    is_leaving: AtomicBool,
-    /// The I/O thread is to take the reactor, however late it wakes up: others wait for it, or a caller
-    /// that slept on the descriptor has come back while another thread had it, or is not to be relied on.
-    takeover_requested: AtomicBool,
+    /// For the caller that sleeps on the reactor.
+    watchdog: Watchdog,
     /// How the I/O thread runs; unset where it runs in a way of its own, which no caller shares.
     priority: OnceLock<Priority>,
 }
@@ -142,22 +131,16 @@ impl ReactorHandle {
             inbox: Inbox::new(),
             found: SegQueue::new(),
             deferred_drops: SegQueue::new(),
-            ended: AtomicBool::new(false),
             reactor: Owned::new(Reactor::new(poll, load.clone())),
-            asleep: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
+            requests: Requests::default(),
             short_call: AtomicU32::new(0),
             load,
             wake_timer: WakeTimer::new()?,
             pace: Pace::default(),
-            handover_requested: AtomicBool::new(false),
             handover_waiter: Mutex::new(None),
             contested_until: AtomicU64::new(0),
             blocked_callers: AtomicUsize::new(0),
-            has_dependents: AtomicBool::new(false),
-            watches_callers: AtomicBool::new(false),
-            is_leaving: AtomicBool::new(false),
-            takeover_requested: AtomicBool::new(false),
+            watchdog: Watchdog::default(),
             priority: OnceLock::new(),
         })
     }
@@ -169,7 +152,7 @@ impl ReactorHandle {
         }
         self.wake();
         // Behind the fence in `wake`, which pairs with the one in `run`.
-        if self.ended.load(Ordering::SeqCst) {
+        if self.reactor.owner() == Owner::Ended {
             self.empty_inbox();
         }
     }
@@ -206,7 +189,9 @@ impl ReactorHandle {
         // it finds the messages.
         fence(Ordering::SeqCst);
         match self.reactor.owner() {
-            Owner::IoThread | Owner::IoThreadSleeps => self.wake(),
+            Owner::IoThread | Owner::IoThreadSleeps | Owner::IoThreadWoken | Owner::Ended => {
+                self.wake();
+            }
             _ => {
                 self.wake_timer.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
             }
@@ -230,6 +215,7 @@ impl ReactorHandle {
         fence(Ordering::SeqCst);
         match self.reactor.owner() {
             Owner::Caller | Owner::IoThread | Owner::IoThreadInspects => {}
+            Owner::IoThreadWoken | Owner::Ended => {}
             Owner::IoThreadSleeps => self.wake_from_descriptor(),
             // The caller that sleeps there may not run soon.
             Owner::CallerSleeps => self.wake_io_thread_within(0),
@@ -239,14 +225,12 @@ impl ReactorHandle {
 
     /// Wakes the I/O thread that sleeps on the descriptor, once for each of its sleeps.
     fn wake_from_descriptor(&self) {
-        if self.asleep.load(Ordering::Relaxed) {
-            let _critical = CriticalSection::enter();
-            // Only the thread that clears the flag wakes it; one of low priority leaves it as it is, as
-            // others rely on the wake-up that follows.
-            if !self.may_poll(nanoseconds()) || self.asleep.swap(false, Ordering::AcqRel) {
-                // What fails time after time cannot be helped.
-                let _ = insist(|| self.waker.wake());
-            }
+        let _critical = CriticalSection::enter();
+        // Only one thread wakes it; one of low priority leaves the state as it is, as others rely on the
+        // wake-up that follows.
+        if !self.may_poll(nanoseconds()) || self.reactor.begin_wake() {
+            // What fails time after time cannot be helped.
+            let _ = insist(|| self.waker.wake());
         }
     }
 
@@ -273,7 +257,7 @@ impl ReactorHandle {
         self.contested_until.store(until, Ordering::Relaxed);
         // The lease is over.
         self.pace.released_at.store(0, Ordering::Relaxed);
-        self.takeover_requested.store(true, Ordering::SeqCst);
+        self.requests.make(Request::TakeOver);
         let _critical = CriticalSection::enter();
         self.wake_timer.call();
     }
@@ -306,7 +290,7 @@ impl ReactorHandle {
 
     /// Ends the I/O thread after what is scheduled by now.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+        self.requests.make(Request::Stop);
         self.wake();
         let _critical = CriticalSection::enter();
         self.wake_timer.call();

@@ -33,8 +33,13 @@ impl Model {
         self.inbox.fetch_add(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         match self.owned.owner() {
-            Owner::Caller | Owner::IoThread | Owner::IoThreadInspects => {}
-            Owner::IoThreadSleeps => self.wake.store(true, Ordering::SeqCst),
+            Owner::Caller | Owner::IoThread | Owner::IoThreadInspects | Owner::Ended => {}
+            Owner::IoThreadSleeps => {
+                if self.owned.begin_wake() {
+                    self.wake.store(true, Ordering::SeqCst);
+                }
+            }
+            Owner::IoThreadWoken => {}
             Owner::Unowned | Owner::CallerSleeps => self.timer.store(true, Ordering::SeqCst),
         }
     }
@@ -62,13 +67,13 @@ impl Model {
         let owner = self.owned.owner();
         if self.inbox.load(Ordering::SeqCst) > 0 {
             return match owner {
-                Owner::IoThreadSleeps => self.wake.load(Ordering::SeqCst),
+                Owner::IoThreadSleeps | Owner::IoThreadWoken => self.wake.load(Ordering::SeqCst),
                 _ => self.timer.load(Ordering::SeqCst),
             };
         }
         let guard = self.owned.acquire(owner, Owner::Caller);
         let served = guard.as_ref().map(|guard| **guard);
-        guard.map(OwnerGuard::keep);
+        guard.map(OwnerGuard::end);
         served == Some(scheduled)
     }
 }
@@ -107,7 +112,7 @@ fn what_is_scheduled_while_the_io_thread_loses_the_reactor_is_looked_after() {
             if own.inbox.load(Ordering::SeqCst) == 0 {
                 return true;
             }
-            match own.owned.acquire(Owner::IoThreadSleeps, Owner::IoThread) {
+            match own.owned.acquire_back() {
                 Some(mut guard) => {
                     own.run_inbox(&mut guard);
                     guard.release(Owner::IoThreadSleeps);
@@ -133,8 +138,9 @@ fn what_is_scheduled_while_the_io_thread_loses_the_reactor_is_looked_after() {
         // Where it was taken from, the sleep on the descriptor ends.
         let taken = model.handover.load(Ordering::SeqCst) > 0;
         let owner = model.owned.owner();
-        assert!(owner != Owner::IoThreadSleeps || sleeps_there);
-        assert!(owner == Owner::IoThreadSleeps || !sleeps_there || taken);
+        let sleeps = matches!(owner, Owner::IoThreadSleeps | Owner::IoThreadWoken);
+        assert!(!sleeps || sleeps_there);
+        assert!(sleeps || !sleeps_there || taken);
         assert!(model.is_looked_after(1));
     });
 }
@@ -158,7 +164,7 @@ fn one_thread_at_a_time_has_the_value_and_sees_what_the_one_before_did() {
         let had: usize = threads.into_iter().filter_map(|one| one.join().unwrap()).count();
         let guard = owned.acquire(Owner::Unowned, Owner::Caller).unwrap();
         assert_eq!(guard.get(), had);
-        guard.keep();
+        guard.end();
     });
 }
 

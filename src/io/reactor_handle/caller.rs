@@ -1,6 +1,6 @@
 //! Threads of the application that poll the reactor while they wait.
 
-use super::{FORCED, ReactorHandle, policy};
+use super::{FORCED, ReactorHandle, Request, policy};
 use crate::io::event_descriptor::Event as _;
 use crate::io::ownership::{Owner, OwnerGuard};
 use crate::io::priority::Priority;
@@ -35,9 +35,7 @@ impl ReactorHandle {
         }
         let owned = self.reactor.acquire(Owner::Unowned, Owner::Caller).or_else(|| {
             // One that was woken is about to take the reactor back: it is asked for it then.
-            let sleeps = self.reactor.owner() == Owner::IoThreadSleeps
-                && self.asleep.load(Ordering::Relaxed);
-            (sleeps && takes_over).then(|| self.take_over()).flatten()
+            takes_over.then(|| self.take_over()).flatten()
         })?;
         Some(ReactorGuard { handle: self, owned: Some(owned), is_visit: false })
     }
@@ -45,7 +43,7 @@ impl ReactorHandle {
     /// Takes the reactor from the I/O thread, which sleeps, and has that leave the descriptor.
     fn take_over(&self) -> Option<OwnerGuard<'_, Reactor>> {
         let owned = self.reactor.acquire(Owner::IoThreadSleeps, Owner::Caller)?;
-        self.is_leaving.store(true, Ordering::SeqCst);
+        self.requests.make(Request::LeaveDescriptor);
         // Once for each time: the I/O thread, which finds that it is not the owner, awaits this.
         self.handover.signal();
         Some(owned)
@@ -77,10 +75,11 @@ impl ReactorHandle {
     /// waiter when it has released it. False if it was not asked.
     pub(crate) fn request_handover(&self, waiter: &Arc<Waiter>) -> bool {
         let now = nanoseconds();
-        let polls = matches!(self.reactor.owner(), Owner::IoThread | Owner::IoThreadSleeps);
+        let owner = self.reactor.owner();
+        let polls = matches!(owner, Owner::IoThread | Owner::IoThreadSleeps | Owner::IoThreadWoken);
         if polls && !self.is_contested(now) && *FORCED != Some(false) && self.may_poll(now) {
             *self.handover_waiter.lock() = Some(waiter.clone());
-            self.handover_requested.store(true, Ordering::SeqCst);
+            self.requests.make(Request::HandOver);
             self.wake();
             return true;
         }
@@ -106,7 +105,7 @@ impl ReactorHandle {
             Owner::IoThreadInspects => {
                 // It looks for this after it has released the reactor, with a fence between: either it
                 // sees this, or we see that it has.
-                self.takeover_requested.store(true, Ordering::SeqCst);
+                self.requests.make(Request::TakeOver);
                 fence(Ordering::SeqCst);
                 if self.reactor.owner() == Owner::CallerSleeps {
                     self.wake_io_thread_now();
@@ -120,7 +119,7 @@ impl ReactorHandle {
     fn on_release(&self, served_others: bool, now: u64) {
         let others = served_others
             || self.blocked_callers.load(Ordering::SeqCst) > 0
-            || self.stopping.load(Ordering::SeqCst);
+            || self.requests.is_open(Request::Stop);
         if others {
             return self.wake_io_thread_now();
         }
@@ -138,7 +137,7 @@ impl ReactorHandle {
     /// A caller that does not wait has released the reactor to nobody: the I/O thread takes over as if it
     /// had not come.
     fn on_visit_end(&self) {
-        if self.blocked_callers.load(Ordering::SeqCst) > 0 || self.stopping.load(Ordering::SeqCst) {
+        if self.blocked_callers.load(Ordering::SeqCst) > 0 || self.requests.is_open(Request::Stop) {
             return self.wake_io_thread_now();
         }
         self.wake_timer.set_if(Duration::from_nanos(policy::LEASE), |_, at| at == 0);
@@ -242,7 +241,7 @@ impl<'a> ReactorGuard<'a> {
         if handle.blocked_callers.load(Ordering::SeqCst) > 0 {
             handle.wake_io_thread_now();
         }
-        let is_leaving = handle.is_leaving.load(Ordering::SeqCst);
+        let is_leaving = handle.requests.is_open(Request::LeaveDescriptor);
         Some(Watch { handle, began, until_timer, is_leaving })
     }
 }
@@ -276,9 +275,7 @@ impl Drop for ReactorGuard<'_> {
 impl ReactorHandle {
     /// Says whether the I/O thread, which is parked, is to look after callers that sleep.
     fn set_watchdog(&self, has_dependents: bool) {
-        self.has_dependents.store(has_dependents, Ordering::SeqCst);
-        // SeqCst both: either it sees this before it sleeps, or we see that it sleeps for ever.
-        if has_dependents && !self.watches_callers.load(Ordering::SeqCst) {
+        if self.watchdog.need(has_dependents) {
             let after = Duration::from_nanos(policy::WATCHDOG);
             self.wake_timer.set_if(after, |_, at| at == 0);
         }
@@ -331,7 +328,7 @@ impl<'a> Watch<'a> {
         handle.pace.on_wake_up(now.saturating_sub(self.began));
         let Some(owned) = handle.reactor.acquire(Owner::CallerSleeps, Owner::Caller) else {
             // If the I/O thread only looks, it must not leave the reactor to this thread.
-            handle.takeover_requested.store(true, Ordering::SeqCst);
+            handle.requests.make(Request::TakeOver);
             fence(Ordering::SeqCst);
             if handle.reactor.owner() == Owner::CallerSleeps {
                 handle.wake_io_thread_within(0);

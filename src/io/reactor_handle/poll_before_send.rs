@@ -1,7 +1,7 @@
 //! A look at the descriptors by a caller that is about to send while nobody polls: a peer that has
 //! ended its connection is known to be gone before anything is sent to it.
 
-use super::{FORCED, ReactorHandle};
+use super::{FORCED, ReactorHandle, Request};
 use crate::io::nanoseconds;
 use crate::io::ownership::Owner;
 use crate::sync::CriticalSection;
@@ -88,7 +88,7 @@ impl ReactorHandle {
         // Behind the fence in `release`, as in `on_release`.
         reactor.release(Owner::Unowned);
         self.note_look();
-        if self.blocked_callers.load(Ordering::SeqCst) > 0 || self.stopping.load(Ordering::SeqCst) {
+        if self.blocked_callers.load(Ordering::SeqCst) > 0 || self.requests.is_open(Request::Stop) {
             return self.wake_io_thread_now();
         }
         // It may have fired while the reactor could not be had.

@@ -1,7 +1,7 @@
 //! The I/O thread: it polls, until a caller takes the reactor or asks for it.
 
 use super::policy::{self, Situation, Step};
-use super::{HANDOVER, ReactorHandle, WAKE};
+use super::{HANDOVER, ReactorHandle, Request, WAKE};
 use crate::error::Result;
 use crate::io::event_descriptor::Event as _;
 use crate::io::events::EventBuffer;
@@ -74,13 +74,10 @@ impl ReactorHandle {
             let own = guard.take().unwrap_or_else(|| self.park());
             if let Some(mut own) = self.poll_until_released(own, &mut events) {
                 // With it go its sources, which may refer to this handle.
-                let ended = own.end();
-                own.keep();
-                drop(ended);
+                drop(Reactor::end(&mut own));
                 self.run_deferred_drops();
-                self.ended.store(true, Ordering::SeqCst);
-                // Pairs with the fence in `wake`: see `schedule`.
-                fence(Ordering::SeqCst);
+                // From here on a thread that schedules something empties the inbox itself.
+                own.end();
                 self.empty_inbox();
                 return;
             }
@@ -123,17 +120,14 @@ impl ReactorHandle {
 
     /// How long to be parked before looking after callers that sleep.
     fn watchdog_interval(&self) -> Option<Duration> {
-        self.watches_callers.store(false, Ordering::SeqCst);
-        let has_dependents = self.has_dependents.load(Ordering::SeqCst);
-        self.watches_callers.store(has_dependents, Ordering::SeqCst);
-        has_dependents.then_some(Duration::from_nanos(policy::WATCHDOG))
+        self.watchdog.begin().then_some(Duration::from_nanos(policy::WATCHDOG))
     }
 
     /// Whether there is a reason to take the reactor before callers have stayed away for long.
     fn is_needed(&self) -> bool {
         self.has_work()
-            || self.stopping.load(Ordering::SeqCst)
-            || self.takeover_requested.load(Ordering::SeqCst)
+            || self.requests.is_open(Request::Stop)
+            || self.requests.is_open(Request::TakeOver)
             || self.is_contested(nanoseconds())
     }
 
@@ -146,8 +140,8 @@ impl ReactorHandle {
             guard.rename(Owner::IoThread);
             return Some(guard);
         }
-        let has_dependents = guard.has_dependents(nanoseconds());
-        self.has_dependents.store(has_dependents, Ordering::SeqCst);
+        // This thread does not have to be told.
+        let _ = self.watchdog.need(guard.has_dependents(nanoseconds()));
         // Behind the fence in `release`, `park` looks whether the caller has come meanwhile, and gone.
         guard.release(Owner::CallerSleeps);
         None
@@ -160,33 +154,31 @@ impl ReactorHandle {
         events: &mut EventBuffer,
     ) -> Option<OwnerGuard<'a, Reactor>> {
         guard.begin(std::iter::empty());
-        self.takeover_requested.store(false, Ordering::SeqCst);
+        self.requests.withdraw(Request::TakeOver);
         // From a caller that does not wait any more.
-        self.handover_requested.store(false, Ordering::SeqCst);
+        self.requests.withdraw(Request::HandOver);
         loop {
             self.run_inbox(&mut guard);
             guard.run_timers();
             self.run_deferred_drops();
-            if self.handover_requested.swap(false, Ordering::SeqCst) {
+            if self.requests.take(Request::HandOver) {
                 self.hand_over(guard);
                 return None;
             }
-            if self.stopping.load(Ordering::SeqCst) && !self.has_work() {
+            if self.requests.is_open(Request::Stop) && !self.has_work() {
                 return Some(guard);
             }
             let until_timer = guard.until_next_timer();
-            self.asleep.store(true, Ordering::Relaxed);
             guard.release(Owner::IoThreadSleeps);
             // Behind the fence in `release`, which pairs with those in `wake` and in `defer_drop`.
             let busy = self.has_work()
                 || !self.deferred_drops.is_empty()
-                || self.handover_requested.load(Ordering::SeqCst)
-                || self.stopping.load(Ordering::SeqCst);
+                || self.requests.is_open(Request::HandOver)
+                || self.requests.is_open(Request::Stop);
             // Interrupted is impossible with signals blocked; any other failure leaves no events.
             let _ = events.take(self.poll, if busy { Some(Duration::ZERO) } else { until_timer });
-            self.asleep.store(false, Ordering::Relaxed);
             self.let_short_call_end();
-            guard = match self.reactor.acquire(Owner::IoThreadSleeps, Owner::IoThread) {
+            guard = match self.reactor.acquire_back() {
                 Some(guard) => guard,
                 None => {
                     self.leave_descriptor(events);
@@ -205,7 +197,7 @@ impl ReactorHandle {
         self.pace.released_at.store(nanoseconds(), Ordering::Relaxed);
         self.wake_timer.set_if(Duration::from_nanos(policy::LEASE), |_, _| true);
         // For a sleeper that this thread has replaced since.
-        self.takeover_requested.store(false, Ordering::SeqCst);
+        self.requests.withdraw(Request::TakeOver);
         guard.release(Owner::Unowned);
         let waiter = self.handover_waiter.lock().take();
         waiter.inspect(|waiter| waiter.notify());
@@ -222,7 +214,7 @@ impl ReactorHandle {
             // The caller is about to signal it.
             let _ = poll_descriptors(&mut signal, None);
         }
-        self.is_leaving.store(false, Ordering::SeqCst);
+        self.requests.withdraw(Request::LeaveDescriptor);
         // Pairs with the fence in `OwnerGuard::release`: either the caller sees what was found, or
         // `park` sees that it has let go.
         fence(Ordering::SeqCst);
