@@ -28,7 +28,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 SECONDS ?= 60
 TARGETS ?=
 
-.PHONY: all demo examples tools check check-clients fuzz bench docs install uninstall headers clean help
+.PHONY: all demo examples tools check check-clients check-packages fuzz bench docs install uninstall dist deb headers clean help
 
 all: $(DIST)/$(LIBRARY)
 	@echo "Built $(DIST)/$(LIBRARY) and $(DIST)/libzmq.a (try: LD_LIBRARY_PATH=$(abspath $(DIST)) program)"
@@ -81,6 +81,17 @@ install: all tools
 uninstall:
 	@scripts/install uninstall
 
+#  A tarball that builds without a network, and Debian packages; check-packages tries both.
+dist:
+	@scripts/rust-version $(CARGO)
+	@scripts/dist
+
+deb: all
+	@scripts/deb
+
+check-packages: all
+	@scripts/check-packages
+
 headers:
 	ZMQ_WRITE_HEADER=1 $(CARGO) check --lib --features header
 	@echo "Wrote include/zmq.h"
@@ -100,5 +111,8 @@ help:
 	@echo "make docs       the manual as web pages, in target/docs"
 	@echo "make install    to PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, under DESTDIR; no package's files are touched"
 	@echo "make uninstall  what make install recorded there, away"
+	@echo "make dist       a tarball of the sources and their crates, which builds without a network"
+	@echo "make deb        Debian packages that take the place of libzmq5 and libzmq3-dev, in target/deb"
+	@echo "make check-packages  both, and make install, tried in a Debian of their own (as root)"
 	@echo "make headers    generate include/zmq.h from src/capi"
 	@echo "make clean      remove target/"
