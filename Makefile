@@ -69,7 +69,7 @@ check-clients: all
 bench:
 	@scripts/prerequisites bench
 	@$(MAKE) --no-print-directory all
-	@$(foreach name,AGAINST ROWS PAIRS WINDOW OUT,$(if $($(name)),$(name)='$($(name))')) perf/bench
+	@$(foreach name,AGAINST ROWS PAIRS WINDOW OUT STRICT,$(if $($(name)),$(name)='$($(name))')) perf/bench
 
 docs:
 	@scripts/prerequisites docs
@@ -106,7 +106,7 @@ help:
 	@echo "make check      every test there is (STEPS='rust capi' for some: scripts/check -h)"
 	@echo "make check-clients  other people's programs, on ours and on libzmq (CLIENTS='pushpin czmq' for some)"
 	@echo "make fuzz       search for inputs that break a parser (SECONDS=60 for each of TARGETS='...')"
-	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md),"
+	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md; STRICT=1 fails below a target),"
 	@echo "                or against another build's libzmq.so.5 (AGAINST=directory)"
 	@echo "make docs       the manual as web pages, in target/docs"
 	@echo "make install    to PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, under DESTDIR; no package's files are touched"

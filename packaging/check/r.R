@@ -1,0 +1,13 @@
+# Exchanges a message within R, and prints which libzmq it has.
+suppressMessages(library(pbdZMQ))
+endpoint <- paste0("ipc://", tempfile())
+context <- zmq.ctx.new()
+server <- zmq.socket(context, ZMQ.ST()$REP)
+client <- zmq.socket(context, ZMQ.ST()$REQ)
+zmq.bind(server, endpoint)
+zmq.connect(client, endpoint)
+zmq.send(client, "ping")
+stopifnot(zmq.recv(server)$buf == "ping")
+maps <- grep("libzmq\\.so", readLines("/proc/self/maps"), value = TRUE)
+cat("R", sort(unique(basename(sub(".* ", "", maps)))), sep = " ")
+cat("\n")
