@@ -86,10 +86,10 @@ dist:
 	@scripts/rust-version $(CARGO)
 	@scripts/dist
 
-deb: all
+deb: all tools
 	@scripts/deb
 
-check-packages: all
+check-packages: all tools
 	@scripts/check-packages
 
 headers:
