@@ -203,7 +203,7 @@ static void over_change (const char *transport, bool together)
             CHECK_OK (zmq_ctx_term (others));
     }
     FINISH (context, rep);
-    CHECK (answered >= ROUNDS / 2);
+    CHECK (answered >= ROUNDS * 3 / 4);
 }
 
 WIRE_TEST (a_request_during_a_change_of_servers_is_answered)

@@ -315,6 +315,11 @@ impl ReactorHandle {
         while let Some(event) = self.found.pop() {
             reactor.serve(event);
         }
+        // What is scheduled may write: what goes to a peer that has ended its connection meanwhile is lost.
+        if self.is_outdated(nanoseconds()) {
+            reactor.poll_once();
+            self.note_look();
+        }
         for source in self.inbox.take() {
             reactor.note(&*source);
             source.on_run(reactor);

@@ -36,7 +36,8 @@ impl ReactorHandle {
     fn time_without_look(&self, now: u64) -> u64 {
         let released_at = self.pace.released_at.load(Ordering::Relaxed);
         let looked_at = self.pace.looked_at.load(Ordering::Relaxed);
-        now.saturating_sub(released_at.max(looked_at))
+        let polled_at = self.pace.polled_at.load(Ordering::Relaxed);
+        now.saturating_sub(released_at.max(looked_at).max(polled_at))
     }
 
     /// Somebody other than a caller that waits has just looked.
