@@ -26,7 +26,7 @@ fn what_happens_to_a_pipe_that_is_taken_over_is_seen_or_told() {
             pipe.store(true, Ordering::Relaxed);
             own.readable();
         });
-        sink.set_id(PipeId(7));
+        sink.set_id(PipeId::new(7));
         let seen = readable.load(Ordering::Relaxed);
         writer.join().unwrap();
         assert!(seen || events_of(&mailbox) == 1, "neither seen nor told");
@@ -65,7 +65,7 @@ fn a_mailbox_that_is_closed_while_it_is_told_keeps_nothing() {
     loom::model(|| {
         let mailbox = mailbox();
         let own = mailbox.clone();
-        let other = thread::spawn(move || own.post(Event::Readable(PipeId(1))));
+        let other = thread::spawn(move || own.post(Event::Readable(PipeId::new(1))));
         mailbox.close();
         other.join().unwrap();
         while let Some(event) = mailbox.take() {

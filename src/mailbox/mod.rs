@@ -222,9 +222,9 @@ mod tests {
     #[test]
     fn a_closed_socket_keeps_no_news_but_that_it_is_closed() {
         let mailbox = Mailbox::new(Box::leak(Box::default()));
-        mailbox.post(Event::WriteClosed(PipeId(1)));
+        mailbox.post(Event::WriteClosed(PipeId::new(1)));
         mailbox.close();
-        mailbox.post(Event::Readable(PipeId(1)));
+        mailbox.post(Event::Readable(PipeId::new(1)));
         // Who waits in the socket looks, and finds it closed.
         assert!(!mailbox.is_empty());
         assert!(matches!(mailbox.take(), Some(Event::Wake)));

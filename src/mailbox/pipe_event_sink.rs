@@ -37,7 +37,7 @@ impl PipeEventSink {
     /// The socket took the pipe over. It looks at the state of the pipe after this call, so what
     /// happened before needs no news.
     pub(crate) fn set_id(&self, id: PipeId) {
-        self.id.store(id.0, Ordering::SeqCst);
+        self.id.store(id.number(), Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
 
@@ -45,7 +45,7 @@ impl PipeEventSink {
         fence(Ordering::SeqCst);
         let id = self.id.load(Ordering::SeqCst);
         if let Some(mailbox) = self.mailbox.get().filter(|_| id != 0) {
-            mailbox.post(event(PipeId(id)));
+            mailbox.post(event(PipeId::new(id)));
         }
     }
 }

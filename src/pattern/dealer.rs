@@ -2,7 +2,7 @@
 
 use super::fair_queue::FairQueue;
 use super::load_balancer::LoadBalancer;
-use super::{Pattern, PipeId, SocketCore};
+use super::{Pattern, PipeId, Sent, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 
@@ -38,12 +38,12 @@ impl Pattern for Dealer {
         self.out.remove(id);
     }
 
-    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
-        self.out.send(core, message).map(|_| ())
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
+        self.out.send(core, message)
     }
 
     fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
-        self.queue.recv(core).map(|(_, message)| message).ok_or(Error::WouldBlock)
+        self.queue.recv(core).map(|received| received.message).ok_or(Error::WouldBlock)
     }
 
     fn recv_into(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {

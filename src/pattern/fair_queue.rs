@@ -6,6 +6,13 @@ use crate::message::Message;
 use crate::pipe::QueueState;
 use std::collections::VecDeque;
 
+/// A part that was received.
+pub(super) struct Received {
+    /// The pipe that it came from.
+    pub(super) pipe: PipeId,
+    pub(super) message: Message,
+}
+
 /// The pipes that may have something to read.
 ///
 /// A pipe that is not listed sleeps: it notifies when something comes.
@@ -16,7 +23,7 @@ pub(super) struct FairQueue {
     /// that was removed.
     in_message: bool,
     /// The end of a message whose pipe was removed after its first part had been taken.
-    rest: VecDeque<(PipeId, Message)>,
+    rest: VecDeque<Received>,
 }
 
 impl FairQueue {
@@ -33,7 +40,7 @@ impl FairQueue {
                 && let Some(part) = core.pipes.read(id)
             {
                 self.in_message = part.more();
-                self.rest.push_back((id, part));
+                self.rest.push_back(Received { pipe: id, message: part });
             }
             self.in_message = !self.rest.is_empty();
         }
@@ -43,18 +50,18 @@ impl FairQueue {
     /// The next part of a message whose pipe was removed.
     #[cold]
     fn recv_rest(&mut self, core: &mut SocketCore, message: &mut Message) -> Option<PipeId> {
-        let (id, part) = self.rest.pop_front()?;
-        self.in_message = part.more();
-        core.last_read = Some(id);
-        *message = part;
-        Some(id)
+        let next = self.rest.pop_front()?;
+        self.in_message = next.message.more();
+        core.last_read = Some(next.pipe);
+        *message = next.message;
+        Some(next.pipe)
     }
 
-    /// The next part and the pipe that it came from.
+    /// The next part.
     #[inline]
-    pub(super) fn recv(&mut self, core: &mut SocketCore) -> Option<(PipeId, Message)> {
+    pub(super) fn recv(&mut self, core: &mut SocketCore) -> Option<Received> {
         let mut message = Message::new();
-        self.recv_into(core, &mut message).map(|id| (id, message))
+        self.recv_into(core, &mut message).map(|pipe| Received { pipe, message })
     }
 
     /// Takes the next part in the place of this message; returns the pipe that it came from.

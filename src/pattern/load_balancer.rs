@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::round_robin::RoundRobin;
-use super::{PipeId, SocketCore};
+use super::{PipeId, Sent, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
@@ -31,29 +31,24 @@ impl LoadBalancer {
         self.active.remove(id);
     }
 
-    /// Sends a part; returns the pipe that took it, or `None` if it was dropped with the message
-    /// that it belongs to.
+    /// Sends a part, or drops it with the message that it belongs to.
     #[inline]
-    pub(super) fn send(
-        &mut self,
-        core: &mut SocketCore,
-        message: &mut Message,
-    ) -> Result<Option<PipeId>> {
+    pub(super) fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
         let more = message.more();
         if self.progress.is_lost() {
-            return self.progress.drop_part(&mut core.pipes, message).map(|()| None);
+            return self.progress.drop_part(&mut core.pipes, message).map(|()| Sent::default());
         }
         let mut passed = 0;
         while let Some(id) = self.active.current() {
             match core.pipes.write_from(id, message) {
-                Room::Available => {
+                Ok(load) => {
                     self.progress.sent(more);
                     if !more {
                         self.active.advance();
                     }
-                    return Ok(Some(id));
+                    return Ok(Sent { pipe: Some(id), load });
                 }
-                room => {
+                Err(room) => {
                     if !self.pass(room, &mut passed) {
                         break;
                     }
@@ -178,7 +173,7 @@ mod tests {
         core.pipes.begin_send(|| 1_000_000_000);
         let sent = out.send(core, &mut message);
         core.pipes.end_send();
-        sent
+        sent.map(|sent| sent.pipe)
     }
 
     #[test]

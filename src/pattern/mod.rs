@@ -29,7 +29,7 @@ mod trie;
 mod xpub_queue;
 
 pub(crate) use pipes::{
-    DirectSend, MAX_QUEUED_BYTES, PeerInfo, Pipe, PipeId, Pipes, SessionLink, SocketCore,
+    DirectSend, MAX_QUEUED_BYTES, PeerInfo, Pipe, PipeId, Pipes, Sent, SessionLink, SocketCore,
 };
 pub(crate) use router::generate_routing_id;
 
@@ -55,7 +55,7 @@ pub(crate) trait Pattern: Send {
     /// The pipe is removed after this call.
     fn pipe_terminated(&mut self, core: &mut SocketCore, id: PipeId);
     /// Sends a part. On failure the message is as it was.
-    fn send(&mut self, _core: &mut SocketCore, _message: &mut Message) -> Result<()> {
+    fn send(&mut self, _core: &mut SocketCore, _message: &mut Message) -> Result<Sent> {
         Err(Error::NotSupported)
     }
     /// Receives a part.

@@ -1,7 +1,7 @@
 //! PAIR: one peer at a time; others wait, connected and unserved, until it leaves.
 
 use super::progress::Progress;
-use super::{Pattern, PipeId, SocketCore};
+use super::{Pattern, PipeId, Sent, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::{QueueState, Room};
@@ -78,20 +78,18 @@ impl Pattern for Pair {
         }
     }
 
-    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
         let more = message.more();
         let Some(id) = self.peer else {
             return Err(self.progress.refuse(&mut core.pipes, more));
         };
         if self.progress.is_lost() {
             // Another one came, which gets no part of it.
-            return self.progress.drop_part(&mut core.pipes, message);
+            return self.progress.drop_part(&mut core.pipes, message).map(|()| Sent::default());
         }
-        if core.pipes.write_from(id, message) != Room::Available {
-            return Err(Error::WouldBlock);
-        }
+        let load = core.pipes.write_from(id, message).map_err(|_| Error::WouldBlock)?;
         self.progress.sent(more);
-        Ok(())
+        Ok(Sent { pipe: Some(id), load })
     }
 
     fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {

@@ -4,18 +4,29 @@ use crate::error::Result;
 use crate::message::{Message, Metadata};
 use crate::options::Options;
 use crate::pipe::{PipeReader, PipeWriter, QueueState, Room};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Names a pipe of a socket; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct PipeId(pub u64);
+pub(crate) struct PipeId(NonZeroU64);
 
 impl PipeId {
+    /// In its upper half the number of the pipe, from one on; in the lower one its place.
+    pub(crate) fn new(number: u64) -> Self {
+        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MAX))
+    }
+
+    /// What [`new`](Self::new) makes it of again; never 0.
+    pub(crate) fn number(self) -> u64 {
+        self.0.get()
+    }
+
     /// The place in the table of pipes: small numbers, each of one pipe at a time.
     #[inline]
     pub(super) fn slot(self) -> usize {
-        self.0 as u32 as usize
+        self.0.get() as u32 as usize
     }
 }
 
@@ -108,8 +119,6 @@ pub(crate) struct Pipes {
     slots: Vec<Option<(PipeId, Pipe)>>,
     free: Vec<u32>,
     generation: u64,
-    /// A pipe to a connection that got a heavy message while much waits in it.
-    overloaded: Option<PipeId>,
     /// The clock of a call that sends and does not wait: it learns at intervals what sessions took.
     haste: Option<Clock>,
     /// That call was refused by a pipe that may have room.
@@ -120,13 +129,38 @@ pub(crate) struct Pipes {
 /// made is still in the processor's cache, and memory that is freed soon is used again.
 pub(crate) const MAX_QUEUED_BYTES: u64 = 1024 * 1024;
 
-impl Pipes {
-    /// The pipe that was overloaded by a message that was sent, if there is one.
-    #[inline]
-    pub(crate) fn take_overloaded(&mut self) -> Option<PipeId> {
-        self.overloaded.take()
-    }
+/// What waits in a pipe after a part was written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    Usual,
+    /// More than [`MAX_QUEUED_BYTES`], and the pipe leads to a connection.
+    Overloaded,
+}
 
+/// What became of a part that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// The pipe that took it; `None` if it was dropped, and where it may have gone to several.
+    pub pipe: Option<PipeId>,
+    /// How that pipe is loaded.
+    pub load: Load,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Self { pipe: None, load: Load::Usual }
+    }
+}
+
+impl Sent {
+    /// The pipe that is overloaded now.
+    #[inline]
+    pub(crate) fn overloaded_pipe(self) -> Option<PipeId> {
+        if self.load == Load::Overloaded { self.pipe } else { None }
+    }
+}
+
+impl Pipes {
     /// Bytes of the heavy parts that wait in a pipe.
     pub(crate) fn queued_bytes(&mut self, id: PipeId) -> u64 {
         let writer = self.get(id).and_then(|pipe| pipe.writer.as_ref());
@@ -139,8 +173,8 @@ impl Pipes {
             self.slots.push(None);
             self.slots.len() as u32 - 1
         });
-        self.generation += 1;
-        let id = PipeId((self.generation << 32) | slot as u64);
+        self.generation = self.generation % u64::from(u32::MAX) + 1;
+        let id = PipeId::new((self.generation << 32) | u64::from(slot));
         self.slots[slot as usize] = Some((id, pipe));
         id
     }
@@ -240,44 +274,46 @@ impl Pipes {
     }
 
     /// Writes a part if there is room for it, and sends the message off with its last part; leaves
-    /// an empty message then. Returns whether there was room.
+    /// an empty message then.
+    ///
+    /// # Errors
+    /// Why there is no room.
     #[inline]
-    pub(crate) fn write_from(&mut self, id: PipeId, message: &mut Message) -> Room {
+    pub(crate) fn write_from(&mut self, id: PipeId, message: &mut Message) -> Result<Load, Room> {
         match self.get(id) {
             Some(Pipe { writer: Some(writer), .. }) if writer.has_room() => {
-                self.write_in_room(id, message);
-                Room::Available
+                Ok(self.write_in_room(id, message))
             }
             Some(_) => self.write_if_room(id, message),
-            None => Room::Closed,
+            None => Err(Room::Closed),
         }
     }
 
     /// Writes a part for which there is room.
     #[inline(always)]
-    fn write_in_room(&mut self, id: PipeId, message: &mut Message) {
+    fn write_in_room(&mut self, id: PipeId, message: &mut Message) -> Load {
         let Some(Pipe { writer: Some(writer), link, .. }) = self.get(id) else {
-            return;
+            return Load::Usual;
         };
         let last = !message.more();
         writer.write_unbounded_from(message);
         if last {
             writer.flush();
             if writer.queued_bytes() > MAX_QUEUED_BYTES && link.is_some() {
-                self.overloaded = Some(id);
+                return Load::Overloaded;
             }
         }
+        Load::Usual
     }
 
     #[cold]
     #[inline(never)]
-    fn write_if_room(&mut self, id: PipeId, message: &mut Message) -> Room {
-        let room = self.refresh_room(id);
-        if room == Room::Available {
+    fn write_if_room(&mut self, id: PipeId, message: &mut Message) -> Result<Load, Room> {
+        match self.refresh_room(id) {
             // The pipe need not say so again: one that conflates has room beyond its mark.
-            self.write_in_room(id, message);
+            Room::Available => Ok(self.write_in_room(id, message)),
+            room => Err(room),
         }
-        room
     }
 
     /// Has the processor fetch what a message is written to that follows soon.

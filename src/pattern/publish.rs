@@ -2,8 +2,8 @@
 
 use super::fan_out::FanOut;
 use super::subscriptions::Subscriptions;
-use super::xpub_queue::XpubQueue;
-use super::{Pattern, PipeId, SocketCore};
+use super::xpub_queue::{Entry, XpubQueue};
+use super::{Pattern, PipeId, Sent, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Room;
@@ -160,7 +160,7 @@ impl Pattern for Publish {
         asked.remove_all(id, |prefix, _| queue.push(None, cancellation(prefix)));
     }
 
-    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
         if !self.out.in_message() {
             let mut wanted = std::mem::take(&mut self.wanted);
             self.subscriptions.matches(message.data(), &mut wanted);
@@ -187,16 +187,16 @@ impl Pattern for Publish {
             }
         }
         self.out.send(core, message);
-        Ok(())
+        Ok(Sent::default())
     }
 
     fn recv(&mut self, _: &mut SocketCore) -> Result<Message> {
         if !self.extended {
             return Err(Error::NotSupported);
         }
-        let (id, message) = self.queue.pop().ok_or(Error::WouldBlock)?;
-        if id.is_some() {
-            self.last_pipe = id;
+        let Entry { from, message, .. } = self.queue.pop().ok_or(Error::WouldBlock)?;
+        if from.is_some() {
+            self.last_pipe = from;
         }
         Ok(message)
     }

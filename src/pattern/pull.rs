@@ -24,7 +24,7 @@ impl Pattern for Pull {
     }
 
     fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
-        self.queue.recv(core).map(|(_, message)| message).ok_or(Error::WouldBlock)
+        self.queue.recv(core).map(|received| received.message).ok_or(Error::WouldBlock)
     }
 
     fn recv_into(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {

@@ -1,7 +1,7 @@
 //! PUSH: sends to its peers in turn.
 
 use super::load_balancer::LoadBalancer;
-use super::{Pattern, PipeId, SocketCore};
+use super::{Pattern, PipeId, Sent, SocketCore};
 use crate::error::Result;
 use crate::message::Message;
 
@@ -35,8 +35,8 @@ impl Pattern for Push {
         self.out.remove(id);
     }
 
-    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
-        self.out.send(core, message).map(|_| ())
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
+        self.out.send(core, message)
     }
 
     fn next_pipe(&mut self, core: &mut SocketCore) -> Option<PipeId> {

@@ -1,7 +1,7 @@
 //! REP: receives a request, then sends the reply back where it came from.
 
-use super::fair_queue::FairQueue;
-use super::{Pattern, PipeId, SocketCore};
+use super::fair_queue::{FairQueue, Received};
+use super::{Pattern, PipeId, Sent, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 
@@ -34,7 +34,7 @@ impl Rep {
     /// Reads envelopes until one has a body behind it. Requests without a delimiter are dropped.
     fn fetch(&mut self, core: &mut SocketCore) -> bool {
         while self.first.is_none() {
-            let Some((id, part)) = self.queue.recv(core) else {
+            let Some(Received { pipe: id, message: part }) = self.queue.recv(core) else {
                 return false;
             };
             self.requester = Some(id);
@@ -44,7 +44,7 @@ impl Rep {
                 self.envelope.clear();
             } else if delimiter {
                 // Parts of a message are there together.
-                self.first = self.queue.recv(core).map(|(_, part)| part);
+                self.first = self.queue.recv(core).map(|received| received.message);
             }
         }
         true
@@ -69,7 +69,7 @@ impl Pattern for Rep {
         self.queue.remove(core, id);
     }
 
-    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
         if !matches!(self.state, State::Replying | State::Sending) {
             return Err(Error::WrongState);
         }
@@ -80,7 +80,7 @@ impl Pattern for Rep {
             }
         }
         self.state = if more { State::Sending } else { State::Idle };
-        Ok(())
+        Ok(Sent::default())
     }
 
     fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
@@ -92,7 +92,7 @@ impl Pattern for Rep {
         }
         let part = match self.first.take() {
             Some(part) => part,
-            None => self.queue.recv(core).ok_or(Error::WouldBlock)?.1,
+            None => self.queue.recv(core).ok_or(Error::WouldBlock)?.message,
         };
         self.state = if part.more() { State::Receiving } else { State::Replying };
         Ok(part)

@@ -1,7 +1,8 @@
 //! REQ: sends a request to the next peer, then receives the reply of that one.
 
 use super::dealer::Dealer;
-use super::{Pattern, PipeId, SocketCore};
+use super::fair_queue::Received;
+use super::{Pattern, PipeId, Sent, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use std::hash::{BuildHasher, RandomState};
@@ -59,7 +60,7 @@ impl Req {
         }
         let mut delimiter = Message::new();
         delimiter.set_more(true);
-        self.replier = self.dealer.out.send(core, &mut delimiter)?;
+        self.replier = self.dealer.out.send(core, &mut delimiter)?.pipe;
         // What came for earlier requests must not pass for an answer to this one.
         while self.dealer.queue.recv(core).is_some() {}
         self.state = State::Sending;
@@ -69,7 +70,7 @@ impl Req {
     /// Reads until the reply has come. Anything else is dropped.
     fn fetch(&mut self, core: &mut SocketCore) -> bool {
         while self.first.is_none() {
-            let Some((id, part)) = self.dealer.queue.recv(core) else {
+            let Some(Received { pipe: id, message: part }) = self.dealer.queue.recv(core) else {
                 return false;
             };
             let mut valid = Some(id) == self.replier;
@@ -90,7 +91,7 @@ impl Req {
     }
 
     fn next_part(&mut self, core: &mut SocketCore) -> Option<Message> {
-        self.dealer.queue.recv(core).map(|(_, part)| part)
+        self.dealer.queue.recv(core).map(|received| received.message)
     }
 }
 
@@ -116,7 +117,7 @@ impl Pattern for Req {
         self.dealer.pipe_terminated(core, id);
     }
 
-    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
         match self.state {
             State::Waiting | State::Receiving if !core.options.request.relaxed => {
                 return Err(Error::WrongState);
@@ -125,15 +126,14 @@ impl Pattern for Req {
             _ => self.begin(core)?,
         }
         let more = message.more();
-        if let Err(error) = self.dealer.send(core, message) {
-            if self.dealer.out.is_between() {
-                // The peer is gone, and this was the last part: what comes next is a new request.
-                self.state = State::Ready;
-            }
-            return Err(error);
+        let sent = self.dealer.send(core, message);
+        if sent.is_ok() {
+            self.state = if more { State::Sending } else { State::Waiting };
+        } else if self.dealer.out.is_between() {
+            // The peer is gone, and this was the last part: what comes next is a new request.
+            self.state = State::Ready;
         }
-        self.state = if more { State::Sending } else { State::Waiting };
-        Ok(())
+        sent
     }
 
     fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {

@@ -92,7 +92,7 @@ mod tests {
             .map(|_| {
                 let id = turns.current().unwrap();
                 turns.advance();
-                id.0
+                id.number()
             })
             .collect()
     }
@@ -100,9 +100,9 @@ mod tests {
     #[test]
     fn a_pipe_is_not_taken_for_another_that_had_its_slot() {
         let mut turns = RoundRobin::default();
-        let (before, after) = (PipeId(1 << 32 | 5), PipeId(2 << 32 | 5));
+        let (before, after) = (PipeId::new(1 << 32 | 5), PipeId::new(2 << 32 | 5));
         turns.add(before);
-        turns.add(PipeId(7));
+        turns.add(PipeId::new(7));
         turns.remove(before);
         // It is not there, and neither is the one that it is not yet.
         turns.remove(before);
@@ -110,25 +110,25 @@ mod tests {
         turns.add(after);
         turns.add(after);
         turns.remove(before);
-        assert_eq!(order(&mut turns), [7, after.0]);
+        assert_eq!(order(&mut turns), [7, after.number()]);
     }
 
     #[test]
     fn the_last_takes_the_place_of_one_that_leaves() {
         let mut turns = RoundRobin::default();
-        (1..=4).for_each(|id| turns.add(PipeId(id)));
+        (1..=4).for_each(|id| turns.add(PipeId::new(id)));
         assert_eq!(order(&mut turns), [1, 2, 3, 4]);
         turns.leave();
         assert_eq!(order(&mut turns), [4, 2, 3]);
-        turns.add(PipeId(1));
-        turns.add(PipeId(1));
-        turns.remove(PipeId(2));
+        turns.add(PipeId::new(1));
+        turns.add(PipeId::new(1));
+        turns.remove(PipeId::new(2));
         assert_eq!(order(&mut turns), [4, 1, 3]);
         turns.advance();
         turns.advance();
         turns.leave();
         assert_eq!(order(&mut turns), [4, 1]);
-        turns.remove(PipeId(1));
+        turns.remove(PipeId::new(1));
         turns.leave();
         turns.leave();
         assert_eq!(turns.current(), None);

@@ -1,7 +1,7 @@
 //! ROUTER: knows its peers by routing id; prefixes what comes with it, and routes by it.
 
-use super::fair_queue::FairQueue;
-use super::{Pattern, PipeId, SocketCore};
+use super::fair_queue::{FairQueue, Received};
+use super::{Pattern, PipeId, Sent, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::{QueueState, Room};
@@ -165,7 +165,7 @@ impl Router {
     /// Fetches the next message; its routing id goes to `announced`.
     fn fetch(&mut self, core: &mut SocketCore) -> bool {
         if self.announced.is_none() && self.prefetched.is_none() {
-            let (id, message) = loop {
+            let Received { pipe: id, message } = loop {
                 if let Some(next) = self.queue.recv(core) {
                     break next;
                 }
@@ -226,7 +226,7 @@ impl Pattern for Router {
         self.queue.remove(core, id);
     }
 
-    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
         let more = message.more();
         if !self.writing {
             // A message that is a routing id and nothing else is dropped; of STREAM the part that
@@ -236,7 +236,7 @@ impl Pattern for Router {
             }
             self.writing = more || core.options.socket_type == SocketType::Stream;
             message.take();
-            return Ok(());
+            return Ok(Sent::default());
         }
         // Plain bytes have no parts: what follows is another message.
         let raw = core.options.is_raw();
@@ -258,7 +258,7 @@ impl Pattern for Router {
         if !more {
             self.target = None;
         }
-        Ok(())
+        Ok(Sent::default())
     }
 
     fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {
@@ -271,7 +271,7 @@ impl Pattern for Router {
         }
         let message = match self.prefetched.take() {
             Some(message) => message,
-            None => self.queue.recv(core).ok_or(Error::WouldBlock)?.1,
+            None => self.queue.recv(core).ok_or(Error::WouldBlock)?.message,
         };
         self.reading = message.more();
         Ok(message)

@@ -3,7 +3,7 @@
 use super::fair_queue::FairQueue;
 use super::fan_out::FanOut;
 use super::trie::Trie;
-use super::{Pattern, PipeId, SocketCore};
+use super::{Pattern, PipeId, Sent, SocketCore};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::zmtp::Subscription;
@@ -134,7 +134,7 @@ impl Pattern for Subscribe {
         self.queue.remove(core, id);
     }
 
-    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<()> {
+    fn send(&mut self, core: &mut SocketCore, message: &mut Message) -> Result<Sent> {
         if !self.extended {
             return Err(Error::NotSupported);
         }
@@ -150,7 +150,7 @@ impl Pattern for Subscribe {
                     Subscription::Cancel(prefix) => self.unsubscribe(core, prefix),
                 };
                 drop(message.take());
-                return outcome;
+                return outcome.map(|()| Sent::default());
             }
             // Within a message it stays a part of it, and is a subscription as well (observed).
             self.count(subscription);
@@ -159,7 +159,7 @@ impl Pattern for Subscribe {
             self.out.begin(core, self.pipes.iter().copied());
         }
         self.out.send(core, message);
-        Ok(())
+        Ok(Sent::default())
     }
 
     fn recv(&mut self, core: &mut SocketCore) -> Result<Message> {

@@ -237,7 +237,7 @@ mod tests {
             let mut own = Subscriptions::default();
             let mut model: BTreeMap<Vec<u8>, BTreeSet<PipeId>> = BTreeMap::new();
             for (action, peer, prefix) in steps {
-                let id = PipeId(peer);
+                let id = PipeId::new(1 << 32 | peer);
                 match action {
                     0..5 => {
                         let peers = model.entry(prefix.clone()).or_default();
@@ -275,10 +275,10 @@ mod tests {
     #[test]
     fn one_that_subscribes_and_unsubscribes_for_ever_takes_no_more_memory() {
         let mut own = Subscriptions::default();
-        own.add(PipeId(1), b"kept");
+        own.add(PipeId::new(1), b"kept");
         for number in 0..10_000_u32 {
-            own.add(PipeId(1), &number.to_le_bytes());
-            assert_eq!(own.remove(PipeId(1), &number.to_le_bytes()), Some(true));
+            own.add(PipeId::new(1), &number.to_le_bytes());
+            assert_eq!(own.remove(PipeId::new(1), &number.to_le_bytes()), Some(true));
         }
         assert!(own.peers[0].nodes.len() < 64);
     }

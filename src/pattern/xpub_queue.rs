@@ -10,10 +10,11 @@ const KEPT: usize = 64;
 /// At least this number waits before a search for some that need not be reported.
 const MANY: usize = 100_000;
 
-struct Entry {
+/// What is to be received.
+pub(super) struct Entry {
     /// The pipe that it came from, where that matters.
-    from: Option<PipeId>,
-    message: Message,
+    pub(super) from: Option<PipeId>,
+    pub(super) message: Message,
     /// 1 or 0 and a prefix: its first subscription came, or its last one went.
     is_turn: bool,
 }
@@ -47,14 +48,14 @@ impl XpubQueue {
         }
     }
 
-    /// Takes the first, with the pipe that it came from.
-    pub(super) fn pop(&mut self) -> Option<(Option<PipeId>, Message)> {
-        let Entry { from, message, .. } = self.waiting.pop_front()?;
+    /// Takes the first.
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        let entry = self.waiting.pop_front()?;
         if self.waiting.is_empty() && self.waiting.capacity() > KEPT {
             // A million subscriptions may have come at once.
             *self = Self::default();
         }
-        Some((from, message))
+        Some(entry)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -92,7 +93,7 @@ mod tests {
     }
 
     fn taken(queue: &mut XpubQueue) -> Vec<Vec<u8>> {
-        std::iter::from_fn(|| queue.pop()).map(|(_, message)| message.data().to_vec()).collect()
+        std::iter::from_fn(|| queue.pop()).map(|entry| entry.message.data().to_vec()).collect()
     }
 
     #[test]

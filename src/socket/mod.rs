@@ -265,17 +265,17 @@ impl Socket {
             |state| {
                 let State { core, pattern, mailbox, .. } = state;
                 let may_wait = core.options.send_timeout != Some(Duration::ZERO);
-                if may_wait && !flags.dont_wait {
-                    pattern.send(core, message)?;
+                let sent = if may_wait && !flags.dont_wait {
+                    pattern.send(core, message)?
                 } else {
                     core.pipes.begin_send(nanoseconds);
                     let sent = pattern.send(core, message);
                     if core.pipes.end_send() {
                         mailbox.raise_descriptor();
                     }
-                    sent?;
-                }
-                Ok(core.pipes.take_overloaded().filter(|_| may_wait))
+                    sent?
+                };
+                Ok(sent.overloaded_pipe().filter(|_| may_wait))
             },
         );
         match sent {
