@@ -87,18 +87,6 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    #[cfg(test)]
-    const ALL: [Self; 8] = [
-        Self::Created,
-        Self::Resolving,
-        Self::Connecting,
-        Self::Waiting,
-        Self::Handshaking,
-        Self::Active,
-        Self::GivenUp,
-        Self::Closed,
-    ];
-
     /// Whether the picture has this arrow; each state may be closed.
     fn may_become(self, next: Self) -> bool {
         use Kind::{Active, Closed, Connecting, Created, GivenUp, Handshaking, Resolving, Waiting};

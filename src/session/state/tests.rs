@@ -46,7 +46,7 @@ fn a_state_becomes_only_those_that_the_picture_has_behind_it() {
         (Closed, &[]),
     ];
     for (from, to) in arrows {
-        for next in Kind::ALL {
+        for next in arrows.map(|(kind, _)| kind) {
             assert_eq!(from.may_become(next), to.contains(&next), "{from:?} -> {next:?}");
         }
     }

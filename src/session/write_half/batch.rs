@@ -31,26 +31,32 @@ impl Connection {
         let (batch, copies) = pipe
             .as_ref()
             .map_or((batch, BATCH), |pipe| (pipe.batch_within(batch), pipe.batch_within(BATCH)));
-        while self.pending + self.copied.len() - self.listed < batch
-            && self.copied.len() - self.listed < copies
-            && self.pieces.len() < PIECES - 1
-        {
-            // Commands do not stand between the parts of a message.
-            if !self.in_message && !self.commands.is_empty() {
-                message = self.commands.pop_front().unwrap_or_default();
-                self.note_command(&message);
-            } else {
-                if let Some(next) = kept.pop_front() {
-                    message = next;
-                } else if !pipe.as_mut().is_some_and(|pipe| pipe.read_into(&mut message)) {
-                    break;
-                }
-                self.in_message = message.more();
-                if message.is_command() {
-                    message = self.on_the_wire(message);
-                }
+        while self.pieces.len() < PIECES - 1 {
+            let pieces = self.pieces.len();
+            let end = self.listed + copies.min(batch.saturating_sub(self.pending));
+            if self.copied.len() >= end {
+                break;
             }
-            self.encode(&mut message, released)?;
+            // Until there is enough, or a body that is referred to changes what is enough.
+            while self.copied.len() < end && self.pieces.len() == pieces {
+                // Commands do not stand between the parts of a message.
+                if !self.in_message && !self.commands.is_empty() {
+                    message = self.commands.pop_front().unwrap_or_default();
+                    self.note_command(&message);
+                } else {
+                    if let Some(next) = kept.pop_front() {
+                        message = next;
+                    } else if !pipe.as_mut().is_some_and(|pipe| pipe.read_into(&mut message)) {
+                        self.list_copied();
+                        return Ok(());
+                    }
+                    self.in_message = message.more();
+                    if message.is_command() {
+                        message = self.on_the_wire(message);
+                    }
+                }
+                self.encode(&mut message, released)?;
+            }
         }
         self.list_copied();
         Ok(())
