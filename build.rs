@@ -55,7 +55,7 @@ mod header {
     ];
 
     /// Those of `src/capi/draft`, which C sees where it defines `ZMQ_BUILD_DRAFT_API`.
-    const DRAFT_SECTIONS: [&str; 1] = ["message"];
+    const DRAFT_SECTIONS: [&str; 2] = ["message", "poller"];
 
     /// The text of the header.
     fn generate(root: &Path) -> Result<String, Box<dyn Error>> {

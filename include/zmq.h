@@ -1372,6 +1372,18 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 
 #ifdef ZMQ_BUILD_DRAFT_API
 
+/*  What happened to a socket or a descriptor of a poller.  */
+typedef struct zmq_poller_event_t {
+    /*  The socket; NULL for a descriptor.  */
+    void *socket;
+    /*  The descriptor; -1 for a socket.  */
+    zmq_fd_t fd;
+    /*  What it was added with.  */
+    void *user_data;
+    /*  Which of ZMQ_POLLIN, ZMQ_POLLOUT, ZMQ_POLLERR and ZMQ_POLLPRI happened.  */
+    short events;
+} zmq_poller_event_t;
+
 /*  Makes a message with a copy of size bytes (zmq_msg_init_buffer(3)).
  *
  *  Returns 0, or -1 with errno ENOMEM, or EFAULT for NULL.
@@ -1421,6 +1433,142 @@ ZMQ_EXPORT int zmq_msg_set_group(zmq_msg_t *msg,
  *  msg is NULL or points at a zmq_msg_t of the caller.
  */
 ZMQ_EXPORT const char *zmq_msg_group(zmq_msg_t *msg);
+
+/*  Makes an empty poller (zmq_poller(3)).
+ *
+ *  Returns its handle, or NULL with errno ENOMEM.
+ */
+ZMQ_EXPORT void *zmq_poller_new(void);
+
+/*  Destroys the poller at *poller_p and sets that to NULL (zmq_poller(3)).
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a poller).
+ *
+ *  Requires:
+ *  poller_p is NULL or points at a handle that zmq_poller_new gave, also a destroyed one, or at NULL.
+ */
+ZMQ_EXPORT int zmq_poller_destroy(void **poller_p);
+
+/*  How many sockets and descriptors a poller has (zmq_poller(3)).
+ *
+ *  Returns the number, or -1 with errno EFAULT (not a poller).
+ *
+ *  Requires:
+ *  poller is NULL or a handle that zmq_poller_new gave, also a destroyed one.
+ */
+ZMQ_EXPORT int zmq_poller_size(void *poller);
+
+/*  Adds a socket to a poller (zmq_poller(3)); events may be 0. A wait that finds it ready tells
+ *  user_data.
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a poller), ENOTSOCK, or EINVAL (events, or it is there
+ *  already).
+ *
+ *  Requires:
+ *  poller is NULL or a handle that zmq_poller_new gave, also a destroyed one; socket is NULL or a
+ *  socket handle, also a closed one.
+ */
+ZMQ_EXPORT int zmq_poller_add(void *poller,
+                   void *socket,
+                   void *user_data,
+                   short events);
+
+/*  Changes which events of a socket a poller waits for (zmq_poller(3)); 0 is none.
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a poller), ENOTSOCK, or EINVAL (events, or it is not
+ *  there).
+ *
+ *  Requires:
+ *  As zmq_poller_add.
+ */
+ZMQ_EXPORT int zmq_poller_modify(void *poller,
+                      void *socket,
+                      short events);
+
+/*  Removes a socket from a poller (zmq_poller(3)).
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a poller), ENOTSOCK, or EINVAL (it is not there).
+ *
+ *  Requires:
+ *  As zmq_poller_add.
+ */
+ZMQ_EXPORT int zmq_poller_remove(void *poller, void *socket);
+
+/*  Waits for one event, at most timeout milliseconds; -1 is without limit (zmq_poller(3)).
+ *
+ *  Returns 0 and the event, or -1 with errno EAGAIN (nothing happened), EFAULT (not a poller, NULL,
+ *  or nothing is waited for without limit), ETERM, ENOTSOCK (a socket was closed) or EINTR; the event
+ *  is then that of descriptor -1.
+ *
+ *  Requires:
+ *  poller is NULL or a handle that zmq_poller_new gave, also a destroyed one; event is NULL or
+ *  writable.
+ */
+ZMQ_EXPORT int zmq_poller_wait(void *poller,
+                    struct zmq_poller_event_t *event,
+                    long timeout);
+
+/*  Waits for up to n_events events, at most timeout milliseconds; -1 is without limit
+ *  (zmq_poller(3)). Where more happened, the others come first in the next wait.
+ *
+ *  Returns how many events there are, or -1 with errno as zmq_poller_wait, or EINVAL (negative
+ *  number).
+ *
+ *  Requires:
+ *  poller is NULL or a handle that zmq_poller_new gave, also a destroyed one; events is NULL or
+ *  n_events are writable there.
+ */
+ZMQ_EXPORT int zmq_poller_wait_all(void *poller,
+                        struct zmq_poller_event_t *events,
+                        int n_events,
+                        long timeout);
+
+/*  The descriptor that is readable while a wait may find something (zmq_poller(3)), for a poller that
+ *  has, or had, a thread-safe socket.
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a poller, or NULL), EINVAL (it never had one) or EMFILE.
+ *
+ *  Requires:
+ *  poller is NULL or a handle that zmq_poller_new gave, also a destroyed one; fd is NULL or
+ *  writable.
+ */
+ZMQ_EXPORT int zmq_poller_fd(void *poller,
+                  zmq_fd_t *fd);
+
+/*  Adds a descriptor to a poller, as zmq_poller_add does a socket (zmq_poller(3)).
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a poller), EBADF (-1), or EINVAL (events, or it is there
+ *  already).
+ *
+ *  Requires:
+ *  poller is NULL or a handle that zmq_poller_new gave, also a destroyed one.
+ */
+ZMQ_EXPORT int zmq_poller_add_fd(void *poller,
+                      zmq_fd_t fd,
+                      void *user_data,
+                      short events);
+
+/*  Changes which events of a descriptor a poller waits for (zmq_poller(3)); 0 is none.
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a poller), EBADF (-1), or EINVAL (events, or it is not
+ *  there).
+ *
+ *  Requires:
+ *  As zmq_poller_add_fd.
+ */
+ZMQ_EXPORT int zmq_poller_modify_fd(void *poller,
+                         zmq_fd_t fd,
+                         short events);
+
+/*  Removes a descriptor from a poller (zmq_poller(3)).
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a poller), EBADF (-1), or EINVAL (it is not there).
+ *
+ *  Requires:
+ *  As zmq_poller_add_fd.
+ */
+ZMQ_EXPORT int zmq_poller_remove_fd(void *poller,
+                         zmq_fd_t fd);
 
 #endif /* ZMQ_BUILD_DRAFT_API */
 

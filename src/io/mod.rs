@@ -3,6 +3,7 @@
 
 mod blocking_pool;
 pub(crate) mod descriptor;
+mod descriptor_set;
 mod event_descriptor;
 mod events;
 mod inbox;
@@ -19,6 +20,7 @@ mod waiter_list;
 mod wake_timer;
 
 pub(crate) use blocking_pool::{BlockingPool, start_worker};
+pub(crate) use descriptor_set::DescriptorSet;
 pub(crate) use events::Readiness;
 pub(crate) use inbox::InboxEntry;
 pub(crate) use reactor::{EventHandler, Reactor, TimerId, TimerOutcome};

@@ -143,6 +143,11 @@ impl PollDescriptor {
         Self(libc::pollfd { fd: descriptor, events, revents: 0 })
     }
 
+    /// The descriptor.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.0.fd
+    }
+
     /// The events that were found.
     pub(crate) fn found(&self) -> i16 {
         self.0.revents

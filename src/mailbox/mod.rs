@@ -5,11 +5,13 @@
 mod events;
 mod pipe_event_sink;
 mod ready_cache;
+mod registration;
 mod spin_policy;
 
 pub(crate) use events::Events;
 pub(crate) use pipe_event_sink::PipeEventSink;
 pub(crate) use ready_cache::{PollGroup, ReadyCache};
+pub(crate) use registration::{ReadyQueue, Registration, Registrations};
 pub(crate) use spin_policy::{SpinPolicy, SpinStep};
 
 use crate::error::Result;
@@ -67,6 +69,8 @@ pub(crate) struct Mailbox {
     poll_group: CriticalMutex<Option<Arc<PollGroup>>>,
     /// The number of this poll group; 0 without one.
     poll_group_number: AtomicU32,
+    /// The pollers that have the socket.
+    pub registrations: Registrations,
     /// What looks after the news of a socket that no application calls.
     handler: OnceLock<Handler>,
 }
@@ -92,6 +96,7 @@ impl Mailbox {
             waiters: WaiterList::default(),
             descriptor: OnceLock::new(),
             spin_policy: SpinPolicy::default(),
+            registrations: Registrations::default(),
             handler: OnceLock::new(),
             ready_cache: cache,
             poll_group: CriticalMutex::default(),
@@ -128,7 +133,9 @@ impl Mailbox {
             let group = self.poll_group.lock().clone();
             group.inspect(|group| group.notify());
         }
-        // Behind the fence in `is_outdated`, which pairs with the one in `close`.
+        // Behind the fence in `is_outdated`, as what follows.
+        self.registrations.tell();
+        // The fence pairs with the one in `close`.
         if self.closed.load(Ordering::Relaxed) {
             self.discard_events();
         }

@@ -89,7 +89,7 @@ impl ReadyCache {
     }
 }
 
-/// The sockets that a thread polls, where they are many.
+/// The sockets that a thread polls, where they are many, or those of a poller.
 #[derive(Debug)]
 pub(crate) struct PollGroup {
     process: Process,
@@ -106,7 +106,8 @@ thread_local! {
 }
 
 impl PollGroup {
-    pub(super) fn new() -> Arc<Self> {
+    /// One that nobody waits for.
+    pub(crate) fn new() -> Arc<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let (changes, waiters) = (AtomicU64::new(0), WaiterList::default());

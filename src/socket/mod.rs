@@ -14,6 +14,7 @@ mod host;
 mod monitor;
 mod options;
 mod poll;
+mod poller;
 mod proxy;
 mod state;
 mod wait;
@@ -21,6 +22,7 @@ mod zap;
 mod zero_copy_send;
 
 pub(crate) use poll::{PollItem, PollTarget, poll};
+pub(crate) use poller::{Poller, PollerEvent, PollerTarget};
 pub(crate) use proxy::proxy;
 pub(crate) use wait::{Wait, WaitSource};
 
@@ -127,6 +129,9 @@ impl Socket {
     fn lock(&self) -> SpinGuard<'_, Slot> {
         let guard = self.slot.lock();
         self.ready_cache.invalidate();
+        if let Slot::Open(state) = &*guard {
+            state.mailbox.registrations.tell();
+        }
         guard
     }
 
@@ -169,6 +174,22 @@ impl Socket {
             state.process()?;
             Ok(state.events())
         })
+    }
+
+    /// What the socket whose mailbox has this number is ready for, for a poller that has it.
+    ///
+    /// # Errors
+    /// [`Error::Terminated`], [`Error::NotASocket`], [`Error::Interrupted`] in a child of fork(2).
+    fn events_now(&self, mailbox: u64) -> Result<Events> {
+        let mut guard = self.slot.lock();
+        let state = guard.state()?;
+        if state.mailbox.number != mailbox {
+            return Err(Error::NotASocket);
+        }
+        // News that are taken in here are no news for a poll of many.
+        self.ready_cache.invalidate();
+        state.process()?;
+        Ok(state.events())
     }
 
     /// Closes the socket, if it is open (zmq_close(3)). Returns at once; messages that wait go on for the

@@ -33,6 +33,8 @@ struct WaitSet<'a> {
     watched: &'a [WaitSource],
     /// The poll group that they are, and how often it had changed.
     poll_group: Option<(&'a PollGroup, u64)>,
+    /// They are all that is waited for, and few.
+    told_apart: bool,
 }
 
 /// A call that waits for events of some sockets, perhaps several times. While it lives it may poll
@@ -56,7 +58,8 @@ impl<'a> Wait<'a> {
         pool: &'a WaiterPool,
         deadline: Option<Instant>,
     ) -> Self {
-        let awaited = WaitSet { watched, poll_group: None };
+        let told_apart = watched.len() <= MAX_TRACKED_SOCKETS;
+        let awaited = WaitSet { watched, poll_group: None, told_apart };
         Self {
             set: awaited,
             pool,
@@ -72,7 +75,17 @@ impl<'a> Wait<'a> {
     /// sockets that are watched.
     #[must_use]
     pub(super) fn in_poll_group(mut self, group: Option<(&'a PollGroup, u64)>) -> Self {
+        self.set.told_apart &= group.is_none();
         self.set.poll_group = group;
+        self
+    }
+
+    /// Waits for a change of a poller's group, of which this was the generation; `all` says whether the
+    /// sockets that are watched are all that the poller has.
+    #[must_use]
+    pub(super) fn in_poller(mut self, group: &'a PollGroup, seen: u64, all: bool) -> Self {
+        self.set.told_apart &= all;
+        self.set.poll_group = Some((group, seen));
         self
     }
 
@@ -246,8 +259,7 @@ impl<'a> Wait<'a> {
 
     /// The numbers of the sockets, if they are distinguished from others.
     fn numbers(&self) -> impl Iterator<Item = u64> + use<'a> {
-        let WaitSet { watched, poll_group: group } = self.set;
-        let told_apart = group.is_none() && watched.len() <= MAX_TRACKED_SOCKETS;
+        let WaitSet { watched, told_apart, .. } = self.set;
         let watched = if told_apart { watched } else { &[] };
         watched.iter().map(|own| own.mailbox.number)
     }

@@ -3,3 +3,4 @@
 //! Behaviour is that of libzmq 4.3.5 built with drafts: its manual pages, and what was observed there.
 
 pub mod message;
+pub mod poller;
