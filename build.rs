@@ -55,7 +55,7 @@ mod header {
     ];
 
     /// Those of `src/capi/draft`, which C sees where it defines `ZMQ_BUILD_DRAFT_API`.
-    const DRAFT_SECTIONS: [&str; 2] = ["message", "poller"];
+    const DRAFT_SECTIONS: [&str; 4] = ["../../numbers/draft", "message", "socket", "poller"];
 
     /// The text of the header.
     fn generate(root: &Path) -> Result<String, Box<dyn Error>> {

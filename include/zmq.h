@@ -1372,6 +1372,33 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 
 #ifdef ZMQ_BUILD_DRAFT_API
 
+/*  Socket type: answers each of its ZMQ_CLIENT peers, by their numbers.  */
+#define ZMQ_SERVER 12
+
+/*  Socket type: talks to ZMQ_SERVER peers, in turn.  */
+#define ZMQ_CLIENT 13
+
+/*  Socket type: sends to all peers that joined the group of the message.  */
+#define ZMQ_RADIO 14
+
+/*  Socket type: receives the messages of groups that it joined.  */
+#define ZMQ_DISH 15
+
+/*  Socket type: receives from its ZMQ_SCATTER peers in turn.  */
+#define ZMQ_GATHER 16
+
+/*  Socket type: sends to its ZMQ_GATHER peers in turn.  */
+#define ZMQ_SCATTER 17
+
+/*  Socket type: datagrams of udp.  */
+#define ZMQ_DGRAM 18
+
+/*  Socket type: talks to each of its peers, by their numbers.  */
+#define ZMQ_PEER 19
+
+/*  Socket type: one peer, both directions.  */
+#define ZMQ_CHANNEL 20
+
 /*  What happened to a socket or a descriptor of a poller.  */
 typedef struct zmq_poller_event_t {
     /*  The socket; NULL for a descriptor.  */
@@ -1433,6 +1460,63 @@ ZMQ_EXPORT int zmq_msg_set_group(zmq_msg_t *msg,
  *  msg is NULL or points at a zmq_msg_t of the caller.
  */
 ZMQ_EXPORT const char *zmq_msg_group(zmq_msg_t *msg);
+
+/*  Has a ZMQ_DISH receive the messages of a group (zmq_join(3)).
+ *
+ *  Returns 0, or -1 with errno EINVAL (joined already, more than ZMQ_GROUP_MAX_LENGTH bytes, or NULL),
+ *  ENOTSUP (not a ZMQ_DISH), ETERM, ENOTSOCK or EINTR.
+ *
+ *  Requires:
+ *  s is NULL or a socket handle, also a closed one; group is NULL or a string with a NUL at its end.
+ */
+ZMQ_EXPORT int zmq_join(void *s,
+             const char *group);
+
+/*  Has a ZMQ_DISH receive the messages of a group no more (zmq_leave(3)).
+ *
+ *  Returns 0, or -1 with errno EINVAL (not joined, more than ZMQ_GROUP_MAX_LENGTH bytes, or NULL), ENOTSUP
+ *  (not a ZMQ_DISH), ETERM, ENOTSOCK or EINTR.
+ *
+ *  Requires:
+ *  As zmq_join.
+ */
+ZMQ_EXPORT int zmq_leave(void *s,
+              const char *group);
+
+/*  Connects a ZMQ_PEER, and says by which number it knows the new peer (zmq_connect_peer(3)).
+ *
+ *  Returns the number, or 0 with errno ENOTSUP (not a ZMQ_PEER), EFAULT (ZMQ_IMMEDIATE is set), or as
+ *  zmq_connect.
+ *
+ *  Requires:
+ *  As zmq_bind.
+ */
+ZMQ_EXPORT uint32_t zmq_connect_peer(void *s,
+                          const char *addr);
+
+/*  Ends the connection to a peer of a ZMQ_PEER or ZMQ_SERVER (zmq_disconnect_peer(3)).
+ *
+ *  Returns 0, or -1 with errno EHOSTUNREACH (no peer has this number), ENOTSUP (another type), ETERM,
+ *  ENOTSOCK or EINTR.
+ *
+ *  Requires:
+ *  s is NULL or a socket handle, also a closed one.
+ */
+ZMQ_EXPORT int zmq_disconnect_peer(void *s,
+                        uint32_t routing_id);
+
+/*  Says whether a ZMQ_ROUTER would take a message for a peer (zmq_socket_get_peer_state(3)).
+ *
+ *  Returns ZMQ_POLLOUT, 0 where the peer's queue is full, or -1 with errno EHOSTUNREACH (no peer has this
+ *  routing id), ENOTSUP (not a ZMQ_ROUTER), EFAULT (NULL with a size), ETERM, ENOTSOCK or EINTR.
+ *
+ *  Requires:
+ *  s is NULL or a socket handle, also a closed one; routing_id is NULL or routing_id_size bytes can
+ *  be read there.
+ */
+ZMQ_EXPORT int zmq_socket_get_peer_state(void *s,
+                              const void *routing_id,
+                              size_t routing_id_size);
 
 /*  Makes an empty poller (zmq_poller(3)).
  *

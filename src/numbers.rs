@@ -1,6 +1,10 @@
 //! The numbers of zmq.h for options, socket types, events and breaches of protocol: written once, here. The
 //! header has them from this file, and the engine reads them by the same names.
 
+mod draft;
+
+pub use draft::*;
+
 use std::ffi::c_int;
 
 /// Context option: how many threads do input and output.

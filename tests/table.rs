@@ -42,7 +42,8 @@ const VALUES: &[&str] = &[
 /// behind a dash. A name gets here by trying, never for want of a test.
 const UNTOLD: &[&str] = &["ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED"];
 /// Headers that are a part of the few tests that include them: what their functions use counts.
-const FIXTURES: [&str; 4] = ["handles.h", "mechanisms.h", "publication.h", "scheduling.h"];
+const FIXTURES: [&str; 5] =
+    ["handles.h", "mechanisms.h", "publication.h", "scheduling.h", "thread_safe.h"];
 /// Tests that a row is given when it is written.
 const SUGGESTIONS: usize = 3;
 

@@ -262,7 +262,10 @@ pub unsafe extern "C" fn zmq_recv(
 ///
 /// # Safety
 /// `addr` is NULL or a string with a NUL at its end.
-unsafe fn endpoint_for<'a>(socket: &Socket, addr: *const c_char) -> Result<Cow<'a, str>> {
+pub(super) unsafe fn endpoint_for<'a>(
+    socket: &Socket,
+    addr: *const c_char,
+) -> Result<Cow<'a, str>> {
     if addr.is_null() {
         socket.check()?;
     }

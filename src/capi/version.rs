@@ -14,7 +14,7 @@ pub const ZMQ_VERSION_PATCH: c_int = 5;
 pub const ZMQ_HAS_CAPABILITIES: c_int = 1;
 
 /// Capabilities that programs can ask for and that are there.
-const CAPABILITIES: &[&CStr] = &[c"ipc", c"curve"];
+const CAPABILITIES: &[&CStr] = &[c"ipc", c"curve", c"draft"];
 
 /// Stores the version of the library that runs (zmq_version(3)).
 ///
@@ -59,6 +59,7 @@ mod tests {
         unsafe {
             assert_eq!(zmq_has(c"ipc".as_ptr()), 1);
             assert_eq!(zmq_has(c"curve".as_ptr()), 1);
+            assert_eq!(zmq_has(c"draft".as_ptr()), 1);
             assert_eq!(zmq_has(c"IPC".as_ptr()), 0);
             assert_eq!(zmq_has(std::ptr::null()), 0);
         }

@@ -39,6 +39,8 @@ impl Options {
     pub(crate) fn get(&self, option: i32, room: usize) -> Result<OptionValue> {
         let live = match option {
             ZMQ_RCVMORE => LiveOption::ReceiveMore,
+            // Threads that share a socket have no common time to look at its events (observed).
+            ZMQ_FD if self.socket_type.is_thread_safe() => return Err(Error::InvalidArgument),
             ZMQ_FD => LiveOption::Descriptor,
             ZMQ_EVENTS => LiveOption::Events,
             ZMQ_LAST_ENDPOINT => LiveOption::LastEndpoint,
@@ -53,8 +55,7 @@ impl Options {
             ZMQ_AFFINITY => Value::wide(self.affinity.to_ne_bytes(), room),
             ZMQ_MAXMSGSIZE => Value::wide(self.max_message_size.to_ne_bytes(), room),
             ZMQ_ROUTING_ID => Value::bytes(self.routing_id.clone(), room),
-            // None of the stable types may be used by two threads at a time.
-            ZMQ_THREAD_SAFE => Value::live_int(0, room),
+            ZMQ_THREAD_SAFE => Value::live_int(self.socket_type.is_thread_safe().into(), room),
             ZMQ_PLAIN_USERNAME => Value::text(&security.plain_username, room),
             ZMQ_PLAIN_PASSWORD => Value::text(&security.plain_password, room),
             ZMQ_CURVE_PUBLICKEY => Value::key(&security.curve_public_key, room),

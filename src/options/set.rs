@@ -9,7 +9,7 @@ use super::{AddressFilter, Options, RawFd};
 use crate::error::{Error, Result};
 use crate::gssapi;
 use crate::numbers::*;
-use crate::zmtp::SocketType::{Dealer, Pub, Rep, Req, Router, Stream, Sub, Xpub, Xsub};
+use crate::zmtp::SocketType::{Dealer, Pub, Radio, Rep, Req, Router, Stream, Sub, Xpub, Xsub};
 
 /// Longest name of a device: IFNAMSIZ.
 const MAX_DEVICE: usize = 16;
@@ -231,6 +231,7 @@ impl Options {
             (ZMQ_ONLY_FIRST_SUBSCRIBE, Pub | Xpub | Xsub) => {
                 self.only_first_subscribe = value.flag()?
             }
+            (ZMQ_XPUB_NODROP, Radio) => self.publisher.no_drop = value.flag()?,
             (_, Pub | Xpub) => return self.set_publisher(option, value),
             _ => return Err(Error::InvalidArgument),
         }

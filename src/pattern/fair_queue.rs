@@ -90,6 +90,38 @@ impl FairQueue {
         }
     }
 
+    /// As [`recv_into`](Self::recv_into), for types whose messages have one part: others are dropped.
+    #[inline]
+    pub(super) fn recv_one_part_into(
+        &mut self,
+        core: &mut SocketCore,
+        message: &mut Message,
+    ) -> Option<PipeId> {
+        loop {
+            let id = self.recv_into(core, message)?;
+            if !message.more() {
+                return Some(id);
+            }
+            message.take();
+            self.skip_rest(core);
+        }
+    }
+
+    /// Whether a message of one part is there.
+    pub(super) fn can_recv_one_part(&mut self, core: &mut SocketCore) -> bool {
+        while self.can_recv(core) {
+            let Some(id) = self.active.current() else {
+                return false;
+            };
+            if !core.pipes.peek(id).is_some_and(Message::more) {
+                return true;
+            }
+            drop(self.recv(core));
+            self.skip_rest(core);
+        }
+        false
+    }
+
     /// Takes the rest of the message whose first part was read last.
     pub(super) fn skip_rest(&mut self, core: &mut SocketCore) {
         while self.in_message && self.recv(core).is_some() {}

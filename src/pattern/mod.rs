@@ -8,9 +8,14 @@
 
 #![forbid(unsafe_code)]
 
+mod channel;
+mod client;
 mod dealer;
+mod dgram;
+mod dish;
 mod fair_queue;
 mod fan_out;
+mod gather;
 mod index;
 mod load_balancer;
 mod pair;
@@ -19,10 +24,13 @@ mod progress;
 mod publish;
 mod pull;
 mod push;
+mod radio;
 mod rep;
 mod req;
 mod round_robin;
 mod router;
+mod scatter;
+mod server;
 mod subscribe;
 mod subscriptions;
 mod trie;
@@ -90,6 +98,34 @@ pub(crate) trait Pattern: Send {
     fn unsubscribe(&mut self, _core: &mut SocketCore, _prefix: &[u8]) -> Result<()> {
         Err(Error::InvalidArgument)
     }
+    /// Has messages of a group received (zmq_join(3)).
+    fn join(&mut self, _core: &mut SocketCore, _group: &[u8]) -> Result<()> {
+        Err(Error::NotSupported)
+    }
+    /// Has messages of a group received no more (zmq_leave(3)).
+    fn leave(&mut self, _core: &mut SocketCore, _group: &[u8]) -> Result<()> {
+        Err(Error::NotSupported)
+    }
+    /// Whether a message to the peer with this routing id would be taken.
+    fn has_room_for(&mut self, _core: &mut SocketCore, _routing_id: &[u8]) -> Result<bool> {
+        Err(Error::NotSupported)
+    }
+    /// The number of the peer of a pipe, where messages carry such.
+    fn peer_number(&self, _id: PipeId) -> Option<u32> {
+        None
+    }
+    /// The pipe of the peer that has this number.
+    fn pipe_of(&self, _number: u32) -> Option<PipeId> {
+        None
+    }
+}
+
+/// What thread-safe types send has one part: between two of them another thread might send.
+///
+/// # Errors
+/// [`Error::InvalidArgument`].
+fn check_one_part(message: &Message) -> Result<()> {
+    if message.more() { Err(Error::InvalidArgument) } else { Ok(()) }
 }
 
 /// The pattern of a socket type.
@@ -107,5 +143,14 @@ pub(crate) fn new_pattern(socket_type: SocketType) -> Box<dyn Pattern> {
         SocketType::Pull => Box::new(pull::Pull::default()),
         // STREAM is a ROUTER whose peers send plain bytes: the sessions handle the difference.
         SocketType::Router | SocketType::Stream => Box::new(router::Router::default()),
+        SocketType::Client => Box::new(client::Client::default()),
+        // A PEER is a SERVER that connects to others, and learns their numbers when it does.
+        SocketType::Server | SocketType::Peer => Box::new(server::Server::default()),
+        SocketType::Radio => Box::new(radio::Radio::default()),
+        SocketType::Dish => Box::new(dish::Dish::default()),
+        SocketType::Gather => Box::new(gather::Gather::default()),
+        SocketType::Scatter => Box::new(scatter::Scatter::default()),
+        SocketType::Channel => Box::new(channel::Channel::default()),
+        SocketType::Dgram => Box::new(dgram::Dgram),
     }
 }

@@ -366,6 +366,11 @@ impl Pipes {
         self.get(id).map_or(QueueState::Closed, |pipe| pipe.reader.poll())
     }
 
+    /// The next part of a pipe, which stays there.
+    pub(crate) fn peek(&mut self, id: PipeId) -> Option<&Message> {
+        self.get(id)?.reader.peek()
+    }
+
     /// Lets the pipe notify when something comes; see [`PipeReader::arm`].
     pub(crate) fn arm(&mut self, id: PipeId) -> QueueState {
         self.get(id).map_or(QueueState::Closed, |pipe| pipe.reader.arm())

@@ -287,4 +287,12 @@ impl Pattern for Router {
         }
         self.owners.values().any(|id| core.pipes.room(*id) == Room::Available)
     }
+
+    fn has_room_for(&mut self, core: &mut SocketCore, routing_id: &[u8]) -> Result<bool> {
+        if core.options.socket_type != SocketType::Router {
+            return Err(Error::NotSupported);
+        }
+        let id = self.owners.get(routing_id).ok_or(Error::HostUnreachable)?;
+        Ok(core.pipes.room(*id) == Room::Available)
+    }
 }

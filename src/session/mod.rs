@@ -230,7 +230,12 @@ impl Session {
             own.clone(),
             to_end,
         );
-        self.write.lock().set_pipe(out_reader);
+        let mut write = self.write.lock();
+        write.set_pipe(out_reader);
+        if options.socket_type.has_groups() {
+            write.set_groups();
+        }
+        drop(write);
         self.read.lock().set_pipe(in_writer);
         lifecycle.end = Some(end.clone());
         let connected = lifecycle.is_connecting();

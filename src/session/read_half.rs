@@ -1,11 +1,14 @@
 //! The reading half of a connection: bytes in, messages to the socket.
 
+mod shape;
+
 use crate::error::Result;
 use crate::io::SocketSource;
 use crate::message::{Filled, Message, ReceiveBuffer};
 use crate::pipe::{PipeWriter, Room};
 use crate::transport::Stream;
-use crate::zmtp::{Command, FrameDecoder, Opener, ProtocolError, pong};
+use crate::zmtp::{Command, FrameDecoder, Opener, ProtocolError, SocketType, pong};
+use shape::Shape;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,28 +48,6 @@ pub(super) enum ReadOutcome {
     Unopened(ProtocolError),
 }
 
-/// What a reply to a REQ looks like: an optional number of four bytes, an empty delimiter, a body.
-/// A peer that sends something else is not a REP; its connection is closed (observed).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Envelope {
-    Number,
-    Delimiter,
-    Body,
-}
-
-impl Envelope {
-    /// Where the next part belongs, or an error if this one is out of place.
-    fn next(self, part: &Message) -> Result<Self, ProtocolError> {
-        match (self, part.more(), part.len()) {
-            (Self::Number, true, 4) => Ok(Self::Delimiter),
-            (Self::Number | Self::Delimiter, true, 0) => Ok(Self::Body),
-            (Self::Body, true, _) => Ok(Self::Body),
-            (Self::Body, false, _) => Ok(Self::Number),
-            _ => Err(ProtocolError::Unspecified),
-        }
-    }
-}
-
 /// What a call of `drive` did.
 #[derive(Debug)]
 pub(super) struct ReadReport {
@@ -103,8 +84,7 @@ struct Connection {
     decoder: Decoder,
     /// Opens what a security mechanism protects.
     opener: Option<Box<dyn Opener>>,
-    /// For REQ: where the next part of a reply belongs.
-    envelope: Option<Envelope>,
+    shape: Shape,
     /// Bytes that were read and not decoded.
     buffer: Option<ReceiveBuffer>,
     /// The most bytes that a read gave lately.
@@ -137,15 +117,15 @@ impl ReadHalf {
         self.stopped
     }
 
-    /// Begins with an established connection; `rest` came behind its handshake. Without a decoder
-    /// the peer speaks plain bytes. `replies`: what comes must be replies to a REQ.
+    /// Begins with an established connection of a socket of this type; `rest` came behind its handshake. Without a decoder
+    /// the peer speaks plain bytes.
     pub(super) fn open(
         &mut self,
         stream: Arc<Stream>,
         decoder: Option<FrameDecoder>,
         opener: Option<Box<dyn Opener>>,
         rest: &[u8],
-        replies: bool,
+        socket_type: SocketType,
     ) -> Result<()> {
         let mut buffer = None;
         if !rest.is_empty() {
@@ -157,7 +137,7 @@ impl ReadHalf {
             stream,
             decoder: decoder.map_or(Decoder::Raw, Decoder::Zmtp),
             opener,
-            envelope: replies.then_some(Envelope::Number),
+            shape: Shape::of(socket_type),
             buffer,
             usual: 0,
             stalled: None,
@@ -348,15 +328,16 @@ impl Connection {
             }
             report.delivered += !message.more() as u64;
             if message.is_command() {
-                match handle_command(&message, report) {
+                match handle_command(&message, self.shape.has_groups(), report) {
                     // A peer that sends more of them than the socket takes in waits.
                     Ok(Some(subscription)) => message = subscription,
                     Ok(None) => continue,
                     Err(error) => return Some(ReadOutcome::Broken(error)),
                 }
-            } else if let Some(envelope) = self.envelope {
-                match envelope.next(&message) {
-                    Ok(next) => self.envelope = Some(next),
+            } else {
+                match self.shape.take(&mut message) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
                     Err(error) => return Some(ReadOutcome::Broken(error)),
                 }
             }
@@ -378,9 +359,11 @@ fn usual_after(before: usize, last: Filled) -> usize {
     if last.filled_buffer { BUFFER } else { last.count.max(before - before / 8) }
 }
 
-/// Handles a command: a subscription becomes a message for the socket, a PING an answer.
+/// Handles a command: a subscription becomes a message for the socket, a group that is joined or
+/// left a command for it, a PING an answer.
 fn handle_command(
     message: &Message,
+    has_groups: bool,
     report: &mut ReadReport,
 ) -> Result<Option<Message>, ProtocolError> {
     // What is malformed is ignored like what is unknown (observed).
@@ -388,7 +371,12 @@ fn handle_command(
         return Ok(None);
     };
     match command {
-        Command::Subscription(subscription) => subscription.to_message().map(Some),
+        Command::Subscription(subscription) if !has_groups => subscription.to_message().map(Some),
+        Command::Membership(membership) if has_groups => {
+            let mut message = membership.to_message()?;
+            message.set_command(true);
+            Ok(Some(message))
+        }
         Command::Ping(tenths, context) => {
             let pings = report.pings.get_or_insert_default();
             if tenths > 0 {
@@ -400,6 +388,7 @@ fn handle_command(
             }
             Ok(None)
         }
-        Command::Error(_) | Command::Pong(_) | Command::Unknown(_) => Ok(None),
+        // Also those that do not go with the socket type.
+        _ => Ok(None),
     }
 }

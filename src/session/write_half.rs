@@ -76,6 +76,8 @@ pub(super) struct WriteHalf {
 #[derive(Default)]
 struct Outgoing {
     pipe: Option<PipeReader>,
+    /// Messages have groups, which travel in frames of their own (RADIO, DISH).
+    has_groups: bool,
     /// Messages from before this connection, which go before those of the pipe.
     kept: VecDeque<Message>,
     /// Messages over memory of the application that are done with, whose functions are not to be
@@ -165,6 +167,11 @@ impl Outgoing {
 impl WriteHalf {
     pub(super) fn set_pipe(&mut self, pipe: PipeReader) {
         self.outgoing.pipe = Some(pipe);
+    }
+
+    /// Says that the messages of the socket have groups.
+    pub(super) fn set_groups(&mut self) {
+        self.outgoing.has_groups = true;
     }
 
     /// Begins with an established connection, speaking this version or plain bytes; `unsent` is

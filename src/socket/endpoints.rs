@@ -58,7 +58,8 @@ impl State {
         failure.error
     }
 
-    pub(super) fn connect(&mut self, given: &str) -> Result<()> {
+    /// Connects; returns the number of the endpoint, or 0 where there is such a connection already.
+    pub(super) fn connect(&mut self, given: &str) -> Result<u64> {
         let endpoint = Endpoint::for_connect(given, self.is_multicast())?;
         let single = matches!(
             self.core.options.socket_type,
@@ -67,7 +68,7 @@ impl State {
         let wire = !matches!(endpoint, Endpoint::Inproc(_));
         if single && wire && self.endpoints.is_connected(given) {
             // A second connection to the same peer would only double its messages (observed).
-            return Ok(());
+            return Ok(0);
         }
         let number = self.endpoints.number();
         if let Endpoint::Inproc(name) = endpoint {
@@ -100,7 +101,7 @@ impl State {
             self.tell_of_endpoints();
         }
         self.core.options.connect_routing_id = None;
-        Ok(())
+        Ok(number)
     }
 
     /// Whether multicast transports go with the socket type.

@@ -13,6 +13,7 @@ mod endpoints;
 mod host;
 mod monitor;
 mod options;
+mod peers;
 mod poll;
 mod poller;
 mod proxy;
@@ -233,7 +234,7 @@ impl Socket {
         self.with(|state| {
             state.process()?;
             let _critical = CriticalSection::enter();
-            state.connect(endpoint)
+            state.connect(endpoint).map(drop)
         })
     }
 

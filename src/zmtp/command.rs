@@ -1,4 +1,4 @@
-//! Commands between established peers (RFC 37): subscriptions and heartbeats.
+//! Commands between established peers (RFC 37): subscriptions, groups and heartbeats.
 
 use super::ProtocolError;
 use crate::message::Message;
@@ -8,6 +8,8 @@ use crate::message::Message;
 pub(crate) enum Command<'a> {
     /// SUBSCRIBE or CANCEL.
     Subscription(Subscription<'a>),
+    /// JOIN or LEAVE of a group (RFC 48).
+    Membership(Subscription<'a>),
     /// PING with the sender's time to live (tenths of a second) and a context to send back.
     Ping(u16, &'a [u8]),
     /// PONG with the context of its PING.
@@ -19,7 +21,7 @@ pub(crate) enum Command<'a> {
 }
 
 /// A subscription or its cancellation, with its prefix. A command in 3.1; a message before that (RFC 23),
-/// and between a socket and its sessions: 1 or 0, and the prefix.
+/// and between a socket and its sessions: 1 or 0, and the prefix. So are groups that are joined and left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subscription<'a> {
     Subscribe(&'a [u8]),
@@ -56,6 +58,14 @@ impl<'a> Subscription<'a> {
             Self::Cancel(prefix) => command("CANCEL", &[prefix]),
         }
     }
+
+    /// As a command about a group.
+    pub(crate) fn to_membership(self) -> Message {
+        match self {
+            Self::Subscribe(group) => command("JOIN", &[group]),
+            Self::Cancel(group) => command("LEAVE", &[group]),
+        }
+    }
 }
 
 /// Longest context of a PING (RFC 37).
@@ -73,6 +83,8 @@ impl<'a> Command<'a> {
         Ok(match name {
             b"SUBSCRIBE" => Self::Subscription(Subscription::Subscribe(data)),
             b"CANCEL" => Self::Subscription(Subscription::Cancel(data)),
+            b"JOIN" => Self::Membership(Subscription::Subscribe(data)),
+            b"LEAVE" => Self::Membership(Subscription::Cancel(data)),
             b"PING" => {
                 let (ttl, context) = data.split_first_chunk::<2>().ok_or(malformed)?;
                 let context = &context[..context.len().min(MAX_PING_CONTEXT)];
@@ -118,6 +130,9 @@ mod tests {
             let command = subscription.to_command();
             assert!(command.is_command());
             assert_eq!(Command::parse(command.data()), Ok(Command::Subscription(subscription)));
+            let command = subscription.to_membership();
+            assert!(command.is_command());
+            assert_eq!(Command::parse(command.data()), Ok(Command::Membership(subscription)));
         }
         assert_eq!(Subscription::parse(b""), None);
         assert_eq!(Subscription::parse(b"\x02a"), None);

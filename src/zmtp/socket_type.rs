@@ -19,12 +19,24 @@ pub(crate) enum SocketType {
     Xpub = ZMQ_XPUB,
     Xsub = ZMQ_XSUB,
     Stream = ZMQ_STREAM,
+    Server = ZMQ_SERVER,
+    Client = ZMQ_CLIENT,
+    Radio = ZMQ_RADIO,
+    Dish = ZMQ_DISH,
+    Gather = ZMQ_GATHER,
+    Scatter = ZMQ_SCATTER,
+    Dgram = ZMQ_DGRAM,
+    Peer = ZMQ_PEER,
+    Channel = ZMQ_CHANNEL,
 }
 
 use SocketType::*;
 
-const ALL: [SocketType; 12] =
-    [Pair, Pub, Sub, Req, Rep, Dealer, Router, Pull, Push, Xpub, Xsub, Stream];
+#[rustfmt::skip]
+const ALL: [SocketType; 21] = [
+    Pair, Pub, Sub, Req, Rep, Dealer, Router, Pull, Push, Xpub, Xsub, Stream,
+    Server, Client, Radio, Dish, Gather, Scatter, Dgram, Peer, Channel,
+];
 
 impl SocketType {
     /// The type with this number in zmq.h.
@@ -47,6 +59,15 @@ impl SocketType {
             Xpub => "XPUB",
             Xsub => "XSUB",
             Stream => "STREAM",
+            Server => "SERVER",
+            Client => "CLIENT",
+            Radio => "RADIO",
+            Dish => "DISH",
+            Gather => "GATHER",
+            Scatter => "SCATTER",
+            Dgram => "DGRAM",
+            Peer => "PEER",
+            Channel => "CHANNEL",
         }
     }
 
@@ -55,7 +76,8 @@ impl SocketType {
         ALL.into_iter().find(|own| own.name().as_bytes() == name)
     }
 
-    /// Whether sockets of these types talk to each other (RFC 23, "The Socket-Type property").
+    /// Whether sockets of these types talk to each other (RFC 23, "The Socket-Type property"; for the
+    /// draft types RFCs 41, 48, 49, 51 and 52).
     pub(crate) const fn is_compatible(self, peer: Self) -> bool {
         match self {
             Pair => matches!(peer, Pair),
@@ -67,8 +89,28 @@ impl SocketType {
             Router => matches!(peer, Req | Dealer | Router),
             Push => matches!(peer, Pull),
             Pull => matches!(peer, Push),
-            Stream => false,
+            Server => matches!(peer, Client),
+            Client => matches!(peer, Server),
+            Radio => matches!(peer, Dish),
+            Dish => matches!(peer, Radio),
+            Gather => matches!(peer, Scatter),
+            Scatter => matches!(peer, Gather),
+            Peer => matches!(peer, Peer),
+            Channel => matches!(peer, Channel),
+            // Plain bytes, and datagrams.
+            Stream | Dgram => false,
         }
+    }
+
+    /// Whether any number of threads may use a socket at once (ZMQ_THREAD_SAFE). Their messages have one
+    /// part.
+    pub(crate) const fn is_thread_safe(self) -> bool {
+        matches!(self, Server | Client | Radio | Dish | Gather | Scatter | Peer | Channel)
+    }
+
+    /// RADIO and DISH: messages belong to groups, which travel in a frame before them.
+    pub(crate) const fn has_groups(self) -> bool {
+        matches!(self, Radio | Dish)
     }
 
     /// Whether READY tells the peer our routing id (RFC 23: REQ, DEALER and ROUTER).
@@ -76,18 +118,18 @@ impl SocketType {
         matches!(self, Req | Dealer | Router)
     }
 
-    /// PUB and XPUB: what they send goes to many.
+    /// PUB, XPUB and RADIO: what they send goes to many.
     pub(crate) const fn publishes(self) -> bool {
-        matches!(self, Pub | Xpub)
+        matches!(self, Pub | Xpub | Radio)
     }
 
     /// Whether what they send goes to any peer that takes it, and waits until one does.
     pub(crate) const fn sends_to_anyone(self) -> bool {
-        matches!(self, Pair | Req | Dealer | Push)
+        matches!(self, Pair | Req | Dealer | Push | Client | Scatter | Channel)
     }
 
-    /// SUB and XSUB: what they send are subscriptions.
+    /// SUB, XSUB and DISH: what they send are subscriptions, or the groups that they join.
     pub(crate) const fn subscribes(self) -> bool {
-        matches!(self, Sub | Xsub)
+        matches!(self, Sub | Xsub | Dish)
     }
 }

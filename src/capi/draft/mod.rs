@@ -4,3 +4,4 @@
 
 pub mod message;
 pub mod poller;
+pub mod socket;

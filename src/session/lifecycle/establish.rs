@@ -130,8 +130,7 @@ impl LockedSession<'_> {
         let mut write = self.session.write.lock();
         write.open(stream.clone(), token, version, sealer, unsent, send_buffer);
         drop(write);
-        let replies = options.socket_type == SocketType::Req;
-        self.session.read.lock().open(stream, decoder, opener, &received, replies)
+        self.session.read.lock().open(stream, decoder, opener, &received, options.socket_type)
     }
 
     /// Tells the socket who the peer is, with a new pipe where there is none.

@@ -20,7 +20,7 @@ const COPY_BELOW: usize = 4 * 1024;
 impl Connection {
     /// Encodes messages until a batch is full or the pipe is empty.
     pub(super) fn fill_batch(&mut self, outgoing: &mut Outgoing) -> Result<(), ProtocolError> {
-        let Outgoing { pipe, kept, released } = outgoing;
+        let Outgoing { pipe, has_groups, kept, released } = outgoing;
         if self.pending == 0 {
             self.begin_batch();
         }
@@ -52,8 +52,11 @@ impl Connection {
                     }
                     self.in_message = message.more();
                     if message.is_command() {
-                        message = self.on_the_wire(message);
+                        message = self.on_the_wire(message, *has_groups);
                     }
+                }
+                if *has_groups && !message.is_command() {
+                    self.encode(&mut group_frame(&message), released)?;
                 }
                 self.encode(&mut message, released)?;
             }
@@ -102,8 +105,13 @@ impl Connection {
         }
     }
 
-    /// Subscriptions travel as commands with 3.1, as messages with older peers.
-    fn on_the_wire(&self, mut message: Message) -> Message {
+    /// Subscriptions travel as commands with 3.1, as messages with older peers; groups as commands
+    /// always.
+    fn on_the_wire(&self, mut message: Message, has_groups: bool) -> Message {
+        if has_groups {
+            let command = Subscription::parse(message.data()).map(Subscription::to_membership);
+            return command.unwrap_or(message);
+        }
         if self.version == Some(Version::V3_1) {
             let command = Subscription::parse(message.data()).map(Subscription::to_command);
             return command.unwrap_or(message);
@@ -195,6 +203,14 @@ impl Connection {
         }
         Ok(written)
     }
+}
+
+/// The frame of its group, which goes before a message (RFC 48).
+fn group_frame(message: &Message) -> Message {
+    // Without memory for a long name the message goes to nobody's group.
+    let mut frame = Message::from_slice(message.group().to_bytes()).unwrap_or_default();
+    frame.set_more(true);
+    frame
 }
 
 /// Appends the first `length` of these bytes: a copy of known size is a few instructions.
