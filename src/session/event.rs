@@ -1,9 +1,25 @@
 //! What happens to the connections of a socket, as its monitor is told
 //! (zmq_socket_monitor(3)).
 
+use crate::error::Error;
 use crate::zmtp::ProtocolError;
 use std::os::fd::RawFd;
 use std::time::Duration;
+
+/// Why a connection ended that broke no protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The peer ended it.
+    Ended,
+    /// The time for its handshake was over, or its place was needed.
+    OutOfTime,
+    /// The peer was silent for too long.
+    Silent,
+    /// There was no memory for it.
+    OutOfMemory,
+    /// A system error.
+    System(i32),
+}
 
 /// An event in the life of a connection or of a listener. Descriptors may be closed, and even
 /// reused, by the time somebody reads of them. System errors are numbers of the operating system.
@@ -17,12 +33,12 @@ pub(crate) enum ConnectionEvent {
     ConnectRetried(Duration),
     /// A listener takes connections.
     Listening(RawFd),
-    /// A listener could not be had, for this system error.
-    BindFailed(i32),
+    /// A listener could not be had.
+    BindFailed(Error),
     /// A peer's connection was taken.
     Accepted(RawFd),
-    /// A peer's connection was not taken, for this system error.
-    AcceptFailed(i32),
+    /// A peer's connection was not taken, for this system error, or because it is not welcome.
+    AcceptFailed(Option<i32>),
     /// A listener was closed, or an attempt to connect was given up.
     Closed(RawFd),
     /// A listener's file could not be removed, for this system error.
@@ -31,9 +47,8 @@ pub(crate) enum ConnectionEvent {
     Disconnected(RawFd),
     /// The peers know each other; messages can flow.
     HandshakeSucceeded,
-    /// The connection ended in its handshake, for this system error: EPIPE when the peer closed
-    /// it, EAGAIN when its time was over (observed).
-    HandshakeFailed(i32),
+    /// The connection ended in its handshake.
+    HandshakeFailed(Failure),
     /// The handshake broke the protocol, or the peer was not let in; or what came later and a
     /// security mechanism protects cannot be opened. What is none of these
     /// (see [`ProtocolError::code`]) is not reported.

@@ -15,6 +15,7 @@ use super::zap::ZapState;
 use super::{ConnectionEvent, PipeEvents, Session, Work};
 use crate::io::{EventHandler, Reactor, Readiness, TimerId, TimerOutcome};
 use crate::options::Options;
+use crate::session::Failure;
 use crate::sync::MutexGuard;
 use crate::transport::{Connecting, Endpoint, Stream, Target};
 use crate::zmtp::{Handshake, ProtocolError, ZapReply};
@@ -42,15 +43,15 @@ const STOP_HANDSHAKE_FAILED: i32 = 2;
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum DisconnectReason {
-    /// A system error; EPIPE when the peer closed it.
-    System(i32),
+    /// It ended, or a call of the system failed.
+    Failed(Failure),
     /// The peer broke the protocol, or one of the two does not let the other in.
     Protocol(ProtocolError),
 }
 
 impl From<io::Error> for DisconnectReason {
     fn from(error: io::Error) -> Self {
-        Self::System(error.raw_os_error().unwrap_or_default())
+        Self::Failed(Failure::System(error.raw_os_error().unwrap_or_default()))
     }
 }
 
@@ -250,7 +251,7 @@ impl<'a> LockedSession<'a> {
                 TimerKind::Linger => self.finish_in_order(),
                 TimerKind::Connect => self.connect_timed_out(),
                 TimerKind::Handshake => {
-                    self.disconnected(DisconnectReason::System(libc::EAGAIN));
+                    self.disconnected(DisconnectReason::Failed(Failure::OutOfTime));
                 }
                 TimerKind::Reconnect => self.connect(),
                 TimerKind::Ping => self.send_ping(),
@@ -337,7 +338,7 @@ impl<'a> LockedSession<'a> {
             && self.lifecycle.kind() == Kind::Handshaking
             && self.session.waits_for_peer()
         {
-            self.disconnected(DisconnectReason::System(libc::EAGAIN));
+            self.disconnected(DisconnectReason::Failed(Failure::OutOfTime));
         }
         if work.has(Work::CLOSE) && !self.lifecycle.is_closed() {
             self.begin_close();

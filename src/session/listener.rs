@@ -105,8 +105,7 @@ impl BoundEndpoint {
                 }
                 Ok(None) => return,
                 Err(error) => {
-                    let number = error.error().raw_os_error().unwrap_or(libc::EAGAIN);
-                    let event = ConnectionEvent::AcceptFailed(number);
+                    let event = ConnectionEvent::AcceptFailed(error.error().raw_os_error());
                     self.host.report(event, listener.endpoint());
                     match error {
                         AcceptError::Listener(_) => return,

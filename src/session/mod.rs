@@ -24,7 +24,7 @@ mod write_half;
 mod zap;
 
 pub(crate) use blocking_task::SECURITY_THREAD;
-pub(crate) use event::ConnectionEvent;
+pub(crate) use event::{ConnectionEvent, Failure};
 pub(crate) use listener::BoundEndpoint;
 
 use crate::error::Result;

@@ -12,7 +12,7 @@ use crate::pipe::{Notify, pipe};
 use crate::session::{
     BoundEndpoint, ConnectingSession, ConnectionEvent, NewPipe, Session, SessionHost,
 };
-use crate::transport::{BindError, Endpoint, Listener, system_number};
+use crate::transport::{BindError, Endpoint, Listener};
 use crate::zmtp::SocketType;
 use std::any::Any;
 use std::net::SocketAddr;
@@ -52,7 +52,7 @@ impl State {
         if let Some(("tcp" | "ipc", address)) = given.split_once("://")
             && !address.is_empty()
         {
-            let event = ConnectionEvent::BindFailed(system_number(failure.error));
+            let event = ConnectionEvent::BindFailed(failure.error);
             self.host.report(event, address);
         }
         failure.error

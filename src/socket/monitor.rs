@@ -13,7 +13,7 @@ use crate::io::EventHandler;
 use crate::mailbox::ReadyCache;
 use crate::message::Message;
 use crate::numbers::*;
-use crate::session::ConnectionEvent;
+use crate::session::{ConnectionEvent, Failure};
 use crate::sync::{CriticalMutex, CriticalSection, RaceLazy};
 use crate::transport::Endpoint;
 use crate::zmtp::{ProtocolError, SocketType};
@@ -225,14 +225,16 @@ fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
             (ZMQ_EVENT_CONNECT_RETRIED, u32::try_from(pause.as_millis()).unwrap_or(u32::MAX))
         }
         Listening(descriptor) => (ZMQ_EVENT_LISTENING, descriptor as u32),
-        BindFailed(number) => (ZMQ_EVENT_BIND_FAILED, number as u32),
+        BindFailed(error) => (ZMQ_EVENT_BIND_FAILED, bind_errno(error) as u32),
         Accepted(descriptor) => (ZMQ_EVENT_ACCEPTED, descriptor as u32),
-        AcceptFailed(number) => (ZMQ_EVENT_ACCEPT_FAILED, number as u32),
+        AcceptFailed(number) => (ZMQ_EVENT_ACCEPT_FAILED, number.unwrap_or(libc::EAGAIN) as u32),
         Closed(descriptor) => (ZMQ_EVENT_CLOSED, descriptor as u32),
         CloseFailed(number) => (ZMQ_EVENT_CLOSE_FAILED, number as u32),
         Disconnected(descriptor) => (ZMQ_EVENT_DISCONNECTED, descriptor as u32),
         MonitorStopped => (ZMQ_EVENT_MONITOR_STOPPED, 0),
-        HandshakeFailed(number) => (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, number as u32),
+        HandshakeFailed(failure) => {
+            (ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, failure_errno(failure) as u32)
+        }
         HandshakeSucceeded => (ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0),
         HandshakeRefused(ProtocolError::Denied(status)) => {
             (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, status.into())
@@ -248,4 +250,29 @@ fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
         HandshakeRefused(error) => (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, error.code()? as u32),
     };
     Some((bit as u16, value))
+}
+
+/// The errno number for an error of a bind.
+fn bind_errno(error: Error) -> i32 {
+    match error {
+        Error::AddressInUse => libc::EADDRINUSE,
+        Error::AddressNotAvailable => libc::EADDRNOTAVAIL,
+        Error::TooManyOpen => libc::EMFILE,
+        Error::NoDevice => libc::ENODEV,
+        Error::NameTooLong => libc::ENAMETOOLONG,
+        Error::NoSuchEndpoint => libc::ENOENT,
+        Error::System(number) => number,
+        _ => libc::EINVAL,
+    }
+}
+
+/// The errno number for the end of a connection in its handshake (observed).
+fn failure_errno(failure: Failure) -> i32 {
+    match failure {
+        Failure::Ended => libc::EPIPE,
+        Failure::OutOfTime => libc::EAGAIN,
+        Failure::Silent => libc::ETIMEDOUT,
+        Failure::OutOfMemory => libc::ENOMEM,
+        Failure::System(number) => number,
+    }
 }

@@ -40,20 +40,6 @@ impl From<BindError> for Error {
     }
 }
 
-/// The operating system's number for an error of a bind, as a monitor reports it.
-pub(crate) fn system_number(error: Error) -> i32 {
-    match error {
-        Error::AddressInUse => libc::EADDRINUSE,
-        Error::AddressNotAvailable => libc::EADDRNOTAVAIL,
-        Error::TooManyOpen => libc::EMFILE,
-        Error::NoDevice => libc::ENODEV,
-        Error::NameTooLong => libc::ENAMETOOLONG,
-        Error::NoSuchEndpoint => libc::ENOENT,
-        Error::System(number) => number,
-        _ => libc::EINVAL,
-    }
-}
-
 /// The engine's error for an error of the operating system in a bind.
 pub(super) fn bind_error(error: io::Error) -> Error {
     match error.raw_os_error() {

@@ -32,7 +32,7 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bind_error::{BindError, system_number};
+pub(crate) use bind_error::BindError;
 pub(crate) use connect::{Connecting, Target};
 pub(crate) use endpoint::{Endpoint, TcpEndpoint};
 pub(crate) use filter::AddressFilter;

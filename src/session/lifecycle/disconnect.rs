@@ -46,7 +46,7 @@ impl LockedSession<'_> {
         let was_handshaken = self.lifecycle.is_handshaken();
         if !was_handshaken && !self.lifecycle.has_reported_zap() {
             self.report(match reason {
-                DisconnectReason::System(number) => ConnectionEvent::HandshakeFailed(number),
+                DisconnectReason::Failed(failure) => ConnectionEvent::HandshakeFailed(failure),
                 DisconnectReason::Protocol(error) => ConnectionEvent::HandshakeRefused(error),
             });
         }

@@ -3,7 +3,7 @@
 use super::{Connection, DisconnectReason, HandshakingConnection, Input, LockedSession};
 use crate::message::{Message, Metadata};
 use crate::pattern::PeerInfo;
-use crate::session::{ConnectionEvent, NewPipe};
+use crate::session::{ConnectionEvent, Failure, NewPipe};
 use crate::transport::Stream;
 use crate::zmtp::{FrameDecoder, Peer, Protection, SocketType, Subscription, Version, ZapReply};
 use std::os::fd::AsRawFd;
@@ -91,7 +91,7 @@ impl LockedSession<'_> {
             let _ = self.reactor.watch(stream.as_raw_fd(), token, false);
         }
         if self.open_halves(opened, version).is_err() {
-            return self.disconnected(DisconnectReason::System(libc::ENOMEM));
+            return self.disconnected(DisconnectReason::Failed(Failure::OutOfMemory));
         }
         self.identify(info);
         if self.tells_of_peers() {

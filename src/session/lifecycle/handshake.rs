@@ -7,6 +7,7 @@ use super::{
 };
 use crate::io::Reactor;
 use crate::session::ConnectionEvent;
+use crate::session::Failure;
 use crate::session::security::{ZapPolicy, mechanism_of, zap_policy};
 use crate::session::zap::{ZapState, ZapStatus};
 use crate::transport::Stream;
@@ -62,7 +63,7 @@ impl HandshakingConnection {
     /// Reads once.
     fn receive(&mut self, chunk: &mut [u8; CHUNK]) -> Result<(), DisconnectReason> {
         match self.stream.read(chunk) {
-            Ok(0) => return Err(DisconnectReason::System(libc::EPIPE)),
+            Ok(0) => return Err(DisconnectReason::Failed(Failure::Ended)),
             Ok(count) => {
                 reserve_wiping(&mut self.received, count);
                 self.received.extend_from_slice(&chunk[..count]);
@@ -183,7 +184,7 @@ impl LockedSession<'_> {
         self.session.waiting_for_peer.store(!is_busy, Ordering::Relaxed);
         // A peer that closes while the ZAP handler is asked needs no answer.
         if own.input.half_closed && own.zap.is_open() {
-            return self.disconnected(DisconnectReason::System(libc::EPIPE));
+            return self.disconnected(DisconnectReason::Failed(Failure::Ended));
         }
         own.watch_room(self.reactor);
     }

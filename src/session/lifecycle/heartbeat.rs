@@ -1,6 +1,7 @@
 //! What is done for the heartbeats of a connection, when `state/heartbeat.rs` says so.
 
 use super::{DisconnectReason, LockedSession};
+use crate::session::Failure;
 use crate::session::state::PingProgress;
 use crate::zmtp::{ping, pong};
 use std::time::Instant;
@@ -42,7 +43,7 @@ impl LockedSession<'_> {
             }
         };
         if !self.lifecycle.machine.check_answer(progress, Instant::now()) {
-            self.disconnected(DisconnectReason::System(libc::ETIMEDOUT));
+            self.disconnected(DisconnectReason::Failed(Failure::Silent));
         }
     }
 
@@ -50,7 +51,7 @@ impl LockedSession<'_> {
     /// application does not, that is no sign of anything.
     pub(super) fn on_peer_ttl(&mut self) {
         if !self.session.read.lock().is_stalled() {
-            self.disconnected(DisconnectReason::System(libc::ETIMEDOUT));
+            self.disconnected(DisconnectReason::Failed(Failure::Silent));
         }
     }
 }

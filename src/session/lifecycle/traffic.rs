@@ -3,7 +3,7 @@
 use super::{DisconnectReason, LockedSession};
 use crate::session::read_half::{Pings, ReadOutcome, ReadReport};
 use crate::session::write_half::WriteOutcome;
-use crate::session::{ConnectionEvent, Work};
+use crate::session::{ConnectionEvent, Failure, Work};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -55,7 +55,7 @@ impl LockedSession<'_> {
         match report.outcome {
             ReadOutcome::Idle | ReadOutcome::Stalled => {}
             ReadOutcome::Busy => session.request(Work::READ),
-            ReadOutcome::Closed => self.disconnected(DisconnectReason::System(libc::EPIPE)),
+            ReadOutcome::Closed => self.disconnected(DisconnectReason::Failed(Failure::Ended)),
             ReadOutcome::Broken(error) => self.disconnected(DisconnectReason::Protocol(error)),
             ReadOutcome::Unopened(error) => {
                 self.report(ConnectionEvent::HandshakeRefused(error));
@@ -92,7 +92,7 @@ impl LockedSession<'_> {
     /// socket takes to receive it; then the connection is gone.
     pub(super) fn write_failed(&mut self) {
         if self.lifecycle.machine.is_closing() {
-            return self.disconnected(DisconnectReason::System(libc::EPIPE));
+            return self.disconnected(DisconnectReason::Failed(Failure::Ended));
         }
         self.lifecycle.machine.stop_heartbeats();
         if let Some(stream) = self.lifecycle.stream() {
