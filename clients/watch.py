@@ -1,8 +1,9 @@
 """Looks which libzmq the processes of a run have mapped, and ends those that are left.
 
-watch.py RUN-ID OUR-LIBRARY library-path|preload
+watch.py RUN-ID STARTED OUR-LIBRARY library-path|preload
 
-The processes of a run have CHECK_CLIENTS=RUN-ID/ours or RUN-ID/libzmq in their environment.
+The processes of a run are those in the file STARTED, each with its side, ours or libzmq; those that have
+CHECK_CLIENTS=RUN-ID/SIDE in their environment; and the children of both.
 When SIGTERM comes, prints a line for each library that was seen:
     seen: SIDE has PATH in N processes      wrong: SIDE has PATH in N processes
 """
@@ -12,23 +13,48 @@ import signal
 import sys
 import time
 
-run_id, ours, how = sys.argv[1:]
+run_id, started, ours, how = sys.argv[1:]
 mark = b"CHECK_CLIENTS=" + run_id.encode() + b"/"
 seen = {}  # (side, path): processes
+began = {}  # when the processes of STARTED began, None for those that ended before they were seen
 ended = False
+
+
+def read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def marked():
     """The processes of the run: (pid, side)."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                environ = file.read()
-        except OSError:
+    sides = {}
+    noted = {int(pid): side for pid, side in (line.split() for line in read(started).decode().splitlines())}
+    parents = {}
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        # The name, in parentheses, may have blanks.
+        fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        # One that has ended and was not waited for has nothing mapped.
+        if len(fields) < 2 or fields[0] == b"Z":
             continue
+        parents[pid] = int(fields[1])
+        # Its number may be another process's by now: that one began later.
+        if pid in noted and began.setdefault(pid, fields[19]) == fields[19]:
+            sides[pid] = noted[pid]
+        environ = read(f"/proc/{pid}/environ")
         at = environ.find(mark)
         if at >= 0:
-            yield int(pid), environ[at + len(mark) :].split(b"\0", 1)[0].decode()
+            sides.setdefault(pid, environ[at + len(mark) :].split(b"\0", 1)[0].decode())
+    for pid in noted:
+        began.setdefault(pid, None)
+    for pid in parents:
+        ancestor = pid
+        while ancestor and ancestor not in sides:
+            ancestor = parents.get(ancestor, 0)
+        if ancestor:
+            yield pid, sides[ancestor]
 
 
 def libraries(pid):
