@@ -6,6 +6,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libzmq.so.5");
     // Debuggers find the debug symbols, which are kept in another file, by it.
     println!("cargo:rustc-cdylib-link-arg=-Wl,--build-id=sha1");
+    // The standard library registers destructors of thread-local variables with the C library, which takes
+    // the lock of the loader for it: an I/O thread would wait for a library that is being unloaded, whose
+    // destructor waits for it in zmq_ctx_term. Under this name nobody has the function, and a key of
+    // pthread_key_create(3) serves instead. Its destructor must stay loaded as long as there are threads.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,--wrap=__cxa_thread_atexit_impl");
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     println!("cargo:rerun-if-changed=build.rs");
     #[cfg(feature = "header")]
     header::write()?;
