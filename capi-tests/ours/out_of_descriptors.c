@@ -5,6 +5,7 @@
 #include "../harness.h"
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -101,6 +102,26 @@ TEST (inproc_works_without_a_descriptor_left)
     CHECK_OK (zmq_close (one));
     CHECK_OK (zmq_close (two));
     CHECK_OK (zmq_ctx_term (context));
+}
+
+static void *close_later (void *socket)
+{
+    sleep_ms (100);
+    CHECK_OK (zmq_close (socket));
+    return NULL;
+}
+
+TEST (term_waits_without_a_descriptor_left)
+{
+    void *context = zmq_ctx_new (), *socket = open_socket (context, ZMQ_PAIR);
+    pthread_t thread;
+    exhaust (0);
+    int64_t start = now_ms ();
+    CHECK_INT (pthread_create (&thread, NULL, close_later, socket), 0);
+    CHECK_OK (zmq_ctx_term (context));
+    CHECK (now_ms () - start >= 100);
+    CHECK_INT (pthread_join (thread, NULL), 0);
+    relieve ();
 }
 
 TEST (a_connect_without_a_descriptor_left_is_made_later_and_loses_nothing)

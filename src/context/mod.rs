@@ -8,7 +8,9 @@ mod options;
 pub(crate) use inproc::{InprocBinding, InprocConnection};
 
 use crate::error::{Error, Result};
-use crate::io::{BlockingPool, ReactorHandle, WaiterList, WaiterPool, start_thread};
+use crate::io::{
+    BlockingPool, ReactorHandle, WITHOUT_DESCRIPTOR, WaiterList, WaiterPool, sleep, start_thread,
+};
 use crate::mailbox::{Event, Mailbox};
 use crate::memory::free_kept_memory;
 use crate::options::Options;
@@ -244,7 +246,14 @@ impl ContextCore {
             return Ok(());
         }
         let critical = CriticalSection::enter();
-        let waiter = self.pool.take()?;
+        let Ok(waiter) = self.pool.take() else {
+            // No descriptor can be had to be woken by.
+            let mut outcome = Ok(());
+            while outcome.is_ok() && !self.is_over() {
+                outcome = sleep(&critical, &mut [], Some(WITHOUT_DESCRIPTOR));
+            }
+            return outcome;
+        };
         self.waiters.add(&waiter);
         let mut outcome = Ok(());
         while outcome.is_ok() && !self.is_over() {

@@ -31,4 +31,6 @@ pub(crate) use scheduling::Scheduling;
 pub(crate) use signal::Signal;
 use sys::with_signals_blocked;
 pub(crate) use sys::{PollDescriptor, SocketSource, nanoseconds, poll_descriptors, uninterrupted};
-pub(crate) use waiter::{PooledWaiter, Waiter, WaiterList, WaiterPool, poll_fds, sleep};
+pub(crate) use waiter::{
+    PooledWaiter, WITHOUT_DESCRIPTOR, Waiter, WaiterList, WaiterPool, poll_fds, sleep,
+};

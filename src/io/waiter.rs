@@ -115,6 +115,9 @@ impl PooledWaiter<'_> {
     }
 }
 
+/// How long a call sleeps at a time that got no descriptor to be woken by.
+pub(crate) const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(1);
+
 /// Sleeps until a descriptor is ready, or until the time is over, as the application would.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ mod pipe_event_sink;
 mod ready_cache;
 mod registration;
 mod spin_policy;
+mod wake_up;
 
 pub(crate) use events::Events;
 pub(crate) use pipe_event_sink::PipeEventSink;
@@ -124,45 +125,6 @@ impl Mailbox {
             self.handler.set(Handler { reactor, entry: InboxEntry::default(), handler, concerns });
     }
 
-    /// Adds news.
-    pub(crate) fn post(&self, event: Event) {
-        let handling = self.handler.get().filter(|own| (own.concerns)(&event));
-        self.events.push(event);
-        self.waiters.notify();
-        if self.ready_cache.is_outdated(self.number) {
-            let group = self.poll_group.lock().clone();
-            group.inspect(|group| group.notify());
-        }
-        // Behind the fence in `is_outdated`, as what follows.
-        self.registrations.tell();
-        // The fence pairs with the one in `close`.
-        if self.closed.load(Ordering::Relaxed) {
-            self.discard_events();
-        }
-        self.raise_descriptor();
-        if let Some(Handler { reactor, entry, handler, .. }) = handling
-            && let Some(handler) = handler.upgrade()
-        {
-            reactor.schedule(entry, handler);
-        }
-    }
-
-    /// Forgets the news, and those that come later: a pipe that nobody takes over would hold on to
-    /// its session, and the session to this mailbox.
-    pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
-        // Either who posts sees that the socket is closed, or we see what it posted.
-        fence(Ordering::SeqCst);
-        self.discard_events();
-    }
-
-    fn discard_events(&self) {
-        while self.events.pop().is_some() {}
-        // A thread that still waits in the socket finds out that it is closed.
-        self.events.push(Event::Wake);
-        self.waiters.notify();
-    }
-
     /// Takes the next news.
     #[inline]
     pub(crate) fn take(&self) -> Option<Event> {
@@ -190,13 +152,6 @@ impl Mailbox {
     pub(crate) fn clear_descriptor(&self) {
         if let Some(descriptor) = self.descriptor.get() {
             descriptor.clear();
-        }
-    }
-
-    /// Makes the descriptor readable, if there is one: a thread that waits for it is to look again.
-    pub(crate) fn raise_descriptor(&self) {
-        if let Some(descriptor) = self.descriptor.get() {
-            descriptor.raise();
         }
     }
 

@@ -8,10 +8,11 @@ mod disconnect;
 mod establish;
 mod handshake;
 mod heartbeat;
+mod reconnect;
 mod traffic;
 
 use super::state::{HeartbeatTimes, Kind, Resources, State, StateMachine, TimerKind, Times};
-use super::zap::ZapState;
+use super::zap_dialogue::ZapState;
 use super::{ConnectionEvent, PipeEvents, Session, Work};
 use crate::io::{EventHandler, Reactor, Readiness, TimerId, TimerOutcome};
 use crate::options::Options;

@@ -21,7 +21,7 @@ mod state;
 mod work;
 mod write_access;
 mod write_half;
-mod zap;
+mod zap_dialogue;
 
 pub(crate) use blocking_task::SECURITY_THREAD;
 pub(crate) use event::{ConnectionEvent, Failure};

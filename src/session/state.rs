@@ -13,8 +13,8 @@
 //! happened; then [`poll_timeout`](StateMachine::poll_timeout) for the time to call
 //! [`take_expired`](StateMachine::take_expired), until it returns nothing.
 
-mod backoff;
 mod heartbeat;
+mod reconnect_backoff;
 #[cfg(all(test, not(loom)))]
 mod simulation_tests;
 #[cfg(all(test, not(loom)))]
@@ -22,8 +22,8 @@ mod tests;
 
 pub(super) use heartbeat::{HeartbeatTimes, PingProgress};
 
-use backoff::ReconnectBackoff;
 use heartbeat::{Expired, Heartbeat};
+use reconnect_backoff::ReconnectBackoff;
 use std::time::{Duration, Instant};
 
 /// What a session holds of the outside world in its states. The machine only keeps it.

@@ -3,17 +3,14 @@
 
 use crate::error::Result;
 use crate::io::{
-    PollDescriptor, PooledWaiter, ReactorGuard, ReactorHandle, Waiter, WaiterPool, Watch,
-    nanoseconds, sleep,
+    PollDescriptor, PooledWaiter, ReactorGuard, ReactorHandle, WITHOUT_DESCRIPTOR, Waiter,
+    WaiterPool, Watch, nanoseconds, sleep,
 };
 use crate::mailbox::{Mailbox, PollGroup, SpinPolicy, SpinStep};
 use crate::sync::CriticalSection;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// How long a call sleeps at a time that got no descriptor to be woken by.
-const WITHOUT_DESCRIPTOR: Duration = Duration::from_millis(1);
 
 /// More sockets than this are not distinguished from those of others.
 pub(super) const MAX_TRACKED_SOCKETS: usize = 16;

@@ -1,9 +1,8 @@
-//! Connecting: looking names up, trying one address after the other, and waiting in between.
+//! Connecting: looking names up, trying one address after the other.
 
 use super::{Attempt, Input, Kind, Lifecycle, LockedSession, Role, STOP_CONN_REFUSED, State};
 use crate::session::{ConnectionEvent, Work};
 use crate::transport::{Answer, Connecting, Target};
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -149,11 +148,6 @@ impl LockedSession<'_> {
         self.connect_failed(targets);
     }
 
-    /// Whether ZMQ_RECONNECT_STOP has this bit.
-    pub(super) fn stops_after(&self, event: i32) -> bool {
-        self.session.options.reconnect_stop & event != 0
-    }
-
     /// There is no connection: tries the other addresses, and waits where there are none.
     fn connect_failed(&mut self, targets: Vec<Target>) {
         self.leave();
@@ -161,16 +155,5 @@ impl LockedSession<'_> {
             return self.finish();
         }
         self.connect_to_next(targets);
-    }
-
-    /// Waits before the next attempt, where there is one.
-    pub(super) fn wait(&mut self) {
-        let random = RandomState::new().hash_one(self.session.number);
-        match self.lifecycle.machine.wait(random, Instant::now()) {
-            Some(pause) => self.report(ConnectionEvent::ConnectRetried(pause)),
-            // Messages that no connection can take any more are not waited for.
-            None if self.lifecycle.machine.is_closing() => self.finish(),
-            None => {}
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{DisconnectReason, Kind, Lifecycle, LockedSession, STOP_HANDSHAKE_FAILED, State};
 use crate::message::Message;
-use crate::session::zap::ZapState;
+use crate::session::zap_dialogue::ZapState;
 use crate::session::{ConnectionEvent, lingering_close};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
@@ -76,17 +76,6 @@ impl LockedSession<'_> {
             return self.finish();
         }
         self.wait();
-    }
-
-    /// The peer refused us, or we it: no connection is tried any more. Programs send and do not ask
-    /// whether they were let in (observed), so the pipe stays.
-    fn give_up(&mut self) {
-        self.leave();
-        self.lifecycle.machine.enter(State::GivenUp);
-        match &self.lifecycle.end {
-            Some(end) if !self.lifecycle.machine.is_closing() => end.refused(),
-            _ => self.finish(),
-        }
     }
 
     /// Whether the socket is notified of plain peers that come and go.

@@ -9,7 +9,7 @@ use crate::io::Reactor;
 use crate::session::ConnectionEvent;
 use crate::session::Failure;
 use crate::session::security::{ZapPolicy, mechanism_of, zap_policy};
-use crate::session::zap::{ZapState, ZapStatus};
+use crate::session::zap_dialogue::{ZapState, ZapStatus};
 use crate::transport::Stream;
 use crate::zmtp::{Handshake, HandshakeConfig, Peer, ProtocolError, ZapReply, reserve_wiping};
 use std::io;
