@@ -31,7 +31,7 @@ with socket.create_server(("127.0.0.1", 0)) as free:
     port = str(free.getsockname()[1])
 common = [locust, "-f", users, "--skip-log-setup"]
 master = subprocess.Popen(
-    [os.environ["first"], *common, "--master", "--headless", "--expect-workers", "2", "-u", "10", "-r", "10", "-t", "4s"]
+    [os.environ["first"], *common, "--master", "--headless", "--expect-workers", "2", "-u", "10", "-r", "10", "-t", "8s"]
     + ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--csv", "result"]
     + ["--host", f"http://127.0.0.1:{server.server_port}"]
 )
@@ -54,7 +54,9 @@ try:
     with open("result_stats.csv") as file:
         total = list(csv.DictReader(file))[-1]
     counted, failures = int(total["Request Count"]), int(total["Failure Count"])
-except (OSError, IndexError):
+except (OSError, IndexError) as error:
+    print(error)
     counted, failures = 0, 1
+os.system("cat result_stats.csv")
 print(counted, "counted by the master,", Server.answered, "answered")
 print("ok" if counted > 50 and failures == 0 else "not ok", "the workers' requests reach the master's statistics")
