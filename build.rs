@@ -31,6 +31,7 @@ mod header {
         println!("cargo:rerun-if-changed=cbindgen.toml");
         println!("cargo:rerun-if-changed=src/capi");
         println!("cargo:rerun-if-changed=src/numbers.rs");
+        println!("cargo:rerun-if-changed=src/numbers");
         println!("cargo:rerun-if-env-changed=ZMQ_WRITE_HEADER");
 
         let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -61,7 +62,18 @@ mod header {
     ];
 
     /// Those of `src/capi/draft`, which C sees where it defines `ZMQ_BUILD_DRAFT_API`.
-    const DRAFT_SECTIONS: [&str; 4] = ["../../numbers/draft", "message", "socket", "poller"];
+    const DRAFT_SECTIONS: [&str; 6] =
+        ["../../numbers/draft", "context", "message", "socket", "poll", "poller"];
+
+    /// What Rust has no words for.
+    const DRAFT_MACROS: &str = r#"/*  Pollers are there  */
+#define ZMQ_HAVE_POLLER
+
+/*  Names of properties of messages  */
+#define ZMQ_MSG_PROPERTY_ROUTING_ID "Routing-Id"
+#define ZMQ_MSG_PROPERTY_SOCKET_TYPE "Socket-Type"
+#define ZMQ_MSG_PROPERTY_USER_ID "User-Id"
+#define ZMQ_MSG_PROPERTY_PEER_ADDRESS "Peer-Address""#;
 
     /// The text of the header.
     fn generate(root: &Path) -> Result<String, Box<dyn Error>> {
@@ -73,7 +85,7 @@ mod header {
         let draft = sections(&config, &capi.join("draft"), &DRAFT_SECTIONS)?;
         let draft = draft.trim();
         Ok(tidy(&format!(
-            "{stable}\n#ifdef ZMQ_BUILD_DRAFT_API\n\n{draft}\n\n#endif /* ZMQ_BUILD_DRAFT_API */\n\n{trailer}"
+            "{stable}\n#ifdef ZMQ_BUILD_DRAFT_API\n\n{DRAFT_MACROS}\n\n{draft}\n\n#endif /* ZMQ_BUILD_DRAFT_API */\n\n{trailer}"
         )))
     }
 

@@ -1372,6 +1372,15 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 
 #ifdef ZMQ_BUILD_DRAFT_API
 
+/*  Pollers are there  */
+#define ZMQ_HAVE_POLLER
+
+/*  Names of properties of messages  */
+#define ZMQ_MSG_PROPERTY_ROUTING_ID "Routing-Id"
+#define ZMQ_MSG_PROPERTY_SOCKET_TYPE "Socket-Type"
+#define ZMQ_MSG_PROPERTY_USER_ID "User-Id"
+#define ZMQ_MSG_PROPERTY_PEER_ADDRESS "Peer-Address"
+
 /*  Socket type: answers each of its ZMQ_CLIENT peers, by their numbers.  */
 #define ZMQ_SERVER 12
 
@@ -1399,6 +1408,133 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 /*  Socket type: one peer, both directions.  */
 #define ZMQ_CHANNEL 20
 
+/*  Context option: whether messages may share the memory that they were received in.  */
+#define ZMQ_ZERO_COPY_RECV 10
+
+/*  Context option of this library, not of libzmq, to read by zmq_ctx_get_ext only: its name and
+ *  version, a text with a NUL at its end.
+ */
+#define ZMQ_LIBRARY 1001
+
+/*  Socket option: 1 asks the ZAP handler only where there is a domain.  */
+#define ZMQ_ZAP_ENFORCE_DOMAIN 93
+
+/*  Socket option without effect here: a fast path for connections to the same machine.  */
+#define ZMQ_LOOPBACK_FASTPATH 94
+
+/*  Socket option, to set only: a property for the peers, "X-name:value".  */
+#define ZMQ_METADATA 95
+
+/*  Socket option: whether a multicast sender hears itself.  */
+#define ZMQ_MULTICAST_LOOP 96
+
+/*  Socket option: an XPUB subscribes its peers itself, and sends to the last one alone.  */
+#define ZMQ_XPUB_MANUAL_LAST_VALUE 98
+
+/*  Socket option: name for the SOCKS5 proxy.  */
+#define ZMQ_SOCKS_USERNAME 99
+
+/*  Socket option: password for the SOCKS5 proxy.  */
+#define ZMQ_SOCKS_PASSWORD 100
+
+/*  Socket option without effect here: the most that is received at a time.  */
+#define ZMQ_IN_BATCH_SIZE 101
+
+/*  Socket option without effect here: the most that is sent at a time.  */
+#define ZMQ_OUT_BATCH_SIZE 102
+
+/*  Socket option for wss: own private key.  */
+#define ZMQ_WSS_KEY_PEM 103
+
+/*  Socket option for wss: own certificate.  */
+#define ZMQ_WSS_CERT_PEM 104
+
+/*  Socket option for wss: certificates that are trusted.  */
+#define ZMQ_WSS_TRUST_PEM 105
+
+/*  Socket option for wss: the name that the peer's certificate must have.  */
+#define ZMQ_WSS_HOSTNAME 106
+
+/*  Socket option for wss: 1 trusts what the system trusts.  */
+#define ZMQ_WSS_TRUST_SYSTEM 107
+
+/*  Socket option: only the first part of a message can be a subscription.  */
+#define ZMQ_ONLY_FIRST_SUBSCRIBE 108
+
+/*  Socket option: after which events no reconnect is tried, as bits.  */
+#define ZMQ_RECONNECT_STOP 109
+
+/*  Socket option: the system's priority of what is sent.  */
+#define ZMQ_PRIORITY 112
+
+/*  Socket option, to set only: how long the system polls the device for what comes, in microseconds.  */
+#define ZMQ_BUSY_POLL 113
+
+/*  Socket option for norm: how the rate is controlled.  */
+#define ZMQ_NORM_MODE 117
+
+/*  Socket option for norm: 1 sends what is missing to the sender alone.  */
+#define ZMQ_NORM_UNICAST_NACK 118
+
+/*  Socket option for norm: buffer, in kilobytes.  */
+#define ZMQ_NORM_BUFFER_SIZE 119
+
+/*  Socket option for norm: bytes of a segment.  */
+#define ZMQ_NORM_SEGMENT_SIZE 120
+
+/*  Socket option for norm: segments of a block.  */
+#define ZMQ_NORM_BLOCK_SIZE 121
+
+/*  Socket option for norm: parity segments of a block.  */
+#define ZMQ_NORM_NUM_PARITY 122
+
+/*  Socket option for norm: parity segments that are sent unasked.  */
+#define ZMQ_NORM_NUM_AUTOPARITY 123
+
+/*  Socket option for norm: 1 keeps what comes rather than what came.  */
+#define ZMQ_NORM_PUSH 124
+
+/*  ZMQ_RECONNECT_STOP: the connection was refused.  */
+#define ZMQ_RECONNECT_STOP_CONN_REFUSED 1
+
+/*  ZMQ_RECONNECT_STOP: the handshake failed.  */
+#define ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED 2
+
+/*  ZMQ_RECONNECT_STOP: the endpoint was disconnected.  */
+#define ZMQ_RECONNECT_STOP_AFTER_DISCONNECT 4
+
+/*  ZMQ_NORM_MODE: a fixed rate.  */
+#define ZMQ_NORM_FIXED 0
+
+/*  ZMQ_NORM_MODE: congestion control.  */
+#define ZMQ_NORM_CC 1
+
+/*  ZMQ_NORM_MODE: congestion control that takes loss as noise.  */
+#define ZMQ_NORM_CCL 2
+
+/*  ZMQ_NORM_MODE: congestion control by explicit notification.  */
+#define ZMQ_NORM_CCE 3
+
+/*  ZMQ_NORM_MODE: congestion control by explicit notification alone.  */
+#define ZMQ_NORM_CCE_ECNONLY 4
+
+/*  Event of monitors of version 2: answer to zmq_socket_monitor_pipes_stats. Values: how many
+ *  messages wait to be sent, and to be received.
+ */
+#define ZMQ_EVENT_PIPES_STATS 65536
+
+/*  The stable version of monitors.  */
+#define ZMQ_CURRENT_EVENT_VERSION 1
+
+/*  The newest version of monitors.  */
+#define ZMQ_CURRENT_EVENT_VERSION_DRAFT 2
+
+/*  All events of monitors of version 1.  */
+#define ZMQ_EVENT_ALL_V1 ZMQ_EVENT_ALL
+
+/*  All events of monitors of version 2.  */
+#define ZMQ_EVENT_ALL_V2 (ZMQ_EVENT_ALL_V1 | ZMQ_EVENT_PIPES_STATS)
+
 /*  What happened to a socket or a descriptor of a poller.  */
 typedef struct zmq_poller_event_t {
     /*  The socket; NULL for a descriptor.  */
@@ -1410,6 +1546,34 @@ typedef struct zmq_poller_event_t {
     /*  Which of ZMQ_POLLIN, ZMQ_POLLOUT, ZMQ_POLLERR and ZMQ_POLLPRI happened.  */
     short events;
 } zmq_poller_event_t;
+
+/*  Sets a context option (zmq_ctx_set_ext(3)): to an int, or ZMQ_THREAD_NAME_PREFIX to a text of 1 to
+ *  16 bytes; four bytes are an int.
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a context) or EINVAL (option, size or value).
+ *
+ *  Requires:
+ *  As zmq_ctx_term; optval is NULL or points at optvallen readable bytes.
+ */
+ZMQ_EXPORT int zmq_ctx_set_ext(void *context,
+                    int option,
+                    const void *optval,
+                    size_t optvallen);
+
+/*  Reads a context option (zmq_ctx_get_ext(3)): an int into a buffer of exactly its size,
+ *  ZMQ_THREAD_NAME_PREFIX into one that is large enough, without a NUL at its end. *optvallen stays as
+ *  it is (observed), but for ZMQ_LIBRARY.
+ *
+ *  Returns 0, or -1 with errno EFAULT (not a context) or EINVAL (option, NULL, or size of the buffer).
+ *
+ *  Requires:
+ *  As zmq_ctx_term; optvallen is NULL or a size, optval is NULL or *optvallen bytes are writable
+ *  there.
+ */
+ZMQ_EXPORT int zmq_ctx_get_ext(void *context,
+                    int option,
+                    void *optval,
+                    size_t *optvallen);
 
 /*  Makes a message with a copy of size bytes (zmq_msg_init_buffer(3)).
  *
@@ -1517,6 +1681,20 @@ ZMQ_EXPORT int zmq_disconnect_peer(void *s,
 ZMQ_EXPORT int zmq_socket_get_peer_state(void *s,
                               const void *routing_id,
                               size_t routing_id_size);
+
+/*  As zmq_poll, with the signal mask at sigmask while it waits, set and restored as by ppoll(2)
+ *  (zmq_ppoll(3)). NULL leaves the mask as it is.
+ *
+ *  Returns how many items have events, or -1 with errno as zmq_poll; EINTR also where a signal that
+ *  waited for the mask was handled, and EFAULT for a mask that is not aligned.
+ *
+ *  Requires:
+ *  As zmq_poll; sigmask is NULL or points at a sigset_t.
+ */
+ZMQ_EXPORT int zmq_ppoll(zmq_pollitem_t *items,
+              int nitems,
+              long timeout,
+              const void *sigmask);
 
 /*  Makes an empty poller (zmq_poller(3)).
  *

@@ -359,16 +359,3 @@ pub const ZMQ_POLLOUT: c_int = 2;
 pub const ZMQ_POLLERR: c_int = 4;
 /// Poll event of descriptors: urgent data.
 pub const ZMQ_POLLPRI: c_int = 8;
-
-// Not in the stable header; libzmq's stable build answers them all the same, and so do we.
-
-pub(crate) const ZMQ_ZAP_ENFORCE_DOMAIN: c_int = 93;
-pub(crate) const ZMQ_LOOPBACK_FASTPATH: c_int = 94;
-pub(crate) const ZMQ_MULTICAST_LOOP: c_int = 96;
-pub(crate) const ZMQ_XPUB_MANUAL_LAST_VALUE: c_int = 98;
-pub(crate) const ZMQ_SOCKS_USERNAME: c_int = 99;
-pub(crate) const ZMQ_SOCKS_PASSWORD: c_int = 100;
-pub(crate) const ZMQ_ONLY_FIRST_SUBSCRIBE: c_int = 108;
-pub(crate) const ZMQ_RECONNECT_STOP: c_int = 109;
-/// A context option.
-pub(crate) const ZMQ_ZERO_COPY_RECV: c_int = 10;

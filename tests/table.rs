@@ -48,10 +48,11 @@ const FIXTURES: [&str; 5] =
 const SUGGESTIONS: usize = 3;
 
 /// Macros of the header that are no part of the interface.
-const NOT_NAMES: [&str; 8] = [
+const NOT_NAMES: [&str; 9] = [
     "ZMQ_EXPORT",
     "ZMQ_DEFINED_STDINT",
     "ZMQ_HAVE_TIMERS",
+    "ZMQ_HAVE_POLLER",
     "ZMQ_MAKE_VERSION",
     "ZMQ_VERSION",
     "ZMQ_HAUSNUMERO",

@@ -43,38 +43,50 @@ pub unsafe extern "C" fn zmq_poll(
     nitems: c_int,
     timeout: c_long,
 ) -> c_int {
-    ffi_result(|| {
-        let count = usize::try_from(nitems).map_err(|_| Error::InvalidArgument)?;
-        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
-        if count > 0 && (items.is_null() || !items.is_aligned()) {
-            return Err(Error::BadAddress);
+    // SAFETY: the caller's promise.
+    ffi_result(|| unsafe { poll_items(items, nitems, timeout, None) })
+}
+
+/// As `zmq_poll`, with this signal mask meanwhile, if there is one.
+///
+/// # Safety
+/// As `zmq_poll`.
+pub(super) unsafe fn poll_items(
+    items: *mut zmq_pollitem_t,
+    nitems: c_int,
+    timeout: c_long,
+    mask: Option<&libc::sigset_t>,
+) -> Result<usize> {
+    let count = usize::try_from(nitems).map_err(|_| Error::InvalidArgument)?;
+    let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
+    if count > 0 && (items.is_null() || !items.is_aligned()) {
+        return Err(Error::BadAddress);
+    }
+    let items = if count == 0 {
+        &mut []
+    } else {
+        // SAFETY: this number of items, which nobody else uses meanwhile (caller).
+        unsafe { std::slice::from_raw_parts_mut(items, count) }
+    };
+    let mut few = [const { NOTHING }; ZMQ_POLLITEMS_DFLT as usize];
+    let mut many = Vec::new();
+    let targets = match few.get_mut(..count) {
+        Some(few) => few,
+        None => {
+            many.try_reserve_exact(count).map_err(|_| Error::OutOfMemory)?;
+            many.resize_with(count, || NOTHING);
+            &mut many[..]
         }
-        let items = if count == 0 {
-            &mut []
-        } else {
-            // SAFETY: this number of items, which nobody else uses meanwhile (caller).
-            unsafe { std::slice::from_raw_parts_mut(items, count) }
-        };
-        let mut few = [const { NOTHING }; ZMQ_POLLITEMS_DFLT as usize];
-        let mut many = Vec::new();
-        let targets = match few.get_mut(..count) {
-            Some(few) => few,
-            None => {
-                many.try_reserve_exact(count).map_err(|_| Error::OutOfMemory)?;
-                many.resize_with(count, || NOTHING);
-                &mut many[..]
-            }
-        };
-        for (target, item) in targets.iter_mut().zip(&*items) {
-            // SAFETY: the caller's promise.
-            *target = unsafe { target_of(item) }?;
-        }
-        let happened = poll(targets, timeout)?;
-        for (target, item) in targets.iter().zip(items) {
-            item.revents = target.revents.0;
-        }
-        Ok(happened)
-    })
+    };
+    for (target, item) in targets.iter_mut().zip(&*items) {
+        // SAFETY: the caller's promise.
+        *target = unsafe { target_of(item) }?;
+    }
+    let happened = poll(targets, timeout, mask)?;
+    for (target, item) in targets.iter().zip(items) {
+        item.revents = target.revents.0;
+    }
+    Ok(happened)
 }
 
 /// An item that nothing happens to.

@@ -121,6 +121,24 @@ impl Context {
         self.options.lock().get(option)
     }
 
+    /// Sets an option to a value of any type (zmq_ctx_set_ext(3)).
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub(crate) fn set_value(&self, option: i32, value: &[u8]) -> Result<()> {
+        let _critical = CriticalSection::enter();
+        self.options.lock().set_value(option, value)
+    }
+
+    /// Reads an option for a buffer of `room` bytes (zmq_ctx_get_ext(3)).
+    ///
+    /// # Errors
+    /// As [`set`](Self::set), and [`Error::InvalidArgument`] for a buffer of the wrong size.
+    pub(crate) fn value(&self, option: i32, room: usize) -> Result<Vec<u8>> {
+        let _critical = CriticalSection::enter();
+        self.options.lock().value(option, room)
+    }
+
     /// Ends all blocking calls and fails all later ones (zmq_ctx_shutdown(3)).
     ///
     /// # Errors

@@ -44,6 +44,7 @@ impl Setup {
     pub(super) fn handshake(&self, mechanism: Box<dyn Mechanism>) -> Handshake {
         Handshake::new(HandshakeConfig {
             socket_type: self.socket_type,
+            properties: Default::default(),
             routing_id: b"fuzz".to_vec(),
             mechanism,
             authenticates: self.authenticates,

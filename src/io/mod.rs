@@ -32,5 +32,6 @@ pub(crate) use signal::Signal;
 use sys::with_signals_blocked;
 pub(crate) use sys::{PollDescriptor, SocketSource, nanoseconds, poll_descriptors, uninterrupted};
 pub(crate) use waiter::{
-    PooledWaiter, WITHOUT_DESCRIPTOR, Waiter, WaiterList, WaiterPool, poll_fds, sleep,
+    PooledWaiter, WITHOUT_DESCRIPTOR, Waiter, WaiterList, WaiterPool, poll_fds, poll_fds_with_mask,
+    sleep,
 };

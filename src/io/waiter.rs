@@ -142,6 +142,19 @@ pub(crate) fn poll_fds(
     poll_descriptors(descriptors, timeout).map(drop).map_err(sleep_error)
 }
 
+/// As [`poll_fds`], with this signal mask meanwhile.
+///
+/// # Errors
+/// As [`poll_fds`]; [`Error::Interrupted`] also for a signal that waited for the mask, unless a descriptor is
+/// ready.
+pub(crate) fn poll_fds_with_mask(
+    descriptors: &mut [PollDescriptor],
+    timeout: Option<Duration>,
+    mask: &libc::sigset_t,
+) -> Result<()> {
+    poll_descriptors_with_mask(descriptors, timeout, Some(mask)).map(drop).map_err(sleep_error)
+}
+
 /// Why a sleep failed.
 fn sleep_error(error: io::Error) -> Error {
     match error.kind() {

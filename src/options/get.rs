@@ -70,7 +70,10 @@ impl Options {
             ZMQ_BINDTODEVICE => {
                 Value::text(self.transport.device.as_deref().unwrap_or_default(), room)
             }
-            _ => Value::int(self.general(option)?, room),
+            _ => match self.general(option) {
+                Ok(value) => Value::int(value, room),
+                Err(_) => self.draft_value(option, room),
+            },
         }
     }
 

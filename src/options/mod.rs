@@ -5,6 +5,7 @@
 //! and defaults are those of the manual pages, and where these are silent those that
 //! `capi-tests/option_grid.c` observes on libzmq.
 
+mod draft;
 mod get;
 mod security;
 mod set;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use crate::transport::{AddressFilter, Proxy, TransportOptions};
 use crate::zmtp::SocketType;
 
+pub(crate) use draft::DraftOptions;
 pub(crate) use get::{LiveOption, OptionValue};
 pub(crate) use security::{Mechanism, Security};
 pub(crate) use set::SetEffect;
@@ -86,6 +88,8 @@ pub(crate) struct Options {
     pub multicast: Multicast,
     /// The options of security mechanisms.
     pub security: Security,
+    /// Options of the draft API that have no other place.
+    pub draft: DraftOptions,
     /// What peers may cost.
     pub limits: Limits,
     /// ZMQ_LOOPBACK_FASTPATH: without effect here.
@@ -221,6 +225,7 @@ impl Options {
                 loopback: true,
             },
             security: Security::default(),
+            draft: DraftOptions::default(),
             limits: Limits::default(),
             loopback_fast_path: false,
             router: RouterOptions::default(),

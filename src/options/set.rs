@@ -233,7 +233,7 @@ impl Options {
             }
             (ZMQ_XPUB_NODROP, Radio) => self.publisher.no_drop = value.flag()?,
             (_, Pub | Xpub) => return self.set_publisher(option, value),
-            _ => return Err(Error::InvalidArgument),
+            _ => return self.set_draft(option, value),
         }
         Ok(())
     }
@@ -256,7 +256,7 @@ impl Options {
                 publisher.manual_last_value = publisher.manual;
             }
             ZMQ_XPUB_WELCOME_MSG => publisher.welcome_message = value.bytes().to_vec(),
-            _ => return Err(Error::InvalidArgument),
+            _ => return self.set_draft(option, value),
         }
         Ok(())
     }

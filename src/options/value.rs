@@ -33,6 +33,12 @@ impl<'a> Argument<'a> {
             .and_then(|value| if value < least { Err(Error::InvalidArgument) } else { Ok(value) })
     }
 
+    /// An `int` from `least` to `most`.
+    pub(super) fn within(self, least: i32, most: i32) -> Result<i32> {
+        self.at_least(least)
+            .and_then(|value| if value > most { Err(Error::InvalidArgument) } else { Ok(value) })
+    }
+
     /// An `int` that counts something.
     pub(super) fn count(self) -> Result<usize> {
         self.unsigned().map(|value| value as usize)

@@ -3,7 +3,7 @@
 use super::wait::MAX_TRACKED_SOCKETS;
 use super::{Socket, Wait};
 use crate::error::Result;
-use crate::io::{PollDescriptor, WaiterPool, poll_fds};
+use crate::io::{PollDescriptor, WaiterPool, poll_fds, poll_fds_with_mask};
 use crate::mailbox::{Events, PollGroup};
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -29,12 +29,16 @@ pub(crate) struct PollItem {
     pub revents: Events,
 }
 
-/// Waits until an item has an event that it waits for; for ever without a timeout. Returns how
-/// many do.
+/// Waits until an item has an event that it waits for; for ever without a timeout, and with this signal
+/// mask, where there is one. Returns how many do.
 ///
 /// # Errors
 /// [`crate::error::Error`]: Terminated, NotASocket, Interrupted.
-pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<usize> {
+pub(crate) fn poll(
+    items: &mut [PollItem],
+    timeout: Option<Duration>,
+    mask: Option<&libc::sigset_t>,
+) -> Result<usize> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut descriptors: Vec<_> = items
         .iter()
@@ -44,7 +48,7 @@ pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<
         })
         .collect();
     if descriptors.len() == items.len() {
-        return poll_system(items, &mut descriptors, timeout, deadline);
+        return poll_system(items, &mut descriptors, timeout, deadline, mask);
     }
     let group = (items.len() > MAX_TRACKED_SOCKETS).then(PollGroup::of_this_thread);
     let group = group.as_ref();
@@ -69,6 +73,7 @@ pub(crate) fn poll(items: &mut [PollItem], timeout: Option<Duration>) -> Result<
     let pool = context.as_ref().map_or(&alone, |context| &context.pool);
     let mut wait =
         Wait::new(&watched, pool, deadline).in_poll_group(group.map(|group| (&**group, seen)));
+    wait = wait.with_mask(mask);
     loop {
         wait.next(&mut descriptors)?;
         wait.begin_check();
@@ -86,11 +91,14 @@ fn poll_system(
     descriptors: &mut [PollDescriptor],
     timeout: Option<Duration>,
     deadline: Option<Instant>,
+    mask: Option<&libc::sigset_t>,
 ) -> Result<usize> {
     let mut left = timeout;
     loop {
-        if left != Some(Duration::ZERO) || !descriptors.is_empty() {
-            poll_fds(descriptors, left)?;
+        match mask {
+            Some(mask) => poll_fds_with_mask(descriptors, left, mask)?,
+            None if left == Some(Duration::ZERO) && descriptors.is_empty() => {}
+            None => poll_fds(descriptors, left)?,
         }
         let mut ready = 0;
         for (item, own) in items.iter_mut().zip(&*descriptors) {

@@ -45,7 +45,7 @@ pub(crate) fn proxy(
             items.push(item(frontend, Events::IN));
             items.push(item(backend, Events::IN));
         }
-        poll(&mut items, None)?;
+        poll(&mut items, None, None)?;
         if let Some(control) = control
             && items[0].revents == Events::IN
         {
@@ -62,7 +62,7 @@ pub(crate) fn proxy(
         }
         let can_read = [items[first].revents, items[first + 1].revents].map(|e| e == Events::IN);
         let mut outs = [item(frontend, Events::OUT), item(backend, Events::OUT)];
-        poll(&mut outs, Some(Duration::ZERO))?;
+        poll(&mut outs, Some(Duration::ZERO), None)?;
         // A REP on both sides may write only once it was read: one socket is not asked.
         let can_write = outs.map(|out| same || out.revents == Events::OUT);
         let (front, back) = statistics.split_at_mut(1);
@@ -85,7 +85,7 @@ pub(crate) fn proxy(
             if can_read[1] {
                 waits.push(item(frontend, Events::OUT));
             }
-            poll(&mut waits, None)?;
+            poll(&mut waits, None, None)?;
         }
     }
 }

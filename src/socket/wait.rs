@@ -68,6 +68,13 @@ impl<'a> Wait<'a> {
         }
     }
 
+    /// Sleeps with this signal mask.
+    #[must_use]
+    pub(super) fn with_mask(mut self, mask: Option<&libc::sigset_t>) -> Self {
+        self.critical = mask.map(CriticalSection::enter_with_mask);
+        self
+    }
+
     /// Waits for a change of the poll group, of which this was the generation, and not only for those of its
     /// sockets that are watched.
     #[must_use]

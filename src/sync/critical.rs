@@ -86,6 +86,8 @@ pub(crate) struct CriticalSection(Option<Outside>);
 /// What the thread had before.
 struct Outside {
     mask: libc::sigset_t,
+    /// The mask of its sleeps.
+    asleep: libc::sigset_t,
     no_cancel: NoCancel,
 }
 
@@ -104,7 +106,16 @@ impl CriticalSection {
         };
         // Not before: a handler may leave by a longjmp, and takes the thread's state along.
         ACTIVE.set(true);
-        Self(Some(Outside { mask, no_cancel: NoCancel::enter() }))
+        Self(Some(Outside { mask, asleep: mask, no_cancel: NoCancel::enter() }))
+    }
+
+    /// Begins one whose sleeps have this signal mask, instead of the one of the thread.
+    pub(crate) fn enter_with_mask(mask: &libc::sigset_t) -> Self {
+        let mut section = Self::enter();
+        if let Some(outside) = &mut section.0 {
+            outside.asleep = *mask;
+        }
+        section
     }
 
     /// Makes the calling thread one that lives in a critical section: its signals are blocked already.
@@ -119,7 +130,7 @@ impl CriticalSection {
             return sleep(None);
         };
         ACTIVE.set(false);
-        let outcome = outside.no_cancel.suspended(|| sleep(Some(&outside.mask)));
+        let outcome = outside.no_cancel.suspended(|| sleep(Some(&outside.asleep)));
         ACTIVE.set(true);
         outcome
     }
@@ -127,7 +138,7 @@ impl CriticalSection {
 
 impl Drop for CriticalSection {
     fn drop(&mut self) {
-        if let Some(Outside { mask, no_cancel }) = self.0.take() {
+        if let Some(Outside { mask, no_cancel, .. }) = self.0.take() {
             // The signals last: their handlers may leave by a longjmp.
             drop(no_cancel);
             ACTIVE.set(false);

@@ -18,6 +18,10 @@ pub(crate) struct TransportOptions {
     pub receive_buffer: Option<usize>,
     /// ZMQ_TOS; 0 leaves the system's default.
     pub type_of_service: u32,
+    /// ZMQ_PRIORITY, of SO_PRIORITY; 0 leaves the system's default.
+    pub priority: u32,
+    /// ZMQ_BUSY_POLL in microseconds, of SO_BUSY_POLL; None leaves the system's default.
+    pub busy_poll: Option<i32>,
     /// ZMQ_BINDTODEVICE: use this device only.
     pub device: Option<Vec<u8>>,
     /// The ZMQ_TCP_KEEPALIVE options.
@@ -40,6 +44,8 @@ impl Default for TransportOptions {
             send_buffer: None,
             receive_buffer: None,
             type_of_service: 0,
+            priority: 0,
+            busy_poll: None,
             device: None,
             keepalive: Keepalive::default(),
             max_retransmit: None,

@@ -75,13 +75,20 @@ pub(super) fn open(address: SocketAddr, options: &TransportOptions) -> io::Resul
     Ok(socket)
 }
 
-/// The kernel's buffers, for sockets of any transport.
+/// The kernel's buffers and scheduling, for sockets of any transport.
 pub(super) fn set_buffers(socket: &Socket, options: &TransportOptions) -> io::Result<()> {
     if let Some(size) = options.send_buffer {
         socket.set_send_buffer_size(size)?;
     }
     if let Some(size) = options.receive_buffer {
         socket.set_recv_buffer_size(size)?;
+    }
+    // High values are refused to most processes, which connect all the same.
+    if options.priority != 0 {
+        let _ = socket.set_priority(options.priority);
+    }
+    if let Some(time) = options.busy_poll {
+        let _ = socket.set_busy_poll(time.unsigned_abs());
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::frame::{COMMAND, Header, LARGE, append_header};
 use super::mechanism::{Context, Mechanism, Protection, Step, Task};
 use super::peer::{MAX_ROUTING_ID, PeerProperties};
 use super::{Peer, ProtocolError, SocketType, Version, metadata, reserve_wiping};
+use std::collections::BTreeMap;
 use zeroize::{Zeroize, Zeroizing};
 
 /// What we are, and what is asked of the peer.
@@ -23,6 +24,8 @@ pub(crate) struct HandshakeConfig {
     pub socket_type: SocketType,
     /// ZMQ_ROUTING_ID of our socket; at most 255 bytes.
     pub routing_id: Vec<u8>,
+    /// Properties of the application, for the peer.
+    pub properties: BTreeMap<String, Vec<u8>>,
     /// Our side of the security mechanism.
     pub mechanism: Box<dyn Mechanism>,
     /// Whether a ZAP handler is to be asked for the peer where the mechanism says so; without, it
@@ -99,6 +102,9 @@ impl Handshake {
         metadata::append(&mut local_metadata, "Socket-Type", own.name().as_bytes());
         if own.announces_routing_id() {
             metadata::append(&mut local_metadata, "Identity", &config.routing_id);
+        }
+        for (name, value) in &config.properties {
+            metadata::append(&mut local_metadata, name, value);
         }
         let peer = PeerProperties::new(own);
         Self {

@@ -2,6 +2,8 @@
 //!
 //! Behaviour is that of libzmq 4.3.5 built with drafts: its manual pages, and what was observed there.
 
+pub mod context;
 pub mod message;
+pub mod poll;
 pub mod poller;
 pub mod socket;

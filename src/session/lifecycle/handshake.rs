@@ -110,6 +110,7 @@ impl LockedSession<'_> {
         }
         let handshake = Handshake::new(HandshakeConfig {
             socket_type: options.socket_type,
+            properties: options.draft.metadata.clone(),
             routing_id: options.routing_id.clone(),
             mechanism: mechanism_of(&options.security),
             authenticates: zap_policy(&options.security) != ZapPolicy::Open,

@@ -3,6 +3,7 @@ use super::*;
 fn handshake(socket_type: SocketType, id: &[u8]) -> Handshake {
     Handshake::new(HandshakeConfig {
         socket_type,
+        properties: Default::default(),
         routing_id: id.to_vec(),
         mechanism: Box::new(crate::zmtp::Null::default()),
         authenticates: false,

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 fn handshake(socket_type: SocketType, mechanism: Box<dyn Mechanism>, asks: bool) -> Handshake {
     Handshake::new(HandshakeConfig {
         socket_type,
+        properties: Default::default(),
         routing_id: b"id".to_vec(),
         mechanism,
         authenticates: asks,
@@ -241,6 +242,7 @@ fn old_peers_do_not_get_past_a_mechanism_or_a_handler() {
         assert!(null.handle_input(greeting).is_ok());
         let mut strict = Handshake::new(HandshakeConfig {
             socket_type: SocketType::Dealer,
+            properties: Default::default(),
             routing_id: Vec::new(),
             mechanism: Box::<Null>::default(),
             authenticates: false,

@@ -56,6 +56,7 @@ fn with_context(context: Fake, encrypts: bool) -> Handshake {
     let server = context.server;
     Handshake::new(HandshakeConfig {
         socket_type: if server { SocketType::Router } else { SocketType::Dealer },
+        properties: Default::default(),
         routing_id: Vec::new(),
         mechanism: Box::new(Gssapi::new(server, encrypts, Box::new(context))),
         authenticates: false,
