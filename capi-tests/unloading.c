@@ -54,6 +54,8 @@ static void exchange (void)
     for (int n = 0; n < 100; n++)
         send_text (client, "hello", 0);
     CHECK_OK (zmq_close (client));
+    for (int n = 0; n < 100; n++)
+        EXPECT_PART (server, "hello", false);
     CHECK_OK (zmq_close (server));
 }
 
