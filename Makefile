@@ -47,8 +47,11 @@ examples: all
 	@$(MAKE) --no-print-directory -C c-examples \
 	    LIBDIR=../$(DIST) INCLUDEDIR=../include OUT=../$(EXAMPLES)
 
+#  Once for LD_LIBRARY_PATH and for packages, once to be installed with the library.
 tools: all
-	@$(MAKE) --no-print-directory -C tools LIBDIR=../$(DIST) INCLUDEDIR=../include OUT=../target/tools
+	@$(MAKE) --no-print-directory -C tools LIBDIR=../$(DIST) INCLUDEDIR=../include OUT=../target/tools RUNPATH=
+	@$(MAKE) --no-print-directory -C tools LIBDIR=../$(DIST) INCLUDEDIR=../include OUT=../target/tools/installed \
+	    RUNPATH="$$(scripts/install runpath)"
 
 demo:
 	@scripts/prerequisites demo
@@ -102,6 +105,7 @@ clean:
 help:
 	@echo "make all        the shared and the static library, in $(DIST)"
 	@echo "make demo       build the library and the examples, and watch them talk"
+	@echo "make examples   the examples, in $(EXAMPLES)"
 	@echo "make tools      curve_keygen and zmq-perf, in target/tools"
 	@echo "make check      every test there is (STEPS='rust capi' for some: scripts/check -h)"
 	@echo "make check-clients  other people's programs, on ours and on libzmq (CLIENTS='pushpin czmq' for some)"

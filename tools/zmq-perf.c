@@ -2,6 +2,8 @@
 
     One program with the six names that libzmq's have: local_lat, remote_lat, local_thr, remote_thr,
     inproc_lat, inproc_thr. A local one binds and a remote one connects; each works with libzmq's.  */
+#define _GNU_SOURCE /* dladdr */
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -219,6 +221,16 @@ static const struct command *command_of (int *argc, char ***argv)
     return NULL;
 }
 
+/*  Which library is measured; apart from the result, which scripts read.  */
+static void print_library (void)
+{
+    char path[PATH_MAX];
+    Dl_info info;
+    void *function = dlsym (RTLD_DEFAULT, "zmq_version");
+    if (function && dladdr (function, &info) && realpath (info.dli_fname, path))
+        fprintf (stderr, "library %s\n", path);
+}
+
 int main (int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
@@ -234,6 +246,7 @@ int main (int argc, char **argv)
     run.context = zmq_ctx_new ();
     if (!run.context)
         fail ("zmq_ctx_new");
+    print_library ();
     command->run (&run);
     check (zmq_ctx_term (run.context), "zmq_ctx_term");
     return fflush (stdout) != 0;
