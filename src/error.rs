@@ -1,4 +1,6 @@
-//! What can go wrong in a call, by cause. errno values exist in `capi` alone.
+//! What can go wrong in a call, by cause. errno is set in `capi` alone.
+
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::io;

@@ -1,6 +1,8 @@
 //! The numbers of zmq.h for options, socket types, events and breaches of protocol: written once, here. The
 //! header has them from this file, and the engine reads them by the same names.
 
+#![forbid(unsafe_code)]
+
 mod draft;
 
 pub use draft::*;

@@ -1,5 +1,5 @@
 //! Keeps the map of ARCHITECTURE.md true: which room uses which, and that no two files use each
-//! other, directly or through others; and keeps the names that the glossary retired away.
+//! other, directly or through others, and where `unsafe` is; and keeps names away that were retired.
 //!
 //! A file uses another one where a path in it (in a `use` or anywhere else) leads to an item that the
 //! other one declares; a re-export leads on to what it names. A module and those inside of it are one
@@ -54,6 +54,41 @@ fn rooms_use_only_what_the_table_of_architecture_allows() {
     assert!(wrong.is_empty(), "ARCHITECTURE.md, Rooms:\n{}", wrong.join("\n"));
 }
 
+/// `unsafe` is an error of the compiler (Cargo.toml) but for what allows it.
+#[test]
+fn files_that_allow_unsafe_are_those_that_the_table_of_architecture_lists() {
+    let mut allowed = BTreeSet::new();
+    for [names, _, _, files] in rows() {
+        for name in in_backticks(&names) {
+            let inside = in_backticks(&files).into_iter().map(|file| format!("{name}/{file}"));
+            allowed.extend(inside.chain((files == "yes").then(|| format!("{name}/mod.rs"))));
+        }
+    }
+    let mut files = Vec::new();
+    list(&root().join("src"), &mut files);
+    files.retain(|file| {
+        let file = syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap();
+        let mut finder = AllowsUnsafe(false);
+        finder.visit_file(&file);
+        finder.0
+    });
+    let name = |file: PathBuf| file.strip_prefix(root()).unwrap().display().to_string();
+    assert_eq!(files.into_iter().map(name).collect::<BTreeSet<_>>(), allowed, "(left: in src)");
+}
+
+struct AllowsUnsafe(bool);
+
+impl<'ast> Visit<'ast> for AllowsUnsafe {
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if let syn::Meta::List(list) = &attribute.meta
+            && !["forbid", "deny"].iter().any(|level| list.path.is_ident(level))
+        {
+            // `cfg_attr` may allow it too.
+            self.0 |= list.tokens.to_string().contains("unsafe_code");
+        }
+    }
+}
+
 #[test]
 fn no_file_uses_one_that_uses_it() {
     let sources = sources();
@@ -71,67 +106,67 @@ fn no_file_uses_one_that_uses_it() {
     assert!(cycles.is_empty(), "files that use each other:\n{}", cycles.join("\n"));
 }
 
-/// Names that were replaced by the field's own words (docs/glossary.md says by which).
-const RETIRED: &[&str] = &[
-    "Admission",
-    "Alarm",
-    "Answered",
-    "Attendant",
-    "Awaited",
-    "CallGuard",
-    "CallMutex",
-    "Core",
-    "Crowd",
-    "Directly",
-    "Driver",
-    "Errand",
-    "Found",
-    "GIVE_WAY",
-    "Life",
-    "Link",
-    "Loss",
-    "MAX_LOAD",
-    "Negotiation",
-    "Onlooker",
-    "Outlook",
-    "Patience",
-    "Refusal",
-    "SocketEnd",
-    "SocketOwner",
-    "Speaker",
-    "Stage",
-    "TOLD_APART",
-    "Turns",
-    "UNLOADING",
-    "Unloading",
-    "Verdict",
-    "Visit",
-    "Watched",
-    "Workers",
-    "call_at_once",
-    "call_promptly",
-    "give_up_references",
-    "give_way",
-    "has_rung",
-    "heard",
-    "is_foreign",
-    "judge",
-    "limit_silence",
-    "look_on",
-    "look_time",
-    "made_up_id",
-    "pattern_of",
-    "retract",
-    "shake",
-    "sleep_on",
-    "sleep_or_end",
-    "take_back",
-    "to_the_brim",
-    "told_of_the_end",
-    "unload",
-    "usual_absence",
-    "usual_sleep",
-    "wait_to_be_called",
+/// Names that were replaced by the field's own words, and by which.
+const RETIRED: &[(&str, &str)] = &[
+    ("Admission", "ZapReply"),
+    ("Alarm", "WakeTimer"),
+    ("Answered", "ZapReply"),
+    ("Attendant", "BackgroundHandler"),
+    ("Awaited", "WaitSet"),
+    ("CallGuard", "SpinGuard"),
+    ("CallMutex", "SpinMutex"),
+    ("Core", "SocketCore"),
+    ("Crowd", "PollGroup"),
+    ("Directly", "DirectSend"),
+    ("Driver", "ReactorGuard"),
+    ("Errand", "BlockingTask"),
+    ("Found", "QueueState"),
+    ("GIVE_WAY", "EVICT"),
+    ("Life", "Lifecycle"),
+    ("Link", "SessionLink"),
+    ("Loss", "DisconnectReason"),
+    ("MAX_LOAD", "MAX_QUEUED_BYTES"),
+    ("Negotiation", "Socks5Handshake"),
+    ("Onlooker", "BlockedCaller"),
+    ("Outlook", "ReadyCache"),
+    ("Patience", "SpinPolicy"),
+    ("Refusal", "Socks5Error"),
+    ("SocketEnd", "PipeEventSink"),
+    ("SocketOwner", "SocketHost"),
+    ("Speaker", "MonitorSocket"),
+    ("Stage", "State"),
+    ("TOLD_APART", "MAX_TRACKED_SOCKETS"),
+    ("Turns", "RoundRobin"),
+    ("UNLOADING", "MAX_DRAIN"),
+    ("Unloading", "DrainBackoff"),
+    ("Verdict", "ZapStatus"),
+    ("Visit", "ZapRequest"),
+    ("Watched", "WaitSource"),
+    ("Workers", "BlockingPool"),
+    ("call_at_once", "wake_io_thread_now"),
+    ("call_promptly", "wake_io_thread_within"),
+    ("give_up_references", "drop_slow"),
+    ("give_way", "evict"),
+    ("has_rung", "take_expired"),
+    ("heard", "handle_input"),
+    ("is_foreign", "is_user_owned"),
+    ("judge", "apply_zap_reply"),
+    ("limit_silence", "handle_ping"),
+    ("look_on", "block_on"),
+    ("look_time", "spin_budget"),
+    ("made_up_id", "generate_routing_id"),
+    ("pattern_of", "new_pattern"),
+    ("retract", "rollback"),
+    ("shake", "drive_handshake"),
+    ("sleep_on", "poll_fds"),
+    ("sleep_or_end", "arm_or_terminate"),
+    ("take_back", "from_raw"),
+    ("to_the_brim", "filled_buffer"),
+    ("told_of_the_end", "term_reported"),
+    ("unload", "drain_overloaded"),
+    ("usual_absence", "avg_gap"),
+    ("usual_sleep", "avg_sleep"),
+    ("wait_to_be_called", "park"),
 ];
 
 /// Unit tests of FILE.rs are at its end, or in FILE/tests.rs (CONTRIBUTING.md).
@@ -160,13 +195,13 @@ fn unit_tests_are_beside_what_they_test() {
 #[test]
 fn retired_names_do_not_come_back() {
     struct Names {
-        found: BTreeSet<String>,
+        found: BTreeMap<String, &'static str>,
     }
     impl<'ast> Visit<'ast> for Names {
         fn visit_ident(&mut self, name: &'ast syn::Ident) {
             let name = name.to_string();
-            if RETIRED.contains(&name.as_str()) {
-                self.found.insert(name);
+            if let Some((_, new)) = RETIRED.iter().find(|(old, _)| name == *old) {
+                self.found.insert(name, new);
             }
         }
     }
@@ -174,11 +209,13 @@ fn retired_names_do_not_come_back() {
     list(&root().join("src"), &mut files);
     let mut wrong = Vec::new();
     for file in files {
-        let mut names = Names { found: BTreeSet::new() };
+        let mut names = Names { found: BTreeMap::new() };
         names.visit_file(&syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap());
-        wrong.extend(names.found.iter().map(|name| format!("{}: {name}", file.display())));
+        wrong.extend(
+            names.found.iter().map(|(old, new)| format!("{}: {old} is {new}", file.display())),
+        );
     }
-    assert!(wrong.is_empty(), "names that docs/glossary.md replaces:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "retired names, and what they are called now:\n{}", wrong.join("\n"));
 }
 
 /// A shortest way from a file through others back to it.
@@ -231,24 +268,35 @@ fn file_of(sources: &BTreeMap<Names, Source>, path: &[String], depth: usize) -> 
 
 /// The column "uses" of the table of rooms.
 fn table() -> BTreeMap<String, BTreeSet<String>> {
-    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let rows = text.lines().filter(|line| line.starts_with("| `src/"));
     let mut rooms = BTreeMap::new();
-    for row in rows {
-        let cells: Vec<_> = row.split('|').map(str::trim).collect();
-        let [_, names, _, uses, _, _] = cells[..] else {
-            panic!("a row has four columns: {row}");
-        };
-        let in_backticks = |cell: &str| -> Vec<String> {
-            cell.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
-        };
-        for name in in_backticks(names) {
+    for [names, _, uses, _] in rows() {
+        for name in in_backticks(&names) {
             let room = name.trim_start_matches("src/").trim_end_matches(".rs").to_owned();
-            rooms.insert(room, in_backticks(uses).into_iter().collect());
+            rooms.insert(room, in_backticks(&uses).into_iter().collect());
         }
     }
-    assert!(rooms.len() > 10, "the table was not found");
     rooms
+}
+
+/// The rows of the table of rooms.
+fn rows() -> Vec<[String; 4]> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("| `src/"))
+        .map(|row| {
+            let cells: Vec<_> = row.split('|').map(|cell| cell.trim().to_owned()).collect();
+            let [_, names, holds, uses, unsafe_files, _] = <[_; 6]>::try_from(cells)
+                .unwrap_or_else(|_| panic!("a row has four columns: {row}"));
+            [names, holds, uses, unsafe_files]
+        })
+        .collect();
+    assert!(rows.len() > 10, "the table was not found");
+    rows
+}
+
+fn in_backticks(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
 }
 
 fn root() -> PathBuf {

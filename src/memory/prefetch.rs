@@ -1,8 +1,6 @@
 //! Has the processor fetch memory that is used soon, while there is something else to do. Hints:
 //! nothing is read or written, and where there is no memory nothing happens.
 
-#![allow(unsafe_code)]
-
 /// For reading.
 #[inline(always)]
 pub(crate) fn prefetch<T>(place: *const T) {

@@ -5,6 +5,8 @@
 //! and defaults are those of the manual pages, and where these are silent those that
 //! `capi-tests/option_grid.c` observes on libzmq.
 
+#![forbid(unsafe_code)]
+
 mod draft;
 mod get;
 mod security;

@@ -1,5 +1,7 @@
 //! Small helpers that `zmq.h` offers beside messaging. They know nothing of sockets and of C.
 
+#![forbid(unsafe_code)]
+
 mod counter;
 mod stopwatch;
 mod timers;
