@@ -1,5 +1,5 @@
 //! The lifecycle of a session, on the thread that polls its reactor: what happened is told to the
-//! state machine (`state.rs`), and what follows from that is done. How it connects stands in
+//! state machine (`state_machine.rs`), and what follows from that is done. How it connects stands in
 //! `connect.rs`, how a connection opens in `handshake.rs` and `establish.rs`, how bytes flow in
 //! `traffic.rs`, how it ends in `disconnect.rs`.
 
@@ -11,7 +11,9 @@ mod heartbeat;
 mod reconnect;
 mod traffic;
 
-use super::state::{HeartbeatTimes, Kind, Resources, State, StateMachine, TimerKind, Times};
+use super::state_machine::{
+    HeartbeatTimes, Kind, Resources, State, StateMachine, TimerKind, Times,
+};
 use super::zap_dialogue::ZapState;
 use super::{ConnectionEvent, PipeEvents, Session, Work};
 use crate::io::{EventHandler, Reactor, Readiness, TimerId, TimerOutcome};

@@ -2,7 +2,7 @@
 //!
 //! A connecting session belongs to an endpoint and outlives its connections; an accepted one
 //! belongs to its connection. Its lifecycle is driven by the thread that polls its reactor alone:
-//! `state.rs` has the states, `lifecycle.rs` acts on them.
+//! `state_machine.rs` has the states, `lifecycle.rs` acts on them.
 //!
 //! The two halves of the connection, reading and writing, each lie behind a lock of their own and
 //! may be driven by any thread while the session is active.
@@ -17,7 +17,7 @@ mod lingering_close;
 mod listener;
 mod read_half;
 mod security;
-mod state;
+mod state_machine;
 mod work;
 mod write_access;
 mod write_half;

@@ -1,7 +1,7 @@
 //! What the sessions know of their socket, and report to it.
 
 use super::monitor::Monitor;
-use super::zap_handler;
+use super::zap_connect;
 use crate::context::ContextCore;
 use crate::io::{
     BlockingPool, EventHandler, Reactor, ReactorHandle, Readiness, TimerId, TimerOutcome,
@@ -110,7 +110,7 @@ impl SessionHost for SocketHost {
     }
 
     fn zap_handler(&self, told: Arc<dyn Notify>) -> Option<ZapPipes> {
-        zap_handler::connect(&self.context, &told)
+        zap_connect::connect(&self.context, &told)
     }
 }
 

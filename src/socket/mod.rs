@@ -19,7 +19,7 @@ mod poller;
 mod proxy;
 mod state;
 mod wait;
-mod zap_handler;
+mod zap_connect;
 mod zero_copy_send;
 
 pub(crate) use poll::{PollItem, PollTarget, poll};

@@ -1,6 +1,6 @@
 //! How a connection ends, and what becomes of the session then.
 
-use super::{DisconnectReason, Kind, Lifecycle, LockedSession, STOP_HANDSHAKE_FAILED, State};
+use super::{DisconnectReason, Kind, Lifecycle, LockedSession, State};
 use crate::message::Message;
 use crate::session::zap_dialogue::ZapState;
 use crate::session::{ConnectionEvent, lingering_close};
@@ -53,29 +53,7 @@ impl LockedSession<'_> {
         if let Some(descriptor) = self.lifecycle.stream().map(|stream| stream.as_raw_fd()) {
             self.report(ConnectionEvent::Disconnected(descriptor));
         }
-        // Who breaks the protocol is not tried again (observed).
-        let is_final = matches!(reason, DisconnectReason::Protocol(error) if error.is_final());
-        let is_connecting = self.lifecycle.is_connecting();
-        if is_final && is_connecting && self.lifecycle.kind() == Kind::Handshaking {
-            return self.give_up();
-        }
-        let has_failed = !was_handshaken && !session.options.is_raw();
-        if is_final
-            || !is_connecting
-            || !self.lifecycle.machine.reconnects()
-            || (has_failed && self.stops_after(STOP_HANDSHAKE_FAILED))
-        {
-            return self.finish();
-        }
-        self.leave();
-        let drops = session.options.immediate && !subscribes || session.options.is_raw();
-        if was_active && drops {
-            self.give_up_pipe();
-        }
-        if self.lifecycle.machine.is_closing() && session.write.lock().is_drained() {
-            return self.finish();
-        }
-        self.wait();
+        self.retry_or_end(reason, was_handshaken);
     }
 
     /// Whether the socket is notified of plain peers that come and go.
@@ -84,7 +62,7 @@ impl LockedSession<'_> {
     }
 
     /// Ends the pipe; a new connection gets a new one.
-    fn give_up_pipe(&mut self) {
+    pub(super) fn give_up_pipe(&mut self) {
         if self.tells_of_peers() {
             self.session.read.lock().inject(Message::new());
         }

@@ -2,7 +2,7 @@
 
 use super::{DisconnectReason, LockedSession};
 use crate::session::Failure;
-use crate::session::state::PingProgress;
+use crate::session::state_machine::PingProgress;
 use crate::zmtp::{ping, pong};
 use std::time::Instant;
 

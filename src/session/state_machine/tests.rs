@@ -59,7 +59,7 @@ fn architecture_has_the_same_picture() {
         let lines = lines.skip_while(|line| !line.starts_with("Created -> ")).take(5);
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    let ours = picture(include_str!("../state.rs"), "//! ");
+    let ours = picture(include_str!("../state_machine.rs"), "//! ");
     assert!(ours.len() == 5 && ours[4].contains("GivenUp"), "{ours:?}");
     assert_eq!(picture(include_str!("../../../ARCHITECTURE.md"), "    "), ours);
 }
