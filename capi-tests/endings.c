@@ -3,6 +3,9 @@
  */
 #include "monitors.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 /*  A ROUTER that buffers no more than MARK messages, and has received none yet of the
  *  COUNT that a DEALER sent, which has closed.  */
 #define MARK 10
@@ -156,6 +159,51 @@ WIRE_TEST (a_request_to_a_peer_that_has_died_goes_to_its_successor)
 WIRE_TEST (messages_to_a_peer_that_has_died_go_to_its_successor)
 {
     over_death (transport, ZMQ_DEALER, 20);
+}
+
+/*  Answers slowly, and the last time ends with the answer: both come in one segment.  */
+static void *answer_at_the_end (void *argument)
+{
+    peer_t *peer = argument;
+    int fd = accept_by_hand (peer->listener), on = 1;
+    for (int n = 0; n < 10; n++) {
+        CHECK (receive_by_hand (fd, size_of_request (peer->type)));
+        sleep_ms (2);
+        if (n == 9)
+            (void) setsockopt (fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+        PLAIN_SAY (fd, "\0\6answer");
+    }
+    CHECK_OK (close (fd));
+    return NULL;
+}
+
+WIRE_TEST (what_is_sent_at_once_after_a_last_answer_goes_to_the_successor)
+{
+    enum { ROUNDS = 20 };
+    void *context = zmq_ctx_new ();
+    peer_t peer = {.type = ZMQ_DEALER};
+    const char *endpoint = listen_by_hand (transport, &peer.listener);
+    int kept = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        void *socket = open_socket (context, ZMQ_DEALER);
+        pthread_t thread = start_thread (answer_at_the_end, &peer);
+        set_int (socket, ZMQ_RECONNECT_IVL, 10);
+        CHECK_OK (zmq_connect (socket, endpoint));
+        for (int n = 0; n < 10; n++) {
+            send_text (socket, "ask", 0);
+            EXPECT_TEXT (socket, "answer");
+        }
+        send_text (socket, "ask", 0);
+        end_thread (thread);
+        int fd = accept_by_hand (peer.listener);
+        kept += receive_by_hand (fd, size_of_request (ZMQ_DEALER));
+        CHECK_OK (zmq_close (socket));
+        plain_expect_end (fd);
+        CHECK_OK (close (fd));
+    }
+    CHECK_OK (close (peer.listener));
+    CHECK_OK (zmq_ctx_term (context));
+    CHECK (kept >= ROUNDS * 3 / 4);
 }
 
 /*  A REP in the place of another.  */

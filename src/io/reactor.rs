@@ -277,16 +277,11 @@ impl Reactor {
     /// timer, or a peer that sends PINGs; of a new connection that is not known yet. `now` in
     /// `nanoseconds`.
     pub(super) fn has_dependents(&self, now: u64) -> bool {
-        !self.serves_own_only()
+        let own = self.served.own.iter().filter_map(|own| self.sockets.get(own)).sum::<usize>();
+        own < self.handlers.len()
             || !self.timers.is_empty()
             || now < self.pinged_at.saturating_add(PINGS)
             || now < self.registered_at.saturating_add(FIRST_PING)
-    }
-
-    /// Whether all descriptors are those of the owner's sockets.
-    pub(super) fn serves_own_only(&self) -> bool {
-        let own = self.served.own.iter().filter_map(|own| self.sockets.get(own)).sum::<usize>();
-        own == self.handlers.len()
     }
 
     /// A peer sent a PING: it counts on answers.

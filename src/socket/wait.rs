@@ -190,10 +190,10 @@ impl<'a> Wait<'a> {
                 sleep(critical, descriptors, watch.limit(Some(moment)))
             }
         };
-        let is_ready = descriptors.pop().is_some_and(|own| own.found() != 0);
+        descriptors.pop();
         awaited.set_sleeper(false);
         let (began, now) = (watch.began(), nanoseconds());
-        self.guard = watch.reacquire(self.numbers(), is_ready, now);
+        self.guard = watch.reacquire(self.numbers(), now);
         if awaited.is_ready() {
             self.found_news = true;
             if let Some(policy) = self.spin_policy() {

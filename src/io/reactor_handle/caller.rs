@@ -317,11 +317,10 @@ impl<'a> Watch<'a> {
     }
 
     /// After the sleep: takes the reactor again, and serves what is there; `None` where others have
-    /// taken it over. `is_ready`: the descriptor was.
+    /// taken it over.
     pub(crate) fn reacquire(
         self,
         sockets: impl Iterator<Item = u64>,
-        is_ready: bool,
         now: u64,
     ) -> Option<ReactorGuard<'a>> {
         let handle = self.handle;
@@ -336,14 +335,9 @@ impl<'a> Watch<'a> {
             return None;
         };
         let mut guard = ReactorGuard { handle, owned: Some(owned), is_visit: false };
-        let reactor = guard.reactor()?;
-        reactor.begin(sockets);
-        // It is most likely the connection that the messages before came from: a system call less than to
-        // ask. Not where others wait to be served at the same time.
-        let guesses = is_ready && reactor.serves_own_only() && !handle.has_work();
-        if !guesses || reactor.poll_recent() != Some(true) {
-            guard.poll_once();
-        }
+        guard.reactor()?.begin(sockets);
+        // Not only where the messages before came from: their peer may have ended with the last one.
+        guard.poll_once();
         Some(guard)
     }
 }
