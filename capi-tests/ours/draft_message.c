@@ -92,3 +92,17 @@ TEST (copies_and_moves_take_group_and_routing_id_along)
         CHECK_OK (zmq_msg_close (&moved));
     }
 }
+
+TEST (a_group_may_be_set_to_a_part_of_itself)
+{
+    zmq_msg_t message;
+    init_text (&message, "x");
+    CHECK_OK (zmq_msg_set_group (&message, "first/a name that does not fit into the message"));
+    CHECK_OK (zmq_msg_set_group (&message, zmq_msg_group (&message) + 6));
+    CHECK (strcmp (zmq_msg_group (&message), "a name that does not fit into the message") == 0);
+    CHECK_OK (zmq_msg_set_group (&message, zmq_msg_group (&message) + 34));
+    CHECK (strcmp (zmq_msg_group (&message), "message") == 0);
+    CHECK_OK (zmq_msg_set_group (&message, zmq_msg_group (&message) + 1));
+    CHECK (strcmp (zmq_msg_group (&message), "essage") == 0);
+    CHECK_OK (zmq_msg_close (&message));
+}

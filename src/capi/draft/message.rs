@@ -79,14 +79,18 @@ pub unsafe extern "C" fn zmq_msg_routing_id(msg: *mut zmq_msg_t) -> u32 {
 pub unsafe extern "C" fn zmq_msg_set_group(msg: *mut zmq_msg_t, group: *const c_char) -> c_int {
     ffi_result(|| {
         // SAFETY: the caller's promise.
-        let message = unsafe { message(msg) }?;
+        unsafe { message_const(msg) }?;
         if group.is_null() {
             return Err(Error::BadAddress);
         }
-        // SAFETY: a string, or as many bytes as are looked at (caller).
+        // SAFETY: a string, or as many bytes as are read (caller).
         let length = unsafe { libc::strnlen(group, MAX_GROUP) };
-        // SAFETY: so many bytes stand before the NUL or the limit.
-        message.set_group(unsafe { bytes(group.cast(), length) }?);
+        // A copy: it may stand in the message.
+        let mut name = [0; MAX_GROUP];
+        // SAFETY: as many bytes stand before the NUL or the limit, and fit.
+        unsafe { name.as_mut_ptr().copy_from_nonoverlapping(group.cast(), length) };
+        // SAFETY: the caller's promise.
+        unsafe { message(msg) }?.set_group(&name[..length]);
         Ok(())
     })
 }
