@@ -62,8 +62,8 @@ mod header {
     ];
 
     /// Those of `src/capi/draft`, which C sees where it defines `ZMQ_BUILD_DRAFT_API`.
-    const DRAFT_SECTIONS: [&str; 6] =
-        ["../../numbers/draft", "context", "message", "socket", "poll", "poller"];
+    const DRAFT_SECTIONS: [&str; 7] =
+        ["../../numbers/draft", "context", "message", "socket", "monitor", "poll", "poller"];
 
     /// What Rust has no words for.
     const DRAFT_MACROS: &str = r#"/*  Pollers are there  */

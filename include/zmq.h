@@ -1682,6 +1682,31 @@ ZMQ_EXPORT int zmq_socket_get_peer_state(void *s,
                               const void *routing_id,
                               size_t routing_id_size);
 
+/*  As zmq_socket_monitor, with events of this version, sent by a ZMQ_PAIR, ZMQ_PUB or ZMQ_PUSH
+ *  (zmq_socket_monitor_versioned(3)).
+ *
+ *  Returns 0, or -1 with errno as zmq_socket_monitor, or EINVAL (version, type, or events that the
+ *  version does not have).
+ *
+ *  Requires:
+ *  As zmq_socket_monitor.
+ */
+ZMQ_EXPORT int zmq_socket_monitor_versioned(void *s,
+                                 const char *addr,
+                                 uint64_t events,
+                                 int event_version,
+                                 int type);
+
+/*  Has a monitor of version 2 told how many messages wait for each peer, and from it, with the event
+ *  ZMQ_EVENT_PIPES_STATS (zmq_socket_monitor_pipes_stats(3)).
+ *
+ *  Returns 0, or -1 with errno ENOTSOCK, ETERM, EINVAL (no such monitor) or EAGAIN (no peer).
+ *
+ *  Requires:
+ *  s is NULL or a socket handle, also a closed one.
+ */
+ZMQ_EXPORT int zmq_socket_monitor_pipes_stats(void *s);
+
 /*  As zmq_poll, with the signal mask at sigmask while it waits, set and restored as by ppoll(2)
  *  (zmq_ppoll(3)). NULL leaves the mask as it is.
  *

@@ -1,7 +1,9 @@
 //! Events of connections (zmq_socket_monitor(3)).
 
 use super::handle::{ffi_result, object, text};
-use crate::socket::Socket;
+use crate::error::Error;
+use crate::socket::{MonitorSettings, MonitorVersion, Socket};
+use crate::zmtp::SocketType;
 use std::ffi::{c_char, c_int, c_void};
 
 /// Reports the socket's events as messages of a PAIR socket at an inproc endpoint
@@ -22,10 +24,12 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     ffi_result(|| {
         // SAFETY: the caller's promise.
         let socket = unsafe { object::<Socket>(s) }?;
-        if addr.is_null() {
-            return socket.monitor(None, events);
-        }
+        let events = u64::try_from(events).map_err(|_| Error::InvalidArgument);
+        let version = MonitorVersion::One;
         // SAFETY: the caller's promise.
-        socket.monitor(Some(unsafe { text(addr) }?), events)
+        let endpoint = (!addr.is_null()).then(|| unsafe { text(addr) }).transpose()?;
+        // Whatever is wrong with the events, a socket that cannot be used comes first.
+        let events = events.unwrap_or(u64::MAX);
+        socket.monitor(endpoint, MonitorSettings { events, version, socket_type: SocketType::Pair })
     })
 }

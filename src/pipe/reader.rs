@@ -144,6 +144,11 @@ impl PipeReader {
         self.queue.peek()
     }
 
+    /// How many parts wait in the pipe.
+    pub(crate) fn waiting(&mut self) -> u64 {
+        self.queue.waiting()
+    }
+
     /// Tells the writer how much was read, and wakes it if it waits for that.
     #[cold]
     fn report(&mut self) {

@@ -186,6 +186,16 @@ impl PipeWriter {
         self.queue.prefetch();
     }
 
+    /// How many messages wait in the pipe at most: the reader tells at intervals what it took.
+    pub(crate) fn waiting(&self) -> u64 {
+        if self.queue.is_drained() {
+            return 0;
+        }
+        // Relaxed: a figure for people.
+        let read = self.flow.consumed.load(Ordering::Relaxed) >> COUNT_SHIFT;
+        self.written.saturating_sub(read)
+    }
+
     /// Bytes of the heavy parts that wait in the pipe; none in one that conflates.
     #[inline]
     pub(crate) fn queued_bytes(&self) -> u64 {

@@ -56,3 +56,31 @@ pub(crate) enum ConnectionEvent {
     /// The last one: nobody watches any more.
     MonitorStopped,
 }
+
+/// The endpoints of what an event is about, as a monitor names them; each may be empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct EventEndpoints<'a> {
+    /// The one that the socket was bound or connected to: all that monitors of version 1 report.
+    pub own: &'a str,
+    /// The one of our side.
+    pub local: &'a str,
+    /// The one of the peer.
+    pub remote: &'a str,
+}
+
+impl<'a> EventEndpoints<'a> {
+    /// Of something bound, without a peer.
+    pub(crate) fn bound(local: &'a str) -> Self {
+        Self { own: local, local, remote: "" }
+    }
+
+    /// Of a connection that was accepted.
+    pub(crate) fn accepted(local: &'a str, remote: &'a str) -> Self {
+        Self { own: local, local, remote }
+    }
+
+    /// Of a connection that is made; `local` is empty before it is there.
+    pub(crate) fn connecting(local: &'a str, remote: &'a str) -> Self {
+        Self { own: remote, local, remote }
+    }
+}

@@ -15,7 +15,7 @@ use super::state_machine::{
     HeartbeatTimes, Kind, Resources, State, StateMachine, TimerKind, Times,
 };
 use super::zap_dialogue::ZapState;
-use super::{ConnectionEvent, PipeEvents, Session, Work};
+use super::{ConnectionEvent, EventEndpoints, PipeEvents, Session, Work};
 use crate::io::{EventHandler, Reactor, Readiness, TimerId, TimerOutcome};
 use crate::options::Options;
 use crate::session::Failure;
@@ -219,14 +219,25 @@ impl<'a> LockedSession<'a> {
 
     /// Tells who watches.
     fn report(&self, event: ConnectionEvent) {
+        self.report_of(self.lifecycle.stream(), event);
+    }
+
+    /// Tells who watches, of a connection that the state may not have yet.
+    fn report_of(&self, stream: Option<&Arc<Stream>>, event: ConnectionEvent) {
         let host = &self.session.host;
         if !host.is_monitored() {
             return;
         }
-        match (&self.lifecycle.role, self.lifecycle.stream()) {
-            (Role::Connecting { name, .. }, _) => host.report(event, name),
-            (Role::Accepted, Some(stream)) => host.report(event, &stream.local_endpoint()),
-            (Role::Accepted, None) => {}
+        let local = stream.map(|stream| stream.local_endpoint());
+        match (&self.lifecycle.role, stream, &local) {
+            (Role::Connecting { name, .. }, _, local) => {
+                let local = local.as_deref().unwrap_or_default();
+                host.report(event, EventEndpoints::connecting(local, name));
+            }
+            (Role::Accepted, Some(stream), Some(local)) => {
+                host.report(event, EventEndpoints::accepted(local, &stream.peer_endpoint()));
+            }
+            (Role::Accepted, ..) => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::half_open::HalfOpenConnections;
 use super::lifecycle::Lifecycle;
-use super::{ConnectionEvent, Session, SessionHost};
+use super::{ConnectionEvent, EventEndpoints, Session, SessionHost};
 use crate::io::{
     EventHandler, InboxEntry, Reactor, ReactorHandle, Readiness, TimerId, TimerOutcome,
 };
@@ -74,7 +74,7 @@ impl BoundEndpoint {
                     ConnectionEvent::CloseFailed(error.raw_os_error().unwrap_or_default())
                 }
             };
-            self.host.report(event, &endpoint);
+            self.host.report(event, EventEndpoints::bound(&endpoint));
         }
         self.reactor.schedule(&self.entry, self.clone());
     }
@@ -90,7 +90,8 @@ impl BoundEndpoint {
                 Ok(Some(stream)) => {
                     if self.host.is_monitored() {
                         let event = ConnectionEvent::Accepted(stream.as_raw_fd());
-                        self.host.report(event, &stream.local_endpoint());
+                        let (local, peer) = (stream.local_endpoint(), stream.peer_endpoint());
+                        self.host.report(event, EventEndpoints::accepted(&local, &peer));
                     }
                     let chosen = self.host.reactor(self.options.affinity);
                     let session = Session::new(
@@ -106,7 +107,7 @@ impl BoundEndpoint {
                 Ok(None) => return,
                 Err(error) => {
                     let event = ConnectionEvent::AcceptFailed(error.error().raw_os_error());
-                    self.host.report(event, listener.endpoint());
+                    self.host.report(event, EventEndpoints::bound(listener.endpoint()));
                     match error {
                         AcceptError::Listener(_) => return,
                         AcceptError::Exhausted(_) => {

@@ -24,7 +24,7 @@ mod write_half;
 mod zap_dialogue;
 
 pub(crate) use blocking_task::SECURITY_THREAD;
-pub(crate) use event::{ConnectionEvent, Failure};
+pub(crate) use event::{ConnectionEvent, EventEndpoints, Failure};
 pub(crate) use listener::BoundEndpoint;
 
 use crate::error::Result;
@@ -89,7 +89,7 @@ pub(crate) trait SessionHost: Send + Sync {
     /// Whether somebody watches: if not, reports are not worth their making.
     fn is_monitored(&self) -> bool;
     /// Something happened to a connection of this endpoint.
-    fn report(&self, event: ConnectionEvent, endpoint: &str);
+    fn report(&self, event: ConnectionEvent, endpoints: EventEndpoints<'_>);
     /// The context's threads for what takes long: those for servers, whose tasks need no others'
     /// help, or those for clients that were connected to, whose tasks ask other servers.
     fn workers(&self, server: bool) -> BlockingPool;

@@ -1,6 +1,6 @@
 //! The endpoints that a socket is bound and connected to.
 
-use crate::session::{BoundEndpoint, Session};
+use crate::session::{BoundEndpoint, EventEndpoints, Session};
 use crate::transport::{Endpoint, TcpEndpoint};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -72,6 +72,17 @@ impl Endpoints {
         let connected =
             |kind: &Kind| matches!(kind, Kind::Connected(session) if !session.is_over());
         self.entries.iter().any(|entry| entry.names[0] == name && connected(&entry.kind))
+    }
+
+    /// The endpoint with this number, as a monitor names it.
+    pub(super) fn of_event(&self, number: u64) -> EventEndpoints<'_> {
+        match self.entries.iter().find(|entry| entry.number == number) {
+            Some(Entry { names: [_, own], kind: Kind::Bound(_) | Kind::InprocBound, .. }) => {
+                EventEndpoints::bound(own)
+            }
+            Some(Entry { names: [_, own], .. }) => EventEndpoints::connecting("", own),
+            None => EventEndpoints::default(),
+        }
     }
 
     pub(super) fn number(&mut self) -> u64 {

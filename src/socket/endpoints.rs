@@ -10,7 +10,8 @@ use crate::options::Options;
 use crate::pattern::{PeerInfo, Pipe, SessionLink, generate_routing_id};
 use crate::pipe::{Notify, pipe};
 use crate::session::{
-    BoundEndpoint, ConnectingSession, ConnectionEvent, NewPipe, Session, SessionHost,
+    BoundEndpoint, ConnectingSession, ConnectionEvent, EventEndpoints, NewPipe, Session,
+    SessionHost,
 };
 use crate::transport::{BindError, Endpoint, Listener};
 use crate::zmtp::SocketType;
@@ -31,7 +32,7 @@ impl State {
         let listener = Listener::bind(&endpoint, &options.transport)
             .map_err(|failure| self.bind_failed(given, failure))?;
         let event = ConnectionEvent::Listening(listener.as_raw_fd());
-        self.host.report(event, listener.endpoint());
+        self.host.report(event, EventEndpoints::bound(listener.endpoint()));
         let resolved = listener.endpoint().to_owned();
         let number = self.endpoints.number();
         let options = Arc::new(options.clone());
@@ -47,13 +48,14 @@ impl State {
     fn bind_failed(&self, given: &str, failure: BindError) -> Error {
         if let Some(descriptor) = failure.descriptor {
             let name = if given.starts_with("ipc:") { given } else { "" };
-            self.host.report(ConnectionEvent::Closed(descriptor), name);
+            let endpoints = EventEndpoints::bound(name);
+            self.host.report(ConnectionEvent::Closed(descriptor), endpoints);
         }
         if let Some(("tcp" | "ipc", address)) = given.split_once("://")
             && !address.is_empty()
         {
             let event = ConnectionEvent::BindFailed(failure.error);
-            self.host.report(event, address);
+            self.host.report(event, EventEndpoints::bound(address));
         }
         failure.error
     }

@@ -8,7 +8,9 @@ use crate::io::{
 };
 use crate::mailbox::{Event, Mailbox, PipeEventSink};
 use crate::pipe::Notify;
-use crate::session::{ConnectionEvent, NewPipe, PipeEvents, Session, SessionHost, ZapPipes};
+use crate::session::{
+    ConnectionEvent, EventEndpoints, NewPipe, PipeEvents, Session, SessionHost, ZapPipes,
+};
 use crate::sync::CriticalMutex;
 use crate::transport::Lookups;
 use std::any::Any;
@@ -97,8 +99,8 @@ impl SessionHost for SocketHost {
         self.monitor.is_running()
     }
 
-    fn report(&self, event: ConnectionEvent, endpoint: &str) {
-        self.monitor.report(event, endpoint);
+    fn report(&self, event: ConnectionEvent, endpoints: EventEndpoints<'_>) {
+        self.monitor.report(event, endpoints);
     }
 
     fn workers(&self, server: bool) -> BlockingPool {

@@ -22,6 +22,7 @@ mod wait;
 mod zap_connect;
 mod zero_copy_send;
 
+pub(crate) use monitor::{MonitorSettings, MonitorVersion};
 pub(crate) use poll::{PollItem, PollTarget, poll};
 pub(crate) use poller::{Poller, PollerEvent, PollerTarget};
 pub(crate) use proxy::proxy;

@@ -13,7 +13,8 @@ use crate::io::EventHandler;
 use crate::mailbox::ReadyCache;
 use crate::message::Message;
 use crate::numbers::*;
-use crate::session::{ConnectionEvent, Failure};
+use crate::pipe::PipeWriter;
+use crate::session::{ConnectionEvent, EventEndpoints, Failure};
 use crate::sync::{CriticalMutex, CriticalSection, RaceLazy};
 use crate::transport::Endpoint;
 use crate::zmtp::{ProtocolError, SocketType};
@@ -37,11 +38,32 @@ pub(super) struct Monitor {
     socket: CriticalMutex<Option<MonitorSocket>>,
 }
 
-/// The PAIR socket of a monitor.
+/// The socket of a monitor.
 struct MonitorSocket {
     socket: Box<Socket>,
+    version: MonitorVersion,
     /// Events that could not be sent yet, oldest first.
-    waiting: VecDeque<[Message; 2]>,
+    waiting: VecDeque<Vec<Message>>,
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MonitorVersion {
+    /// Number and value in six bytes, the endpoint of the socket.
+    One,
+    /// Number, count of values and each value in eight bytes, the endpoints of both sides.
+    Two,
+}
+
+/// What is to be monitored, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MonitorSettings {
+    /// The events, as bits.
+    pub events: u64,
+    /// How they are written.
+    pub version: MonitorVersion,
+    /// The type of the socket that sends them.
+    pub socket_type: SocketType,
 }
 
 impl Monitor {
@@ -52,15 +74,23 @@ impl Monitor {
         self.wanted.load(Ordering::Relaxed) != 0
     }
 
-    pub(super) fn report(&self, event: ConnectionEvent, endpoint: &str) {
-        let Some((bit, value)) = encode(event) else {
-            return;
-        };
-        if self.wanted.load(Ordering::Relaxed) & u32::from(bit) != 0
+    pub(super) fn report(&self, event: ConnectionEvent, endpoints: EventEndpoints<'_>) {
+        if let Some((bit, value)) = encode(event) {
+            self.tell(bit, &[value.into()], endpoints);
+        }
+    }
+
+    fn tell(&self, bit: u32, values: &[u64], endpoints: EventEndpoints<'_>) {
+        if self.wanted.load(Ordering::Relaxed) & bit != 0
             && let Some(monitor_socket) = &mut *self.socket.lock()
         {
-            monitor_socket.tell(bit, value, endpoint);
+            monitor_socket.tell(bit, values, endpoints);
         }
+    }
+
+    /// Whether a monitor runs that may be told how full the pipes are.
+    fn takes_statistics(&self) -> bool {
+        self.socket.lock().as_ref().is_some_and(|own| own.version == MonitorVersion::Two)
     }
 
     /// Sends what waits for its reader.
@@ -77,29 +107,33 @@ impl Monitor {
             return;
         };
         if let Some((bit, value)) = encode(ConnectionEvent::MonitorStopped)
-            && wanted & u32::from(bit) != 0
+            && wanted & bit != 0
         {
-            monitor_socket.waiting.push_back(frames(bit, value, ""));
+            let values = [value.into()];
+            let last = frames(monitor_socket.version, bit, &values, EventEndpoints::default());
+            monitor_socket.waiting.push_back(last);
         }
         monitor_socket.end();
     }
 
     /// Replaces a monitor that runs.
-    fn start(&self, monitor_socket: MonitorSocket, wanted: u16) {
+    fn start(&self, monitor_socket: MonitorSocket, wanted: u32) {
         *self.socket.lock() = Some(monitor_socket);
-        self.wanted.store(wanted.into(), Ordering::Relaxed);
+        self.wanted.store(wanted, Ordering::Relaxed);
     }
 }
 
 impl MonitorSocket {
-    /// Opens the PAIR socket; `reader` runs when a reader comes, or has read.
+    /// Opens the socket; `reader` runs when a reader comes, or has read.
     fn open(
         context: &Arc<ContextCore>,
         endpoint: &str,
+        settings: MonitorSettings,
         reader: Weak<dyn EventHandler>,
     ) -> Result<Self> {
+        let MonitorSettings { version, socket_type, .. } = settings;
         let socket = Box::new(Socket::new());
-        socket.open_in(context, SocketType::Pair, &NEVER_POLLED, |_| {})?;
+        socket.open_in(context, socket_type, &NEVER_POLLED, |_| {})?;
         let bound = socket.with(|state| {
             state.core.options.linger = Some(Duration::ZERO);
             if let Some(reactor) = context.reactor(0) {
@@ -108,7 +142,7 @@ impl MonitorSocket {
             state.bind(endpoint)
         });
         match bound {
-            Ok(()) => Ok(Self { socket, waiting: VecDeque::new() }),
+            Ok(()) => Ok(Self { socket, version, waiting: VecDeque::new() }),
             Err(error) => {
                 socket.close();
                 Err(error)
@@ -116,15 +150,15 @@ impl MonitorSocket {
         }
     }
 
-    fn tell(&mut self, bit: u16, value: u32, endpoint: &str) {
+    fn tell(&mut self, bit: u32, values: &[u64], endpoints: EventEndpoints<'_>) {
         if self.waiting.len() < WAITING {
-            self.waiting.push_back(frames(bit, value, endpoint));
+            self.waiting.push_back(frames(self.version, bit, values, endpoints));
         }
         self.send_waiting();
     }
 
     fn send_waiting(&mut self) {
-        let Self { socket, waiting } = self;
+        let Self { socket, waiting, .. } = self;
         // Fails when the context ends; then nothing is reported any more.
         let _ = socket.with(|state| {
             state.process()?;
@@ -140,8 +174,13 @@ impl MonitorSocket {
     /// Closes the socket. A reader that is there gets everything that waits, however much it left
     /// unread: it may wait for the last event.
     fn end(mut self) {
+        self.send_waiting();
         let _ = self.socket.with(|state| {
             state.process()?;
+            if state.core.options.socket_type == SocketType::Pub {
+                // Each subscriber has its own events, and nobody waits for one.
+                return Ok(());
+            }
             let pipes = &mut state.core.pipes;
             for id in pipes.ids() {
                 let parts = self.waiting.iter_mut().flatten();
@@ -161,12 +200,15 @@ impl Socket {
     /// [`Error::NotASocket`], [`Error::Terminated`]; [`Error::InvalidArgument`] for unknown events
     /// and malformed endpoints, [`Error::ProtocolNotSupported`] for those that are not inproc, and
     /// what a bind to it can fail with; [`Error::TooManyOpen`]: the monitor counts as a socket.
-    pub(crate) fn monitor(&self, endpoint: Option<&str>, events: i32) -> Result<()> {
+    pub(crate) fn monitor(&self, endpoint: Option<&str>, settings: MonitorSettings) -> Result<()> {
         // Others open and close sockets, and the thread that polls reports events, with the same locks.
         let _critical = CriticalSection::enter();
         self.with(|state| {
             let ready = state.process();
-            let wanted = u16::try_from(events).map_err(|_| Error::InvalidArgument)?;
+            let MonitorSettings { events, version, socket_type } = settings;
+            if version == MonitorVersion::One && events > ZMQ_EVENT_ALL as u64 {
+                return Err(Error::InvalidArgument);
+            }
             let Some(endpoint) = endpoint else {
                 // It can also be ended when the context is (observed).
                 if matches!(ready, Ok(()) | Err(Error::Terminated)) {
@@ -186,12 +228,40 @@ impl Socket {
                 Err(error @ Error::IncompatibleProtocol) => return Err(error),
                 _ => return Err(Error::ProtocolNotSupported),
             }
+            if !matches!(socket_type, SocketType::Pair | SocketType::Pub | SocketType::Push) {
+                return Err(Error::InvalidArgument);
+            }
             ready?;
             owner.monitor.stop();
             let reader: Weak<dyn EventHandler> = Arc::downgrade(owner) as _;
-            let monitor_socket = MonitorSocket::open(context, endpoint, reader)?;
-            owner.monitor.start(monitor_socket, wanted);
+            let monitor_socket = MonitorSocket::open(context, endpoint, settings, reader)?;
+            owner.monitor.start(monitor_socket, (events & ZMQ_EVENT_ALL_V2 as u64) as u32);
             Ok(())
+        })
+    }
+
+    /// Reports how many parts wait in the pipes to and from each peer, to a monitor of version 2
+    /// (zmq_socket_monitor_pipes_stats(3)).
+    ///
+    /// # Errors
+    /// [`Error::NotASocket`], [`Error::Terminated`]; [`Error::InvalidArgument`] without such a monitor,
+    /// [`Error::WouldBlock`] without a peer.
+    pub(crate) fn report_pipes(&self) -> Result<()> {
+        let _critical = CriticalSection::enter();
+        self.with(|state| {
+            state.process()?;
+            if !state.host.monitor.takes_statistics() {
+                return Err(Error::InvalidArgument);
+            }
+            let mut count = 0;
+            for (_, pipe) in state.core.pipes.iter_mut() {
+                count += 1;
+                let sent = pipe.writer.as_ref().map_or(0, PipeWriter::waiting);
+                let values = [sent, pipe.reader.waiting()];
+                let endpoints = state.endpoints.of_event(pipe.endpoint);
+                state.host.monitor.tell(ZMQ_EVENT_PIPES_STATS as u32, &values, endpoints);
+            }
+            if count > 0 { Ok(()) } else { Err(Error::WouldBlock) }
         })
     }
 }
@@ -203,19 +273,38 @@ fn has_address(endpoint: &str) -> bool {
         .is_some_and(|(name, address)| !(name.is_empty() || address.is_empty()))
 }
 
-/// An event as a message: its number and value, native in order of bytes; the endpoint.
-fn frames(bit: u16, value: u32, endpoint: &str) -> [Message; 2] {
-    let mut head = [0; 6];
-    head[..2].copy_from_slice(&bit.to_ne_bytes());
-    head[2..].copy_from_slice(&value.to_ne_bytes());
-    let mut head = Message::from_short(&head);
-    head.set_more(true);
-    // Without memory for the endpoint it is left out.
-    [head, Message::from_slice(endpoint.as_bytes()).unwrap_or_default()]
+/// An event as the parts of a message, all numbers native in order of bytes.
+fn frames(
+    version: MonitorVersion,
+    bit: u32,
+    values: &[u64],
+    endpoints: EventEndpoints<'_>,
+) -> Vec<Message> {
+    // Without memory for an endpoint it is left out.
+    let text = |endpoint: &str| Message::from_slice(endpoint.as_bytes()).unwrap_or_default();
+    let mut parts = match version {
+        MonitorVersion::One => {
+            let mut head = [0; 6];
+            head[..2].copy_from_slice(&(bit as u16).to_ne_bytes());
+            let value = values.first().map_or(0, |value| *value as u32);
+            head[2..].copy_from_slice(&value.to_ne_bytes());
+            vec![Message::from_short(&head), text(endpoints.own)]
+        }
+        MonitorVersion::Two => {
+            let numbers = [u64::from(bit), values.len() as u64];
+            let numbers = numbers.iter().chain(values);
+            let numbers = numbers.map(|number| Message::from_short(&number.to_ne_bytes()));
+            numbers.chain([text(endpoints.local), text(endpoints.remote)]).collect()
+        }
+    };
+    if let Some((_, before)) = parts.split_last_mut() {
+        before.iter_mut().for_each(|part| part.set_more(true));
+    }
+    parts
 }
 
 /// The number of an event, one bit, and its value; `None` for what is not reported.
-fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
+fn encode(event: ConnectionEvent) -> Option<(u32, u32)> {
     use ConnectionEvent::*;
     let (bit, value) = match event {
         Connected(descriptor) => (ZMQ_EVENT_CONNECTED, descriptor as u32),
@@ -249,7 +338,7 @@ fn encode(event: ConnectionEvent) -> Option<(u16, u32)> {
         HandshakeRefused(ProtocolError::Unspecified | ProtocolError::Refused) => return None,
         HandshakeRefused(error) => (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, error.code()? as u32),
     };
-    Some((bit as u16, value))
+    Some((bit as u32, value))
 }
 
 /// The errno number for an error of a bind.

@@ -101,6 +101,14 @@ impl Stream {
     pub(crate) fn local_endpoint(&self) -> String {
         self.socket.local_addr().map(|address| endpoint_text(&address)).unwrap_or_default()
     }
+
+    /// The endpoint of the peer's side.
+    pub(crate) fn peer_endpoint(&self) -> String {
+        // The system forgets it with the connection.
+        let known = self.peer.map(SockAddr::from);
+        let address = known.map_or_else(|| self.socket.peer_addr(), Ok);
+        address.map(|address| endpoint_text(&address)).unwrap_or_default()
+    }
 }
 
 impl AsRawFd for Stream {

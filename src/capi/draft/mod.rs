@@ -4,6 +4,7 @@
 
 pub mod context;
 pub mod message;
+pub mod monitor;
 pub mod poll;
 pub mod poller;
 pub mod socket;

@@ -120,8 +120,8 @@ impl LockedSession<'_> {
         let Attempt { connecting, token, targets, input, watches_room } = attempt;
         match outcome {
             Ok(peer) => {
-                self.report(ConnectionEvent::Connected(descriptor));
                 let stream = Arc::new(connecting.into_stream(&peer));
+                self.report_of(Some(&stream), ConnectionEvent::Connected(descriptor));
                 self.connected(stream, token, input, watches_room);
             }
             Err(error) => {
