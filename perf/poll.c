@@ -1,5 +1,7 @@
-/*  zmq_poll over --peers sockets of which one is ready, each in turn, in one
- *  thread: the time of the send, the poll and the receive.  */
+/*  zmq_poll, or with --pattern poller zmq_poller_wait, over --peers sockets of
+ *  which one is ready, each in turn, in one thread: the time of the send, the
+ *  poll and the receive.  Stable builds of libzmq have no pollers.  */
+#define ZMQ_BUILD_DRAFT_API
 #include "perf.h"
 
 #include <stdio.h>
@@ -33,6 +35,7 @@ static void poll_in_turn (int unused)
     zmq_pollitem_t *items = calloc ((size_t) peers, sizeof *items);
     MUST (out && items);
     uint64_t stamp;
+    void *poller = strcmp (settings.pattern, "poller") == 0 ? zmq_poller_new () : NULL;
     for (int i = 0; i < peers; i++) {
         items[i].socket = open_socket (context, ZMQ_PULL);
         items[i].events = ZMQ_POLLIN;
@@ -40,19 +43,29 @@ static void poll_in_turn (int unused)
         connect_directly (items[i].socket, out[i], i);
         send_stamped (out[i], settings.size, 0);
         recv_stamped (items[i].socket, &stamp);
+        if (poller)
+            OK (zmq_poller_add (poller, items[i].socket, &items[i], ZMQ_POLLIN));
     }
     for (unsigned long n = 0; goes_on (n);) {
         /*  Neighbours in the array are not neighbours in time.  */
         int i = (int) (n * 617 % (unsigned long) peers);
         uint64_t before = now_ns ();
         send_stamped (out[i], settings.size, n);
-        MUST (zmq_poll (items, peers, -1) == 1);
-        MUST (items[i].revents == ZMQ_POLLIN);
+        if (poller) {
+            zmq_poller_event_t event;
+            OK (zmq_poller_wait (poller, &event, -1));
+            MUST (event.user_data == &items[i]);
+        } else {
+            MUST (zmq_poll (items, peers, -1) == 1);
+            MUST (items[i].revents == ZMQ_POLLIN);
+        }
         MUST (recv_stamped (items[i].socket, &stamp) == settings.size);
         if (phase () == MEASURE)
             add_sample (lane, now_ns () - before);
         set_count (&lane->done, ++n);
     }
+    if (poller)
+        OK (zmq_poller_destroy (&poller));
     for (int i = 0; i < peers; i++) {
         OK (zmq_close (out[i]));
         OK (zmq_close (items[i].socket));
