@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod events;
+mod generation;
 mod pipe_event_sink;
 mod ready_cache;
 mod registration;
@@ -20,6 +21,7 @@ use crate::io::{EventHandler, InboxEntry, ReactorHandle, Signal, WaiterList};
 use crate::pattern::{PeerInfo, Pipe, PipeId};
 use crate::sync::CriticalMutex;
 use crossbeam_queue::SegQueue;
+use generation::Generation;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock, Weak};
@@ -57,6 +59,9 @@ pub(crate) struct Mailbox {
     /// thread, or that one did not come back.
     pub has_sleeper: AtomicBool,
     events: SegQueue<Event>,
+    /// How often events were taken, or a call changed what others wait for. Changed under the lock of
+    /// the socket alone.
+    generation: Generation,
     /// The socket is closed: nobody takes news any more.
     closed: AtomicBool,
     /// Threads that sleep until there are news.
@@ -93,6 +98,7 @@ impl Mailbox {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             has_sleeper: AtomicBool::new(false),
             events: SegQueue::new(),
+            generation: Generation::default(),
             closed: AtomicBool::new(false),
             waiters: WaiterList::default(),
             descriptor: OnceLock::new(),
@@ -123,6 +129,32 @@ impl Mailbox {
     ) {
         let _ =
             self.handler.set(Handler { reactor, entry: InboxEntry::default(), handler, concerns });
+    }
+
+    /// Changes when news were taken: a thread that waits beside the one that took them may find what it
+    /// waits for without any.
+    #[inline]
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+
+    /// News are about to be taken, or a call changed what others wait for; under the lock of the socket.
+    #[inline]
+    pub(crate) fn begin_generation(&self) {
+        self.generation.begin();
+    }
+
+    /// A call has changed what other threads wait for in the socket, without news: they look again.
+    pub(crate) fn wake_waiters(&self) {
+        self.begin_generation();
+        self.waiters.notify();
+    }
+
+    /// Whether the socket was closed.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        // Acquire: with the events of its end.
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Takes the next news.

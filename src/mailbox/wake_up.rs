@@ -31,7 +31,7 @@ impl Mailbox {
     /// Forgets the news, and those that come later: a pipe that nobody takes over would hold on to
     /// its session, and the session to this mailbox.
     pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.store(true, Ordering::Release);
         // Either who posts sees that the socket is closed, or we see what it posted.
         fence(Ordering::SeqCst);
         self.discard_events();

@@ -40,6 +40,7 @@ impl Socket {
             if state.process().is_err() {
                 return;
             }
+            watched[0].begin_check();
             let load = state.core.pipes.queued_bytes(id);
             if load <= enough || !served {
                 return state.unloading.tried(load < before);

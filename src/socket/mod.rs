@@ -38,6 +38,7 @@ use crate::sync::{ForkMutex, SpinGuard};
 use crate::zmtp::SocketType;
 use state::State;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How a part is sent.
@@ -53,6 +54,8 @@ pub(crate) struct SendFlags {
 /// before, an event on its way for instance, has the number of that one's mailbox.
 pub(crate) struct Socket {
     ready_cache: ReadyCache,
+    /// Several threads may use it.
+    is_shared: AtomicBool,
     slot: ForkMutex<Slot>,
 }
 
@@ -90,7 +93,11 @@ impl Slot {
 impl Socket {
     /// A closed socket.
     pub(crate) fn new() -> Self {
-        Self { ready_cache: ReadyCache::new(), slot: ForkMutex::new(Slot::Closed) }
+        Self {
+            ready_cache: ReadyCache::new(),
+            is_shared: AtomicBool::new(false),
+            slot: ForkMutex::new(Slot::Closed),
+        }
     }
 
     /// Opens it, where it is closed (zmq_socket(3)).
@@ -121,6 +128,8 @@ impl Socket {
             let mailbox = Arc::new(Mailbox::new(ready_cache));
             let mut state = State::new(core.clone(), mailbox.clone(), socket_type, options);
             prepare(&mut state);
+            // Relaxed: who has the handle of an open socket got it after this.
+            self.is_shared.store(socket_type.is_thread_safe(), Ordering::Relaxed);
             *self.lock() = Slot::Open(state);
             mailbox
         })
@@ -436,12 +445,16 @@ impl Socket {
         let mut none = Vec::new();
         loop {
             SpinGuard::unlocked(&mut guard, || wait.next(&mut none))?;
+            if watched[0].mailbox.is_closed() {
+                // Its handle may have been used again.
+                return Err(Error::NotASocket);
+            }
             let state = guard.state()?;
             state.process()?;
             let outcome = operation(state);
             state.remove_ended();
             match outcome {
-                Err(Error::WouldBlock) => {}
+                Err(Error::WouldBlock) => watched[0].begin_check(),
                 done => return done,
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {

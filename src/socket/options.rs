@@ -32,6 +32,7 @@ impl Socket {
                 for id in core.pipes.set_shares(send, receive) {
                     pattern.writable(core, id);
                 }
+                state.mailbox.wake_waiters();
             }
             Ok(())
         })

@@ -2,11 +2,12 @@
 
 use super::wait::MAX_TRACKED_SOCKETS;
 use super::{Socket, Wait};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io::{PollDescriptor, WaiterPool, poll_fds, poll_fds_with_mask};
 use crate::mailbox::{Events, PollGroup};
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// What an item is about.
@@ -27,6 +28,15 @@ pub(crate) struct PollItem {
     pub events: Events,
     /// The events that were found.
     pub revents: Events,
+}
+
+impl PollItem {
+    fn socket(&self) -> Option<&'static Socket> {
+        match self.target {
+            PollTarget::Socket(socket) => Some(socket),
+            PollTarget::Descriptor(_) => None,
+        }
+    }
 }
 
 /// Waits until an item has an event that it waits for; for ever without a timeout, and with this signal
@@ -50,7 +60,10 @@ pub(crate) fn poll(
     if descriptors.len() == items.len() {
         return poll_system(items, &mut descriptors, timeout, deadline, mask);
     }
-    let group = (items.len() > MAX_TRACKED_SOCKETS).then(PollGroup::of_this_thread);
+    let mut sockets = items.iter().filter_map(PollItem::socket);
+    let is_shared = sockets.any(|socket| socket.is_shared.load(Ordering::Relaxed));
+    // A socket is in one poll group at a time: what threads share is in none.
+    let group = (items.len() > MAX_TRACKED_SOCKETS && !is_shared).then(PollGroup::of_this_thread);
     let group = group.as_ref();
     let seen = group.map_or(0, |group| group.generation());
     let ready = look(items, &mut descriptors, group)?;
@@ -60,11 +73,7 @@ pub(crate) fn poll(
     let some = if group.is_some() { MAX_TRACKED_SOCKETS } else { usize::MAX };
     let mut watched = Vec::new();
     let mut context = None;
-    let sockets = items.iter().filter_map(|item| match item.target {
-        PollTarget::Socket(socket) => Some(socket),
-        PollTarget::Descriptor(_) => None,
-    });
-    for socket in sockets.take(some) {
+    for socket in items.iter().filter_map(PollItem::socket).take(some) {
         let (own, of) = socket.inspect(|state| (state.wait_source(), state.context.clone()))?;
         context.get_or_insert(of);
         watched.push(own);
@@ -74,8 +83,16 @@ pub(crate) fn poll(
     let mut wait =
         Wait::new(&watched, pool, deadline).in_poll_group(group.map(|group| (&**group, seen)));
     wait = wait.with_mask(mask);
+    // Another thread may have taken events since the first look.
+    let mut looks_at_once = is_shared;
     loop {
-        wait.next(&mut descriptors)?;
+        if !std::mem::take(&mut looks_at_once) {
+            wait.next(&mut descriptors)?;
+        }
+        if watched.iter().any(|own| own.mailbox.is_closed()) {
+            // Its handle may have been used again.
+            return Err(Error::NotASocket);
+        }
         wait.begin_check();
         match look(items, &mut descriptors, group)? {
             0 if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Ok(0),

@@ -87,7 +87,7 @@ impl State {
 
     pub(super) fn wait_source(&self) -> WaitSource {
         let reactor = self.host.newest_reactor().cloned();
-        WaitSource { mailbox: self.mailbox.clone(), reactor }
+        WaitSource::new(self.mailbox.clone(), reactor)
     }
 
     /// Processes the events of the mailbox.
@@ -120,6 +120,7 @@ impl State {
 
     pub(super) fn process_events(&mut self) {
         self.mailbox.clear_descriptor();
+        self.mailbox.begin_generation();
         while let Some(event) = self.mailbox.take() {
             let Self { core, pattern, .. } = self;
             match event {
@@ -195,6 +196,7 @@ impl State {
             self.lost(id);
         }
         self.remove_ended();
+        self.mailbox.wake_waiters();
         id
     }
 
@@ -232,6 +234,7 @@ impl State {
         // What sees an empty pipe finds the end, and has the pipe removed.
         pattern.can_recv(core);
         self.remove_ended();
+        self.mailbox.wake_waiters();
     }
 
     /// Removes the pipes that were read to their ends.
@@ -251,6 +254,7 @@ impl State {
                 core.pipes.remove(id);
             }
         }
+        self.mailbox.wake_waiters();
     }
 
     /// What the socket is ready for.

@@ -8,6 +8,7 @@ use crate::io::{
 };
 use crate::mailbox::{Mailbox, PollGroup, SpinPolicy, SpinStep};
 use crate::sync::CriticalSection;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -21,6 +22,26 @@ pub(crate) struct WaitSource {
     pub(super) mailbox: Arc<Mailbox>,
     /// Serves the socket's connections, once there are any.
     pub(super) reactor: Option<Arc<ReactorHandle>>,
+    /// The generation of the mailbox when the socket was looked at.
+    seen: Cell<u64>,
+}
+
+impl WaitSource {
+    /// A socket that was just looked at, under its lock.
+    pub(super) fn new(mailbox: Arc<Mailbox>, reactor: Option<Arc<ReactorHandle>>) -> Self {
+        let seen = Cell::new(mailbox.generation());
+        Self { mailbox, reactor, seen }
+    }
+
+    /// The socket is about to be looked at, or was under its lock, which is still held.
+    pub(super) fn begin_check(&self) {
+        self.seen.set(self.mailbox.generation());
+    }
+
+    /// Whether a look may find something: there are events, or another thread has taken some.
+    fn is_ready(&self) -> bool {
+        !self.mailbox.is_empty() || self.mailbox.generation() != self.seen.get()
+    }
 }
 
 /// What a call waits for.
@@ -97,6 +118,8 @@ impl<'a> Wait<'a> {
     pub(crate) fn begin_check(&mut self) {
         if let Some((group, seen)) = &mut self.set.poll_group {
             *seen = group.generation();
+        } else {
+            self.set.watched.iter().for_each(WaitSource::begin_check);
         }
     }
 
@@ -346,7 +369,7 @@ impl WaitSet<'_> {
     fn is_ready(self) -> bool {
         match self.poll_group {
             Some((group, seen)) => group.generation() != seen,
-            None => self.watched.iter().any(|own| !own.mailbox.is_empty()),
+            None => self.watched.iter().any(WaitSource::is_ready),
         }
     }
 

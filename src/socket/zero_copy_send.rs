@@ -47,6 +47,7 @@ impl Socket {
             let state = guard.state()?;
             let left = deadline.saturating_duration_since(Instant::now());
             let sent = state.send_directly(bytes, left)?;
+            watched[0].begin_check();
             if sent == DirectSend::Busy
                 && !left.is_zero()
                 && SpinGuard::unlocked(&mut guard, || wait.drive_once())
