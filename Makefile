@@ -113,7 +113,7 @@ help:
 	@echo "make bench      measure against libzmq (ROWS=pattern PAIRS=number OUT=file.md; STRICT=1 fails below a target),"
 	@echo "                or against another build's libzmq.so.5 (AGAINST=directory)"
 	@echo "make docs       the manual as web pages, in target/docs"
-	@echo "make install    to PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, under DESTDIR; no package's files are touched"
+	@echo "make install    to PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, under DESTDIR; nothing that is not ours is replaced (but by FORCE=1)"
 	@echo "make uninstall  what make install recorded there, away"
 	@echo "make dist       a tarball of the sources and their crates, which builds without a network"
 	@echo "make deb        Debian packages that take the place of libzmq5 and libzmq3-dev, in target/deb"

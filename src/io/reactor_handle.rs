@@ -151,7 +151,7 @@ impl ReactorHandle {
             return;
         }
         self.wake();
-        // Behind the fence in `wake`, which pairs with the one in `run`.
+        // Behind the fence in `wake`, which pairs with the one in `OwnerGuard::end`.
         if self.reactor.owner() == Owner::Ended {
             self.empty_inbox();
         }

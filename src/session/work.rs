@@ -85,7 +85,7 @@ impl PendingWork {
 
     /// Whether input waits that was deferred.
     pub(super) fn has_input(&self) -> bool {
-        // Relaxed: the thread that asks is the one that deferred it.
+        // Relaxed: who asks owns the reactor, as who deferred it did; its hand-over orders the two.
         Work(self.0.load(Ordering::Relaxed)).has(Work::READABLE | Work::PEER_CLOSED)
     }
 }
