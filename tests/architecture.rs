@@ -1,5 +1,6 @@
 //! Keeps the map of ARCHITECTURE.md true: which room uses which, and that no two files use each
-//! other, directly or through others, and where `unsafe` is; and keeps names away that were retired.
+//! other, directly or through others, where `unsafe` is, and that its files exist; and keeps names away
+//! that were retired.
 //!
 //! A file uses another one where a path in it (in a `use` or anywhere else) leads to an item that the
 //! other one declares; a re-export leads on to what it names. A module and those inside of it are one
@@ -168,6 +169,22 @@ const RETIRED: &[(&str, &str)] = &[
     ("usual_sleep", "avg_sleep"),
     ("wait_to_be_called", "park"),
 ];
+
+#[test]
+fn files_that_the_documents_name_are_there() {
+    let mut files = Vec::new();
+    ["src", "tests", "fuzz/src"].iter().for_each(|place| list(&root().join(place), &mut files));
+    let mut missing = Vec::new();
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/design.md", "docs/glossary.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        // The code of a block is no name; a name may end in another line than it begins.
+        let names = in_backticks(&text.replace("```", ""));
+        let names = names.into_iter().filter(|name| name.ends_with(".rs"));
+        let lost = names.filter(|name| !files.iter().any(|file| file.ends_with(name)));
+        missing.extend(lost.map(|name| format!("{document}: {name}")));
+    }
+    assert!(missing.is_empty(), "files that are not there:\n{}", missing.join("\n"));
+}
 
 /// Unit tests of FILE.rs are at its end, or in FILE/tests.rs (CONTRIBUTING.md).
 #[test]
