@@ -239,7 +239,7 @@ impl FrameDecoder {
         Forecast::LongBody { missing: begun.saturating_sub(input.len()) }
     }
 
-    /// The long body that is on its way, for the driver to read into without a copy; then
+    /// The long body that is on its way, for its reader to read into without a copy; then
     /// [`poll_frame`](Self::poll_frame) takes it.
     #[inline]
     pub(crate) fn body_in_progress(&mut self) -> Option<&mut MessageBuilder> {
