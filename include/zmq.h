@@ -1428,6 +1428,11 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 /*  Socket option: whether a multicast sender hears itself.  */
 #define ZMQ_MULTICAST_LOOP 96
 
+/*  Socket option: empty messages of peers that come (ZMQ_NOTIFY_CONNECT) and leave
+ *  (ZMQ_NOTIFY_DISCONNECT), as bits.
+ */
+#define ZMQ_ROUTER_NOTIFY 97
+
 /*  Socket option: an XPUB subscribes its peers itself, and sends to the last one alone.  */
 #define ZMQ_XPUB_MANUAL_LAST_VALUE 98
 
@@ -1464,11 +1469,26 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 /*  Socket option: after which events no reconnect is tried, as bits.  */
 #define ZMQ_RECONNECT_STOP 109
 
+/*  Socket option, to set only: a message to each peer, once it is connected.  */
+#define ZMQ_HELLO_MSG 110
+
+/*  Socket option, to set only: a message from a peer that was accepted, when it has left.  */
+#define ZMQ_DISCONNECT_MSG 111
+
 /*  Socket option: the system's priority of what is sent.  */
 #define ZMQ_PRIORITY 112
 
 /*  Socket option, to set only: how long the system polls the device for what comes, in microseconds.  */
 #define ZMQ_BUSY_POLL 113
+
+/*  Socket option, to set only: a message from a peer that was connected to, when the connection broke.  */
+#define ZMQ_HICCUP_MSG 114
+
+/*  Socket option, to set only: 1 passes cancellations on that are not the last of their topic.  */
+#define ZMQ_XSUB_VERBOSE_UNSUBSCRIBE 115
+
+/*  Socket option, to read only: how many topics there are.  */
+#define ZMQ_TOPICS_COUNT 116
 
 /*  Socket option for norm: how the rate is controlled.  */
 #define ZMQ_NORM_MODE 117
@@ -1493,6 +1513,12 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 
 /*  Socket option for norm: 1 keeps what comes rather than what came.  */
 #define ZMQ_NORM_PUSH 124
+
+/*  ZMQ_ROUTER_NOTIFY: of peers that come.  */
+#define ZMQ_NOTIFY_CONNECT 1
+
+/*  ZMQ_ROUTER_NOTIFY: of peers that leave.  */
+#define ZMQ_NOTIFY_DISCONNECT 2
 
 /*  ZMQ_RECONNECT_STOP: the connection was refused.  */
 #define ZMQ_RECONNECT_STOP_CONN_REFUSED 1

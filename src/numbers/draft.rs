@@ -38,6 +38,9 @@ pub const ZMQ_LOOPBACK_FASTPATH: c_int = 94;
 pub const ZMQ_METADATA: c_int = 95;
 /// Socket option: whether a multicast sender hears itself.
 pub const ZMQ_MULTICAST_LOOP: c_int = 96;
+/// Socket option: empty messages of peers that come (ZMQ_NOTIFY_CONNECT) and leave
+/// (ZMQ_NOTIFY_DISCONNECT), as bits.
+pub const ZMQ_ROUTER_NOTIFY: c_int = 97;
 /// Socket option: an XPUB subscribes its peers itself, and sends to the last one alone.
 pub const ZMQ_XPUB_MANUAL_LAST_VALUE: c_int = 98;
 /// Socket option: name for the SOCKS5 proxy.
@@ -62,10 +65,20 @@ pub const ZMQ_WSS_TRUST_SYSTEM: c_int = 107;
 pub const ZMQ_ONLY_FIRST_SUBSCRIBE: c_int = 108;
 /// Socket option: after which events no reconnect is tried, as bits.
 pub const ZMQ_RECONNECT_STOP: c_int = 109;
+/// Socket option, to set only: a message to each peer, once it is connected.
+pub const ZMQ_HELLO_MSG: c_int = 110;
+/// Socket option, to set only: a message from a peer that was accepted, when it has left.
+pub const ZMQ_DISCONNECT_MSG: c_int = 111;
 /// Socket option: the system's priority of what is sent.
 pub const ZMQ_PRIORITY: c_int = 112;
 /// Socket option, to set only: how long the system polls the device for what comes, in microseconds.
 pub const ZMQ_BUSY_POLL: c_int = 113;
+/// Socket option, to set only: a message from a peer that was connected to, when the connection broke.
+pub const ZMQ_HICCUP_MSG: c_int = 114;
+/// Socket option, to set only: 1 passes cancellations on that are not the last of their topic.
+pub const ZMQ_XSUB_VERBOSE_UNSUBSCRIBE: c_int = 115;
+/// Socket option, to read only: how many topics there are.
+pub const ZMQ_TOPICS_COUNT: c_int = 116;
 /// Socket option for norm: how the rate is controlled.
 pub const ZMQ_NORM_MODE: c_int = 117;
 /// Socket option for norm: 1 sends what is missing to the sender alone.
@@ -82,6 +95,11 @@ pub const ZMQ_NORM_NUM_PARITY: c_int = 122;
 pub const ZMQ_NORM_NUM_AUTOPARITY: c_int = 123;
 /// Socket option for norm: 1 keeps what comes rather than what came.
 pub const ZMQ_NORM_PUSH: c_int = 124;
+
+/// ZMQ_ROUTER_NOTIFY: of peers that come.
+pub const ZMQ_NOTIFY_CONNECT: c_int = 1;
+/// ZMQ_ROUTER_NOTIFY: of peers that leave.
+pub const ZMQ_NOTIFY_DISCONNECT: c_int = 2;
 
 /// ZMQ_RECONNECT_STOP: the connection was refused.
 pub const ZMQ_RECONNECT_STOP_CONN_REFUSED: c_int = 0x1;

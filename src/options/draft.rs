@@ -19,10 +19,25 @@ pub(crate) struct DraftOptions {
     pub in_batch_size: i32,
     /// ZMQ_OUT_BATCH_SIZE: at least 1.
     pub out_batch_size: i32,
+    /// The messages of connections.
+    pub messages: ConnectionMessages,
+    /// ZMQ_XSUB_VERBOSE_UNSUBSCRIBE.
+    pub verbose_unsubscribe: bool,
     /// The options of wss.
     pub wss: Wss,
     /// The options of norm.
     pub norm: Norm,
+}
+
+/// Messages that connections bring by themselves; empty is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ConnectionMessages {
+    /// ZMQ_HELLO_MSG: to the peer, first on each connection.
+    pub hello: Vec<u8>,
+    /// ZMQ_DISCONNECT_MSG: from a peer that was accepted, last.
+    pub disconnect: Vec<u8>,
+    /// ZMQ_HICCUP_MSG: from a peer that was connected to, between two connections.
+    pub hiccup: Vec<u8>,
 }
 
 /// The options of wss; texts are empty where they were not set.
@@ -67,6 +82,8 @@ impl Default for DraftOptions {
             metadata: BTreeMap::new(),
             in_batch_size: 8192,
             out_batch_size: 8192,
+            messages: ConnectionMessages::default(),
+            verbose_unsubscribe: false,
             wss: Wss::default(),
             norm: Norm {
                 mode: ZMQ_NORM_CC,
@@ -84,13 +101,17 @@ impl Default for DraftOptions {
 
 impl Options {
     pub(super) fn set_draft(&mut self, option: i32, value: Argument<'_>) -> Result<()> {
-        let DraftOptions { metadata, in_batch_size, out_batch_size, wss, .. } = &mut self.draft;
+        let DraftOptions { metadata, in_batch_size, out_batch_size, messages, wss, .. } =
+            &mut self.draft;
         match option {
             ZMQ_METADATA => {
                 let (name, value) = property(value.bytes())?;
                 // The first value stays (observed).
                 metadata.entry(name).or_insert(value);
             }
+            ZMQ_HELLO_MSG => messages.hello = value.bytes().to_vec(),
+            ZMQ_DISCONNECT_MSG => messages.disconnect = value.bytes().to_vec(),
+            ZMQ_HICCUP_MSG => messages.hiccup = value.bytes().to_vec(),
             ZMQ_IN_BATCH_SIZE => *in_batch_size = value.at_least(1)?,
             ZMQ_OUT_BATCH_SIZE => *out_batch_size = value.at_least(1)?,
             ZMQ_PRIORITY => self.transport.priority = value.unsigned()?,

@@ -28,6 +28,8 @@ pub(crate) enum LiveOption {
     Events,
     /// ZMQ_LAST_ENDPOINT, text.
     LastEndpoint,
+    /// ZMQ_TOPICS_COUNT, an `int`.
+    TopicsCount,
 }
 
 impl Options {
@@ -44,6 +46,7 @@ impl Options {
             ZMQ_FD => LiveOption::Descriptor,
             ZMQ_EVENTS => LiveOption::Events,
             ZMQ_LAST_ENDPOINT => LiveOption::LastEndpoint,
+            ZMQ_TOPICS_COUNT => LiveOption::TopicsCount,
             _ => return self.stored(option, room).map(OptionValue::Value),
         };
         Ok(OptionValue::Live(live))
@@ -80,6 +83,10 @@ impl Options {
     fn general(&self, option: i32) -> Result<i32> {
         Ok(match option {
             ZMQ_TYPE => self.socket_type as i32,
+            ZMQ_ROUTER_NOTIFY => {
+                (i32::from(self.router.notify_connect) * ZMQ_NOTIFY_CONNECT)
+                    | (i32::from(self.router.notify_disconnect) * ZMQ_NOTIFY_DISCONNECT)
+            }
             ZMQ_SNDHWM => number(self.send_high_water_mark),
             ZMQ_RCVHWM => number(self.receive_high_water_mark),
             ZMQ_CONFLATE => self.conflate.into(),

@@ -22,6 +22,7 @@ use std::time::Duration;
 use crate::transport::{AddressFilter, Proxy, TransportOptions};
 use crate::zmtp::SocketType;
 
+use draft::ConnectionMessages;
 pub(crate) use draft::DraftOptions;
 pub(crate) use get::{LiveOption, OptionValue};
 pub(crate) use security::{Mechanism, Security};
@@ -148,6 +149,10 @@ pub(crate) struct RouterOptions {
     pub handover: bool,
     /// ZMQ_ROUTER_RAW: TCP without framing.
     pub raw: bool,
+    /// ZMQ_ROUTER_NOTIFY: an empty message from each peer that comes.
+    pub notify_connect: bool,
+    /// ZMQ_ROUTER_NOTIFY: an empty message from each peer that leaves.
+    pub notify_disconnect: bool,
 }
 
 /// The options of REQ.
@@ -257,6 +262,13 @@ impl Options {
     pub(crate) fn conflates_received(&self) -> bool {
         use SocketType::{Dealer, Pull, Sub};
         self.conflate && matches!(self.socket_type, Dealer | Pull | Sub)
+    }
+
+    /// The messages that connections bring by themselves, of the types that have them.
+    pub(crate) fn connection_messages(&self) -> Option<&ConnectionMessages> {
+        use SocketType::{Client, Dealer, Peer, Router, Server};
+        let has_them = matches!(self.socket_type, Client | Dealer | Peer | Router | Server);
+        Some(&self.draft.messages).filter(|_| has_them)
     }
 
     /// The largest message taken from a peer, in bytes; None is no limit.

@@ -231,6 +231,17 @@ impl Options {
             (ZMQ_ONLY_FIRST_SUBSCRIBE, Pub | Xpub | Xsub) => {
                 self.only_first_subscribe = value.flag()?
             }
+            (ZMQ_ROUTER_NOTIFY, Router) => {
+                let events = value.at_least(0)?;
+                if events & !(ZMQ_NOTIFY_CONNECT | ZMQ_NOTIFY_DISCONNECT) != 0 {
+                    return Err(Error::InvalidArgument);
+                }
+                self.router.notify_connect = events & ZMQ_NOTIFY_CONNECT != 0;
+                self.router.notify_disconnect = events & ZMQ_NOTIFY_DISCONNECT != 0;
+            }
+            (ZMQ_XSUB_VERBOSE_UNSUBSCRIBE, Xsub) => {
+                self.draft.verbose_unsubscribe = value.flag()?;
+            }
             (ZMQ_XPUB_NODROP, Radio) => self.publisher.no_drop = value.flag()?,
             (_, Pub | Xpub) => return self.set_publisher(option, value),
             _ => return self.set_draft(option, value),

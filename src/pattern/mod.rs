@@ -98,6 +98,10 @@ pub(crate) trait Pattern: Send {
     fn unsubscribe(&mut self, _core: &mut SocketCore, _prefix: &[u8]) -> Result<()> {
         Err(Error::InvalidArgument)
     }
+    /// How many subscriptions there are, of types that have some.
+    fn topics(&self) -> Option<usize> {
+        None
+    }
     /// Has messages of a group received (zmq_join(3)).
     fn join(&mut self, _core: &mut SocketCore, _group: &[u8]) -> Result<()> {
         Err(Error::NotSupported)

@@ -217,6 +217,10 @@ impl Pattern for Publish {
         Ok(())
     }
 
+    fn topics(&self) -> Option<usize> {
+        Some(self.subscriptions.len())
+    }
+
     fn unsubscribe(&mut self, _: &mut SocketCore, prefix: &[u8]) -> Result<()> {
         if let Some(id) = self.last_pipe {
             self.subscriptions.remove(id, prefix);

@@ -15,6 +15,8 @@ pub(super) struct Subscribe {
     out: FanOut,
     /// The subscriptions, and how often each was made.
     subscriptions: Trie<usize>,
+    /// All of them, each as often as it was made.
+    total: usize,
     pipes: Vec<PipeId>,
     /// The first part of a message that matches.
     first: Option<Message>,
@@ -33,6 +35,7 @@ impl Subscribe {
             queue: FairQueue::default(),
             out: FanOut::default(),
             subscriptions: Trie::default(),
+            total: 0,
             pipes: Vec::new(),
             first: None,
             reading: false,
@@ -67,6 +70,7 @@ impl Subscribe {
         let prefix = match subscription {
             Subscription::Subscribe(prefix) => {
                 *self.subscriptions.get_or_insert(prefix, || 0) += 1;
+                self.total += 1;
                 return false;
             }
             Subscription::Cancel(prefix) => prefix,
@@ -75,6 +79,7 @@ impl Subscribe {
             return false;
         };
         *count -= 1;
+        self.total -= 1;
         let last = *count == 0;
         if last {
             self.subscriptions.remove(prefix);
@@ -190,6 +195,10 @@ impl Pattern for Subscribe {
         self.extended
     }
 
+    fn topics(&self) -> Option<usize> {
+        Some(self.total)
+    }
+
     fn subscribe(&mut self, core: &mut SocketCore, prefix: &[u8]) -> Result<()> {
         self.count(Subscription::Subscribe(prefix));
         // Repeated ones as well: a publisher may want to receive them (ZMQ_XPUB_VERBOSE).
@@ -199,7 +208,8 @@ impl Pattern for Subscribe {
     }
 
     fn unsubscribe(&mut self, core: &mut SocketCore, prefix: &[u8]) -> Result<()> {
-        if self.count(Subscription::Cancel(prefix)) {
+        let is_last = self.count(Subscription::Cancel(prefix));
+        if is_last || self.extended && core.options.draft.verbose_unsubscribe {
             let message = self.message(Subscription::Cancel(prefix));
             self.tell(core, message);
         }

@@ -86,6 +86,11 @@ impl Subscriptions {
         first
     }
 
+    /// How many different prefixes there are.
+    pub(super) fn len(&self) -> usize {
+        self.trie.len()
+    }
+
     /// How many a peer has.
     pub(super) fn count(&self, id: PipeId) -> usize {
         self.numbers.get(&id).map_or(0, |number| self.peers[*number as usize].count)

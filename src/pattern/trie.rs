@@ -53,7 +53,6 @@ impl<V> Default for Trie<V> {
 
 impl<V> Trie<V> {
     /// The number of prefixes.
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.len
     }

@@ -61,6 +61,11 @@ impl Socket {
                     state.process()?;
                     Value::live_int(state.events().0.into(), room)?
                 }
+                OptionValue::Live(LiveOption::TopicsCount) => {
+                    state.process()?;
+                    let count = state.pattern.topics().ok_or(Error::InvalidArgument)?;
+                    Value::live_int(i32::try_from(count).unwrap_or(i32::MAX), room)?
+                }
                 OptionValue::Live(LiveOption::LastEndpoint) => {
                     Value::text(state.endpoints.last().as_bytes(), room)?
                 }

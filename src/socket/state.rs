@@ -185,7 +185,15 @@ impl State {
         self.reactor = self.host.newest_reactor().cloned();
         let Self { core, pattern, .. } = self;
         let known = pipe.peer.is_some();
+        let is_inproc = pipe.link.is_none();
         let id = core.pipes.insert(pipe);
+        // Sessions send it themselves, on each connection.
+        if let Some(messages) = core.options.connection_messages().filter(|_| is_inproc)
+            && !messages.hello.is_empty()
+            && let Ok(hello) = Message::from_slice(&messages.hello)
+        {
+            core.pipes.write_unbounded(id, hello);
+        }
         end.set_id(id);
         pattern.attached(core, id);
         if known && core.pipes.get(id).is_some() {

@@ -53,7 +53,33 @@ impl LockedSession<'_> {
         if let Some(descriptor) = self.lifecycle.stream().map(|stream| stream.as_raw_fd()) {
             self.report(ConnectionEvent::Disconnected(descriptor));
         }
+        if was_active {
+            self.tell_of_disconnect();
+        }
         self.retry_or_end(reason, was_handshaken);
+    }
+
+    /// Gives the socket the messages that its options have for the end of a connection.
+    fn tell_of_disconnect(&self) {
+        let options = &self.session.options;
+        let message = options.connection_messages().map(|messages| {
+            match (self.lifecycle.is_connecting(), self.lifecycle.machine.reconnects()) {
+                (false, _) => &messages.disconnect[..],
+                (true, true) => &messages.hiccup[..],
+                (true, false) => &[],
+            }
+        });
+        let mut read = self.session.read.lock();
+        // Not within a message of which parts came.
+        read.disconnect();
+        if options.router.notify_disconnect {
+            read.inject(Message::new());
+        }
+        if let Some(message) = message.filter(|own| !own.is_empty())
+            && let Ok(message) = Message::from_slice(message)
+        {
+            read.inject(message);
+        }
     }
 
     /// Whether the socket is notified of plain peers that come and go.

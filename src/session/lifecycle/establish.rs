@@ -94,8 +94,14 @@ impl LockedSession<'_> {
             return self.disconnected(DisconnectReason::Failed(Failure::OutOfMemory));
         }
         self.identify(info);
-        if self.tells_of_peers() {
+        if self.tells_of_peers() || session.options.router.notify_connect {
             session.read.lock().inject(Message::new());
+        }
+        if let Some(messages) = session.options.connection_messages()
+            && !messages.hello.is_empty()
+            && let Ok(hello) = Message::from_slice(&messages.hello)
+        {
+            session.write.lock().send_command(hello);
         }
         if version == Some(Version::V1)
             && matches!(session.options.socket_type, SocketType::Pub | SocketType::Xpub)
