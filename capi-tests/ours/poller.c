@@ -494,3 +494,109 @@ TEST (a_child_of_fork_has_the_descriptors_and_not_the_sockets)
     CHECK_OK (zmq_close (in));
     CHECK_OK (zmq_ctx_term (context));
 }
+
+TEST (a_socket_that_is_added_again_is_told_once)
+{
+    void *context = zmq_ctx_new (), *one = zmq_poller_new (), *two = zmq_poller_new (), *in, *out;
+    zmq_poller_event_t all[4];
+    open_pair (context, "inproc://a", &in, &out);
+    send_text (out, "m", 0);
+    for (int i = 0; i < 20; i++) {
+        void *poller = i % 3 == 2 ? two : one;
+        CHECK_OK (zmq_poller_add (poller, in, NULL, ZMQ_POLLIN));
+        if (i % 2)
+            CHECK_INT (zmq_poller_wait_all (poller, all, 4, 0), 1);
+        CHECK_OK (zmq_poller_remove (poller, in));
+        CHECK_OK (zmq_poller_add (poller, in, NULL, ZMQ_POLLIN));
+        CHECK_INT (zmq_poller_wait_all (poller, all, 4, 0), 1);
+        EXPECT_TEXT (in, "m");
+        CHECK_ERRNO (zmq_poller_wait_all (poller, all, 4, 0), EAGAIN);
+        send_text (out, "m", 0);
+        CHECK_INT (zmq_poller_wait_all (poller, all, 4, 0), 1);
+        CHECK_OK (zmq_poller_remove (poller, in));
+        CHECK_ERRNO (zmq_poller_wait_all (poller, all, 4, 0), EAGAIN);
+    }
+    CHECK_OK (zmq_poller_destroy (&one));
+    close_all (context, two, in, out);
+}
+
+static int is_readable (int fd, int timeout)
+{
+    zmq_pollitem_t item = {NULL, fd, ZMQ_POLLIN, 0};
+    return zmq_poll (&item, 1, timeout);
+}
+
+TEST (thread_safe_sockets_give_a_poller_a_descriptor)
+{
+    void *context = zmq_ctx_new (), *poller = zmq_poller_new ();
+    void *server = open_socket (context, ZMQ_SERVER), *client = open_socket (context, ZMQ_CLIENT);
+    zmq_poller_event_t event;
+    int fd = -1, same = -1;
+    CHECK_OK (zmq_connect (client, bind_to (server, "tcp://127.0.0.1:*")));
+    CHECK_OK (zmq_poller_add (poller, server, NULL, ZMQ_POLLIN));
+    CHECK_OK (zmq_poller_fd (poller, &fd));
+    CHECK_OK (zmq_poller_fd (poller, &same));
+    CHECK (fd >= 0 && fd == same);
+    for (int i = 0; i < 10; i++) {
+        while (zmq_poller_wait (poller, &event, 0) == 0)
+            EXPECT_TEXT (server, "m");
+        send_text (client, "m", 0);
+        CHECK_INT (is_readable (fd, PATIENCE_MS), 1);
+        CHECK_OK (zmq_poller_wait (poller, &event, PATIENCE_MS));
+        CHECK_EVENT (event, server, -1, NULL, ZMQ_POLLIN);
+        EXPECT_TEXT (server, "m");
+        CHECK_ERRNO (zmq_poller_wait (poller, &event, 0), EAGAIN);
+        CHECK_INT (is_readable (fd, 0), 0);
+    }
+    CHECK_OK (zmq_poller_remove (poller, server));
+    CHECK_OK (zmq_poller_fd (poller, &same));
+    CHECK_INT (same, fd);
+    close_all (context, poller, server, client);
+}
+
+struct worker {
+    void *poller, *server;
+    int received;
+};
+
+static void *serve (void *argument)
+{
+    struct worker *own = argument;
+    zmq_poller_event_t event;
+    while (zmq_poller_wait (own->poller, &event, PATIENCE_MS) == 0) {
+        char text[2];
+        int size = zmq_recv (own->server, text, sizeof text, ZMQ_DONTWAIT);
+        if (size == 1 && text[0] == 'e')
+            break;
+        own->received += size == 1;
+    }
+    return NULL;
+}
+
+TEST (pollers_of_two_threads_share_a_thread_safe_socket)
+{
+    void *context = zmq_ctx_new ();
+    void *server = open_socket (context, ZMQ_SERVER), *client = open_socket (context, ZMQ_CLIENT);
+    struct worker workers[2] = {{0}};
+    pthread_t threads[2];
+    CHECK_OK (zmq_connect (client, bind_to (server, "tcp://127.0.0.1:*")));
+    for (int i = 0; i < 2; i++) {
+        workers[i] = (struct worker){zmq_poller_new (), server, 0};
+        CHECK_OK (zmq_poller_add (workers[i].poller, server, NULL, ZMQ_POLLIN));
+        CHECK_OK (pthread_create (&threads[i], NULL, serve, &workers[i]));
+    }
+    for (int i = 0; i < 2000; i++)
+        send_text (client, "m", 0);
+    send_text (client, "e", 0);
+    send_text (client, "e", 0);
+    int received = 0;
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK (pthread_join (threads[i], NULL));
+        CHECK_OK (zmq_poller_destroy (&workers[i].poller));
+        received += workers[i].received;
+    }
+    CHECK_INT (received, 2000);
+    CHECK_OK (zmq_close (server));
+    CHECK_OK (zmq_close (client));
+    CHECK_OK (zmq_ctx_term (context));
+}

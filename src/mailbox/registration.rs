@@ -7,7 +7,7 @@
 use super::PollGroup;
 use crate::error::Result;
 use crate::io::Signal;
-use crate::sync::CriticalMutex;
+use crate::sync::{CriticalMutex, Process};
 use crossbeam_queue::SegQueue;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
@@ -31,12 +31,24 @@ pub(crate) struct Registration {
     is_queued: AtomicBool,
 }
 
-/// The registrations of a socket.
-#[derive(Default)]
+/// The registrations of a socket. Most have one at a time, at one poller: it is told without a lock.
 pub(crate) struct Registrations {
-    all: CriticalMutex<Vec<Arc<Registration>>>,
+    /// The first, for ever. It is used again when its poller adds the socket again.
+    first: OnceLock<Arc<Registration>>,
+    others: CriticalMutex<Vec<Arc<Registration>>>,
+    /// Whether there are, or were, others.
+    has_others: AtomicBool,
     /// How many are idle; wraps for a moment.
     idle: AtomicU32,
+    process: Process,
+}
+
+impl Default for Registrations {
+    fn default() -> Self {
+        let (first, others) = (OnceLock::new(), CriticalMutex::default());
+        let (has_others, idle) = (AtomicBool::new(false), AtomicU32::new(0));
+        Self { first, others, has_others, idle, process: Process::current() }
+    }
 }
 
 impl ReadyQueue {
@@ -92,25 +104,40 @@ impl ReadyQueue {
 }
 
 impl Registration {
-    /// One that is queued.
-    pub(crate) fn new(queue: &Arc<ReadyQueue>, key: usize) -> Arc<Self> {
-        let is_queued = AtomicBool::new(true);
-        let own = Arc::new(Self { queue: queue.clone(), key, is_queued });
+    /// One that counts as queued, for who puts it there.
+    fn new(queue: &Arc<ReadyQueue>, key: usize) -> Arc<Self> {
+        Arc::new(Self { queue: queue.clone(), key, is_queued: AtomicBool::new(true) })
+    }
+
+    /// One that is queued, of a socket that will not tell.
+    pub(crate) fn detached(queue: &Arc<ReadyQueue>, key: usize) -> Arc<Self> {
+        let own = Self::new(queue, key);
         queue.push(own.clone());
         own
     }
 }
 
 impl Registrations {
-    /// Adds one that is queued.
-    pub(crate) fn add(&self, registration: &Arc<Registration>) {
-        self.all.lock().push(registration.clone());
+    /// Adds one, queued, at a poller that has none of the socket.
+    pub(crate) fn add(&self, queue: &Arc<ReadyQueue>, key: usize) -> Arc<Registration> {
+        let first = self.first.get_or_init(|| Registration::new(queue, key));
+        if Arc::ptr_eq(&first.queue, queue) {
+            queue.push(first.clone());
+            return first.clone();
+        }
+        let other = Registration::new(queue, key);
+        self.others.lock().push(other.clone());
+        self.has_others.store(true, Ordering::SeqCst);
+        queue.push(other.clone());
+        other
     }
 
-    /// Removes one.
+    /// Removes one: it counts as queued from here on, and is told no more.
     pub(crate) fn remove(&self, registration: &Arc<Registration>) {
         self.queue(registration);
-        self.all.lock().retain(|own| !Arc::ptr_eq(own, registration));
+        if self.has_others.load(Ordering::Relaxed) {
+            self.others.lock().retain(|own| !Arc::ptr_eq(own, registration));
+        }
     }
 
     /// The registration is looked at: what happens from here on queues it again, or is seen by the look.
@@ -142,10 +169,15 @@ impl Registrations {
 
     #[cold]
     fn queue_idle(&self) {
-        for registration in &*self.all.lock() {
-            if self.queue(registration) {
-                registration.queue.push(registration.clone());
+        let queue = |own: &Arc<Registration>| {
+            if self.queue(own) {
+                own.queue.push(own.clone());
             }
+        };
+        self.first.get().map(queue);
+        // In a child of fork(2) another thread of its parent may have the lock.
+        if self.has_others.load(Ordering::SeqCst) && self.process.is_current() {
+            self.others.lock().iter().for_each(queue);
         }
     }
 }
@@ -157,8 +189,7 @@ mod tests {
     #[test]
     fn what_happens_queues_an_idle_registration_once() {
         let (queue, registrations) = (ReadyQueue::new(), Registrations::default());
-        let own = Registration::new(&queue, 7);
-        registrations.add(&own);
+        let own = registrations.add(&queue, 7);
         assert_eq!(queue.take().map(|own| own.key), Some(7));
         // Still queued for who tells.
         registrations.tell();
@@ -174,16 +205,24 @@ mod tests {
     #[test]
     fn one_that_was_removed_is_not_told() {
         let (queue, registrations) = (ReadyQueue::new(), Registrations::default());
-        let (one, other) = (Registration::new(&queue, 1), Registration::new(&queue, 2));
-        for own in [&one, &other] {
-            registrations.add(own);
-            queue.take();
+        let second = ReadyQueue::new();
+        let (one, other) = (registrations.add(&queue, 1), registrations.add(&second, 2));
+        for (own, queue) in [(&one, &queue), (&other, &second)] {
+            assert!(queue.take().is_some());
             registrations.begin_look(own);
         }
-        registrations.remove(&one);
-        registrations.tell();
-        assert_eq!(queue.take().map(|own| own.key), Some(2));
-        assert!(queue.take().is_none());
+        for (removed, left) in [(&one, &second), (&other, &queue)] {
+            registrations.remove(removed);
+            registrations.tell();
+            assert_eq!(left.take().is_some(), Arc::ptr_eq(left, &second));
+        }
+        assert!(queue.take().is_none() && second.take().is_none());
         assert_eq!(registrations.idle.load(Ordering::Relaxed), 0);
+        // Added again, the first is told again.
+        let again = registrations.add(&queue, 1);
+        assert!(Arc::ptr_eq(&one, &again) && queue.take().is_some());
+        registrations.begin_look(&again);
+        registrations.tell();
+        assert!(queue.take().is_some());
     }
 }

@@ -274,8 +274,7 @@ impl<D: Copy> Registered<D> {
         let mut value = [0; 4];
         let is_thread_safe = socket.option(ZMQ_THREAD_SAFE, &mut value).is_ok() && value != [0; 4];
         self.has_descriptor |= is_thread_safe;
-        let registration = Registration::new(&self.queue, key);
-        mailbox.registrations.add(&registration);
+        let registration = mailbox.registrations.add(&self.queue, key);
         self.disabled += usize::from(events == Events::default());
         self.sockets.insert(key, SocketEntry { socket, mailbox, registration, events, data });
         Ok(())
@@ -285,7 +284,16 @@ impl<D: Copy> Registered<D> {
         let entry = self.sockets.remove(&key).ok_or(Error::InvalidArgument)?;
         self.disabled -= usize::from(entry.events == Events::default());
         entry.mailbox.registrations.remove(&entry.registration);
+        // It may be added again.
+        self.take_queued();
+        self.ready.retain(|own| !Arc::ptr_eq(own, &entry.registration));
         Ok(())
+    }
+
+    fn take_queued(&mut self) {
+        while let Some(registration) = self.queue.take() {
+            self.ready.push_back(registration);
+        }
     }
 
     fn await_descriptor(&mut self, descriptor: RawFd, events: Events) {
@@ -328,9 +336,7 @@ impl<D: Copy> Registered<D> {
         room: usize,
         found: &mut impl FnMut(PollerEvent<D>),
     ) -> Result<usize> {
-        while let Some(registration) = self.queue.take() {
-            self.ready.push_back(registration);
-        }
+        self.take_queued();
         let mut count = 0;
         for _ in 0..self.ready.len() {
             if count == room {
@@ -396,7 +402,7 @@ impl<D: Copy> Registered<D> {
         for (key, entry) in &mut self.sockets {
             std::mem::forget(std::mem::replace(
                 &mut entry.registration,
-                Registration::new(&self.queue, *key),
+                Registration::detached(&self.queue, *key),
             ));
         }
         self.awaited = DescriptorSet::default();
