@@ -1,5 +1,7 @@
 //! When to try again what failed.
 
+#![forbid(unsafe_code)]
+
 /// When to try what may fail: each time as long as it succeeds, and otherwise more and more
 /// rarely, with at most `MOST` times between two tries.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ impl Context {
     /// Ends all blocking calls and fails all later ones (zmq_ctx_shutdown(3)).
     ///
     /// # Errors
-    /// [`Error::BadAddress`].
+    /// [`crate::error::Error::BadAddress`].
     pub(crate) fn shutdown(&'static self) -> Result<()> {
         self.core()?.shut_down();
         Ok(())
@@ -24,7 +24,7 @@ impl Context {
     /// frees everything (zmq_ctx_term(3)). Of several threads in this call, one has ended the context: true.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]: call again. [`Error::BadAddress`].
+    /// [`crate::error::Error::Interrupted`]: call again. [`crate::error::Error::BadAddress`].
     pub(crate) fn terminate(&'static self) -> Result<bool> {
         let core = self.core()?;
         core.shut_down();
