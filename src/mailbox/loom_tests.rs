@@ -3,7 +3,6 @@
 
 use super::*;
 use crate::pipe::Notify;
-use loom::sync::Mutex;
 use loom::thread;
 
 fn mailbox() -> Arc<Mailbox> {
@@ -72,68 +71,5 @@ fn a_mailbox_that_is_closed_while_it_is_told_keeps_nothing() {
         while let Some(event) = mailbox.take() {
             assert!(matches!(event, Event::Wake));
         }
-    });
-}
-
-/// A socket that two threads use, one of which goes to sleep while the other takes the event that is for
-/// both.
-struct Shared {
-    /// Whether the socket, behind its lock, has what is waited for.
-    socket: Mutex<bool>,
-    /// An event is in the queue.
-    event: AtomicBool,
-    generation: generation::Generation,
-    /// The thread is in the list of those that are to be woken.
-    listed: AtomicBool,
-    woken: AtomicBool,
-}
-
-impl Shared {
-    /// A call takes the event in, if it is there; returns whether the socket has what is waited for.
-    fn call(&self) -> (bool, u64) {
-        let mut ready = self.socket.lock().unwrap();
-        if self.event.load(Ordering::SeqCst) {
-            self.generation.begin();
-            *ready |= self.event.swap(false, Ordering::SeqCst);
-        }
-        (*ready, self.generation.get())
-    }
-
-    fn post(&self) {
-        self.event.store(true, Ordering::Release);
-        fence(Ordering::SeqCst);
-        if self.listed.load(Ordering::Relaxed) {
-            self.woken.store(true, Ordering::SeqCst);
-        }
-    }
-
-    /// Goes to sleep after a look that found nothing; true if it looks again.
-    fn sleeps(&self, seen: u64) -> bool {
-        self.listed.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        self.event.load(Ordering::SeqCst) || self.generation.get() != seen
-    }
-}
-
-/// An event that another thread takes between the look of a thread and its sleep ends that sleep, or
-/// does not let it begin.
-#[test]
-fn an_event_that_another_thread_takes_is_not_slept_through() {
-    loom::model(|| {
-        let shared = Arc::new(Shared {
-            socket: Mutex::new(false),
-            event: AtomicBool::new(false),
-            generation: generation::Generation::default(),
-            listed: AtomicBool::new(false),
-            woken: AtomicBool::new(false),
-        });
-        let (own, other) = (shared.clone(), shared.clone());
-        let poster = thread::spawn(move || own.post());
-        let taker = thread::spawn(move || other.call());
-        let (found, seen) = shared.call();
-        let looks_again = !found && shared.sleeps(seen);
-        poster.join().unwrap();
-        taker.join().unwrap();
-        assert!(found || looks_again || shared.woken.load(Ordering::SeqCst), "sleeps for ever");
     });
 }
