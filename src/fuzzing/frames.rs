@@ -96,6 +96,7 @@ pub(super) fn commands(data: &[u8]) {
     };
     let written = match command {
         Command::Subscription(subscription) => subscription.to_command(),
+        Command::Membership(membership) => membership.to_membership(),
         Command::Ping(time_to_live, context) => {
             assert!(context.len() <= 16);
             ping(time_to_live, context)
